@@ -33,19 +33,27 @@ public final class Json {
     public static final int DEPTH_MAX = 16;
     public static final int STRING_CHARS_MAX = 64 * 1024;
     public static final int NUMBER_CHARS_MAX = 64;
+    /** For envelopes only, whose payload is one string; the body's size is capped before. */
+    private static final int LONG_STRING_CHARS_MAX = 2 * 1024 * 1024;
+
     private static final int NAME_CHARS_MAX = 256;
 
-    private static final JsonFactory FACTORY = JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .streamReadConstraints(StreamReadConstraints.builder()
-                    .maxNestingDepth(DEPTH_MAX)
-                    .maxStringLength(STRING_CHARS_MAX)
-                    .maxNameLength(NAME_CHARS_MAX)
-                    .maxNumberLength(NUMBER_CHARS_MAX)
-                    .build())
-            .build();
+    private static final JsonFactory FACTORY = factory(STRING_CHARS_MAX);
+    private static final JsonFactory LONG_STRINGS = factory(LONG_STRING_CHARS_MAX);
 
     private Json() {}
+
+    private static JsonFactory factory(int stringCharsMax) {
+        return JsonFactory.builder()
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(DEPTH_MAX)
+                        .maxStringLength(stringCharsMax)
+                        .maxNameLength(NAME_CHARS_MAX)
+                        .maxNumberLength(NUMBER_CHARS_MAX)
+                        .build())
+                .build();
+    }
 
     /** Reads one JSON value and nothing after it. Throws {@link Failure} {@code invalid-json} with the place. */
     public static @Nullable Object parse(byte[] utf8) {
@@ -55,10 +63,14 @@ public final class Json {
 
     /** As {@link #parse(byte[])}, for text that is already decoded. */
     public static @Nullable Object parse(String text) {
+        return parse(FACTORY, text);
+    }
+
+    private static @Nullable Object parse(JsonFactory factory, String text) {
         if (!text.isEmpty() && text.charAt(0) == '\uFEFF') {
             throw Failure.of(ErrorCode.INVALID_JSON, "a byte order mark is not allowed");
         }
-        try (JsonParser p = FACTORY.createParser(text)) {
+        try (JsonParser p = factory.createParser(text)) {
             if (p.nextToken() == null) {
                 throw Failure.of(ErrorCode.INVALID_JSON, "the body is empty");
             }
@@ -86,6 +98,11 @@ public final class Json {
     /** As {@link #parse(String)}, refusing anything but an object. */
     public static Map<String, Object> parseObject(String text) {
         return asObject(parse(text));
+    }
+
+    /** As {@link #parseObject(byte[])} for a signed envelope, whose payload may be a string of 2 Mi characters. */
+    public static Map<String, Object> parseObjectWithLongStrings(byte[] utf8) {
+        return asObject(parse(LONG_STRINGS, decodeUtf8(utf8)));
     }
 
     @SuppressWarnings("unchecked")

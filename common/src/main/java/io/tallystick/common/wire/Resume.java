@@ -1,0 +1,63 @@
+package io.tallystick.common.wire;
+
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The exchange after an agent found the aggregator's watermark ahead of its own (a rolled-back VM). */
+public final class Resume {
+    private Resume() {}
+
+    /**
+     * Payload of a {@code resume+jws}.
+     *
+     * @param known the last batch the agent has; the answer lists what came after it
+     * @param open once the agent has everything: asks the aggregator to open the next epoch
+     */
+    public record Request(long counter, Watermark known, boolean open) {
+        public byte[] toBytes() {
+            return Json.writeBytes(Json.object("counter", counter, "known", known.toJson(), "open", open));
+        }
+
+        public static Request parse(byte[] payload) {
+            Fields f = Fields.parse(payload);
+            Request r = new Request(
+                    f.number("counter", 1, Long.MAX_VALUE),
+                    Watermark.read(f.object("known")),
+                    f.optionalBool("open").orElse(false));
+            f.done();
+            return r;
+        }
+    }
+
+    /**
+     * Payload of the {@code answer+jws} to it.
+     *
+     * @param batches compact {@code batch+jws} in order, at most {@link Wire#RESUME_BATCHES_MAX}; empty when the agent
+     *     knows them all
+     * @param watermark where the aggregator stands now; of the new epoch where {@code open} was granted
+     */
+    public record Answer(String request, List<String> batches, Watermark watermark) {
+        private static final int BATCH_CHARS_MAX = 2 * 1024 * 1024;
+
+        public Answer {
+            batches = List.copyOf(batches);
+        }
+
+        public byte[] toBytes() {
+            return Json.writeBytes(
+                    Json.object("request", request, "batches", batches, "watermark", watermark.toJson()));
+        }
+
+        public static Answer parse(byte[] payload) {
+            Fields f = Fields.of(Json.parseObjectWithLongStrings(payload));
+            Answer a = new Answer(
+                    f.string("request", 64),
+                    new ArrayList<>(f.optionalStrings("batches", Wire.RESUME_BATCHES_MAX, BATCH_CHARS_MAX)),
+                    Watermark.read(f.object("watermark")));
+            f.done();
+            return a;
+        }
+    }
+}
