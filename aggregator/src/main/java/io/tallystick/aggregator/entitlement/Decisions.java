@@ -63,10 +63,9 @@ public final class Decisions {
 
     Future<Decided> of(Enrollment enrollment, Watermarks.Progress progress, Instant now) {
         return accounts.byCloudAccount(database.reads(), enrollment.cloud(), enrollment.cloudAccount())
-                .compose(account -> catalog.byProductCodes(
-                                database.reads(), new HashSet<>(enrollment.productCodes()))
-                        .compose(products -> agreementsOf(account, products)
-                                .map(found -> new Facts(account, products, found))))
+                .compose(account -> catalog.byProductCodes(database.reads(), new HashSet<>(enrollment.productCodes()))
+                        .compose(products ->
+                                agreementsOf(account, products).map(found -> new Facts(account, products, found))))
                 .compose(facts -> allowListed(facts, enrollment, progress, now));
     }
 
@@ -79,8 +78,7 @@ public final class Decisions {
                         products.stream().map(Product::id).toList());
     }
 
-    private Future<Decided> allowListed(
-            Facts facts, Enrollment enrollment, Watermarks.Progress progress, Instant now) {
+    private Future<Decided> allowListed(Facts facts, Enrollment enrollment, Watermarks.Progress progress, Instant now) {
         List<Future<Boolean>> listed = facts.products().stream()
                 .map(p -> facts.account()
                         .map(a -> catalog.isAllowListed(database.reads(), p.id(), a.id()))
@@ -118,10 +116,10 @@ public final class Decisions {
                 .anyMatch(a -> a.productId().equals(p.id())
                         && !a.acceptedAt().isAfter(now)
                         && a.endedAt().map(e -> e.isAfter(now)).orElse(true));
-        boolean own = facts.account()
-                .map(a -> a.id().equals(p.sellerAccountId()))
-                .orElse(false);
-        return new EntitlementRules.ProductFacts(p.title(), p.visibility(), p.evidenceLevel(), own, allowListed, open);
+        boolean own =
+                facts.account().map(a -> a.id().equals(p.sellerAccountId())).orElse(false);
+        return new EntitlementRules.ProductFacts(
+                p.title(), p.visibility(), p.terms().evidenceLevel(), own, allowListed, open);
     }
 
     private Decision decision(
@@ -161,7 +159,7 @@ public final class Decisions {
     /** Denied products are in the plan too: what an agent accepted before it was denied is still checked and shipped. */
     private static MeteringPlan plan(List<Product> products) {
         Duration flush = products.stream()
-                .map(Product::flushInterval)
+                .map(p -> p.terms().flushInterval())
                 .min(Duration::compareTo)
                 .orElse(FLUSH_INTERVAL_DEFAULT);
         return new MeteringPlan(
@@ -170,7 +168,7 @@ public final class Decisions {
                         .map(p -> new MeteringPlan.Product(
                                 p.code(),
                                 p.id(),
-                                p.lateLimit(),
+                                p.terms().lateLimit(),
                                 p.dimensions().stream()
                                         .map(d -> new MeteringPlan.Dimension(d.key(), d.unit(), d.quantityMax()))
                                         .toList()))

@@ -19,7 +19,6 @@ final class EntitlementRules {
 
     private EntitlementRules() {}
 
-
     /**
      * What is known of a product for this instance.
      *

@@ -113,10 +113,9 @@ public final class Entitlements {
         return authentic(id, jws, Wire.resumePath(id.toString()), (tx, enrollment) -> {
                     Resume.Request r = Resume.Request.parse(jws.payload());
                     return enrollments
-                            .useCounter(
-                                    tx, enrollment, r.counter(), enrollment.agentState(), enrollment.agentVersion())
-                            .compose(done -> watermarks.resume(
-                                    tx, id, r, jws.hash().toString()));
+                            .useCounter(tx, enrollment, r.counter(), enrollment.agentState(), enrollment.agentVersion())
+                            .compose(done ->
+                                    watermarks.resume(tx, id, r, jws.hash().toString()));
                 })
                 .map(answer -> keys.sign(Typ.ANSWER, answer.toBytes()));
     }
@@ -127,14 +126,13 @@ public final class Entitlements {
      * @param actor who decided, for the audit log
      */
     public Future<Enrollment> approve(String actor, EnrollmentId id, Hash thumbprint) {
-        return database.transactor()
-                .inTx(tx -> enrollments
-                        .find(tx, id)
-                        .map(found -> found.orElseThrow(() -> noEnrollment(id)))
-                        .compose(before -> enrollments.approve(tx, id, thumbprint).compose(after -> watermarks
-                                .openEpoch(tx, id)
-                                .compose(mark -> audit.append(tx, approved(actor, before, after, mark)))
-                                .map(after))));
+        return database.transactor().inTx(tx -> enrollments
+                .find(tx, id)
+                .map(found -> found.orElseThrow(() -> noEnrollment(id)))
+                .compose(before -> enrollments.approve(tx, id, thumbprint).compose(after -> watermarks
+                        .openEpoch(tx, id)
+                        .compose(mark -> audit.append(tx, approved(actor, before, after, mark)))
+                        .map(after))));
     }
 
     private static AuditEvent.Change approved(String actor, Enrollment before, Enrollment after, Watermark mark) {
@@ -153,14 +151,13 @@ public final class Entitlements {
             throw Failure.of(ErrorCode.INVALID_JWS, "kid: must be the enrollment of the path, " + id);
         }
         checkUrl(jws, path);
-        return database.transactor()
-                .inTx(tx -> enrollments
-                        .find(tx, id)
-                        .map(found -> found.orElseThrow(() -> noEnrollment(id)))
-                        .compose(enrollment -> {
-                            jws.verified(enrollment.key(), BouncyEd25519.VERIFIER);
-                            return work.apply(tx, enrollment);
-                        }));
+        return database.transactor().inTx(tx -> enrollments
+                .find(tx, id)
+                .map(found -> found.orElseThrow(() -> noEnrollment(id)))
+                .compose(enrollment -> {
+                    jws.verified(enrollment.key(), BouncyEd25519.VERIFIER);
+                    return work.apply(tx, enrollment);
+                }));
     }
 
     private static Failure noEnrollment(EnrollmentId id) {

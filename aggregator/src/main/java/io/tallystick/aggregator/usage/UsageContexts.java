@@ -78,8 +78,7 @@ final class UsageContexts {
         return enrollments
                 .find(reads(), id)
                 .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)))
-                .compose(enrollment -> accounts.byCloudAccount(
-                                reads(), enrollment.cloud(), enrollment.cloudAccount())
+                .compose(enrollment -> accounts.byCloudAccount(reads(), enrollment.cloud(), enrollment.cloudAccount())
                         .compose(account -> catalog.byProductCodes(reads(), new HashSet<>(enrollment.productCodes()))
                                 .compose(products -> load(enrollment, account, products))))
                 .map(context -> {
@@ -111,7 +110,8 @@ final class UsageContexts {
             Map<String, UsageContext.BookedDimension> dimensions = p.dimensions().stream()
                     .collect(Collectors.toMap(
                             d -> d.key(), d -> new UsageContext.BookedDimension(d.id(), d.quantityMax())));
-            byCode.put(p.code(), new UsageContext.BookedProduct(p.code(), p.lateLimit(), dimensions, terms));
+            byCode.put(
+                    p.code(), new UsageContext.BookedProduct(p.code(), p.terms().lateLimit(), dimensions, terms));
         }
         return new UsageContext(enrollment, byCode);
     }

@@ -31,10 +31,8 @@ public final class BatchRoutes {
 
     private Future<?> post(RoutingContext ctx) {
         EnrollmentId id = EnrollmentPath.id(ctx);
-        return batches.accept(id, Requests.bytes(ctx))
-                .compose(receipt -> ctx.response()
-                        .putHeader(HttpHeaders.CONTENT_TYPE, Wire.JOSE_JSON)
-                        .end(Buffer.buffer(
-                                Jws.parseCompact(receipt, Typ.RECEIPT).flattened())));
+        return batches.accept(id, Requests.bytes(ctx)).compose(receipt -> ctx.response()
+                .putHeader(HttpHeaders.CONTENT_TYPE, Wire.JOSE_JSON)
+                .end(Buffer.buffer(Jws.parseCompact(receipt, Typ.RECEIPT).flattened())));
     }
 }
