@@ -24,7 +24,6 @@ import io.tallystick.aggregator.web.OperationsRoutes;
 import io.tallystick.aggregator.web.Problems;
 import io.tallystick.aggregator.web.RequestMetrics;
 import io.tallystick.aggregator.web.Route;
-import io.tallystick.common.time.SandboxClock;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.micrometer.MetricsDomain;
@@ -51,10 +50,8 @@ public final class Wiring {
     final ApiRouter router;
 
     /** Makes everything and starts nothing: no connection, no timer, no thread but Vert.x's own. */
-    public Wiring(Config config, SchemaCheck schema) {
-        clock = config.sandboxClockFile()
-                .<Clock>map(file -> new SandboxClock(file, Clock.systemUTC()))
-                .orElseGet(Clock::systemUTC);
+    public Wiring(Config config, SchemaCheck schema, Clock clock) {
+        this.clock = clock;
         ids = new Ids(clock, new SecureRandom());
         vertx = vertx();
         database =
