@@ -4,6 +4,7 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EvidenceLevel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
