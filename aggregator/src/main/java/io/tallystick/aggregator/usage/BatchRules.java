@@ -24,7 +24,13 @@ final class BatchRules {
 
     /** One part of one record, ready to be added to a usage hour. */
     record Part(
-            int index, Instant hour, int dimensionId, Tags tags, UUID allocation, String agreementId, Quantity quantity) {}
+            int index,
+            Instant hour,
+            int dimensionId,
+            Tags tags,
+            UUID allocation,
+            String agreementId,
+            Quantity quantity) {}
 
     /** A record that may be booked, with its slot where it has one. */
     record Slot(int index, Instant hour, int dimensionId, String slot) {}
@@ -57,7 +63,7 @@ final class BatchRules {
                 clamped.add(new Clamped(i, hour));
             }
             UsageContext.BookedProduct product = productOf(record, context).orElseThrow();
-            int dimensionId = product.dimensions().get(record.dimension()).id();
+            int dimensionId = product.dimension(record.dimension()).orElseThrow().id();
             String agreement = product.covering(hour).orElseThrow().agreementId();
             for (MeteringRecord.Allocation a : record.parts()) {
                 parts.add(new Part(i, hour, dimensionId, a.tags(), allocation(a.tags()), agreement, a.quantity()));
@@ -89,19 +95,19 @@ final class BatchRules {
         if (product.isEmpty()) {
             return refuse(index, ErrorCode.UNKNOWN_PRODUCT, unknownProduct(record, context));
         }
-        UsageContext.BookedDimension dimension = product.get().dimensions().get(record.dimension());
-        if (dimension == null) {
+        Optional<UsageContext.BookedDimension> dimension = product.get().dimension(record.dimension());
+        if (dimension.isEmpty()) {
             return refuse(
                     index,
                     ErrorCode.UNKNOWN_DIMENSION,
                     "product " + product.get().code() + " has no dimension " + record.dimension());
         }
-        if (dimension.max().isPresent() && record.quantity().compareTo(dimension.max().get()) > 0) {
+        if (dimension.max().isPresent()
+                && record.quantity().compareTo(dimension.max().get()) > 0) {
             return refuse(
                     index,
                     ErrorCode.OUT_OF_RANGE,
-                    "quantity " + record.quantity() + " is above the dimension's limit of "
-                            + dimension.max().get());
+                    "quantity " + record.quantity() + " is above the dimension's limit of " + max.get());
         }
         if (hour.plus(Hours.LENGTH).plus(product.get().lateLimit()).isBefore(received)) {
             return refuse(
@@ -114,7 +120,8 @@ final class BatchRules {
             return refuse(
                     index,
                     ErrorCode.NO_AGREEMENT,
-                    "no agreement of the VM's account on product " + product.get().code() + " covers hour " + hour);
+                    "no agreement of the VM's account on product "
+                            + product.get().code() + " covers hour " + hour);
         }
         return Optional.empty();
     }
@@ -125,8 +132,8 @@ final class BatchRules {
         }
         // "The only product" means the only code the instance carries, not the only one we know.
         return context.enrollment().productCodes().size() == 1
-                ? Optional.ofNullable(
-                        context.products().get(context.enrollment().productCodes().get(0)))
+                ? Optional.ofNullable(context.products()
+                        .get(context.enrollment().productCodes().get(0)))
                 : Optional.empty();
     }
 
@@ -135,7 +142,8 @@ final class BatchRules {
                 .map(code -> "the instance does not carry a product with code " + code)
                 .orElseGet(() -> context.enrollment().productCodes().size() == 1
                         ? "product code " + context.enrollment().productCodes().get(0) + " is not known here"
-                        : "the instance carries " + context.enrollment().productCodes().size()
+                        : "the instance carries "
+                                + context.enrollment().productCodes().size()
                                 + " product codes, so the record must name its product");
     }
 
