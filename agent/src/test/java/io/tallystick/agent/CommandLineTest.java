@@ -28,7 +28,8 @@ class CommandLineTest {
             assertEquals(1, Main.execute("verify", "--product", "other", "--url", url));
             assertEquals(
                     0,
-                    Main.execute("meter", "--dimension", "requests", "--quantity", "2", "--tag", "team=a", "--url", url));
+                    Main.execute(
+                            "meter", "--dimension", "requests", "--quantity", "2", "--tag", "team=a", "--url", url));
             assertEquals(1, Main.execute("meter", "--dimension", "nonsense", "--quantity", "2", "--url", url));
             assertEquals(0, Main.execute("status", "--url", url));
             agent.drained();
@@ -46,11 +47,11 @@ class CommandLineTest {
     @Test
     void wrongSettingsAndForeignStateFoldersStopTheStart() throws Exception {
         assertEquals(2, Main.execute("run", "--set", "nonsense=1"));
-        assertEquals(2, Main.execute("run", "--config", dir.resolve("missing.conf").toString()));
+        assertEquals(
+                2, Main.execute("run", "--config", dir.resolve("missing.conf").toString()));
         Path open = Files.createDirectory(dir.resolve("open"));
         Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxr-xr-x"));
-        assertEquals(
-                2, Main.execute("run", "--set", "aggregator.url=https://a.example", "--set", "state.dir=" + open));
+        assertEquals(2, Main.execute("run", "--set", "aggregator.url=https://a.example", "--set", "state.dir=" + open));
         try (Rig rig = new Rig(dir)) {
             rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
             assertEquals(

@@ -137,7 +137,8 @@ class CopiedStateTest {
             two.untilState("ENTITLED");
             two.meter("requests", "1");
             two.drained();
-            one.meter("requests", "1");
+            // Another quantity: the same content signed in the same second would be the same batch, no fork.
+            one.meter("requests", "5");
             one.untilState("CONTESTED");
             assertEquals("fork", one.get("/v1/entitlement").text("code"));
             assertEquals(200, one.meter("requests", "1").status(), "held, not refused");

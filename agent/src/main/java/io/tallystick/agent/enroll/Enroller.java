@@ -69,6 +69,7 @@ public final class Enroller {
 
     /** Read by the local API too. */
     private volatile AgentKey key;
+
     private @Nullable Identity identity;
     private boolean enrolled;
     private @Nullable Watermark fresh;

@@ -138,8 +138,8 @@ final class Resumption {
         return at[0];
     }
 
-    private static Watermark keep(
-            Tx tx, Jws jws, Watermark before, EnrollmentId id, AgentKey key, long nowMillis) throws SQLException {
+    private static Watermark keep(Tx tx, Jws jws, Watermark before, EnrollmentId id, AgentKey key, long nowMillis)
+            throws SQLException {
         Batch batch = Batch.parse(jws.payload());
         boolean next = batch.epoch() == before.epoch() && batch.seq() == before.seq() + 1
                 || batch.epoch() > before.epoch() && batch.seq() == 1;
