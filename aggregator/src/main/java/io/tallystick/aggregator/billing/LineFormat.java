@@ -9,7 +9,7 @@ import java.util.List;
  * format under a new media type, never an edit. Both forms end each line with LF.
  */
 public final class LineFormat {
-    /** Column order of both forms. */
+    /** Column order of the CSV form. */
     static final List<String> COLUMNS = List.of(
             "run",
             "line",

@@ -1,6 +1,6 @@
 package io.tallystick.aggregator.enrollment;
 
-import io.tallystick.aggregator.enrollment.evidence.EvidenceLevel;
+import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.model.EnrollmentId;
 import java.time.Instant;

@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.enrollment;
 
 import io.tallystick.aggregator.db.Columns;
-import io.tallystick.aggregator.enrollment.evidence.EvidenceLevel;
+import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;

@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
+import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;

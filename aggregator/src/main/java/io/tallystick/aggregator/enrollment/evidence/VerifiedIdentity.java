@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
+import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.json.Json;
 import java.time.Instant;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
+import io.tallystick.common.model.EvidenceLevel;
 import static io.tallystick.aggregator.enrollment.evidence.AwsWorld.GENUINE;
 import static io.tallystick.aggregator.enrollment.evidence.AwsWorld.genuine;
 import static io.tallystick.aggregator.enrollment.evidence.AwsWorld.genuineSigner;

@@ -1,0 +1,127 @@
+package io.tallystick.aggregator.app;
+
+import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.common.config.ConfigReader;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Everything an operator can set, read and checked whole. {@code deploy/aggregator-full.conf} explains each key. */
+public record Config(
+        Listen listen,
+        URI publicUrl,
+        DatabaseConfig database,
+        byte[] wrappingKey,
+        boolean sandbox,
+        Optional<Path> sandboxClockFile,
+        Optional<Path> trustDir) {
+
+    public static final int WRAPPING_KEY_BYTES = 32;
+    private static final Pattern LOOPBACK = Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]");
+    private static final String CLOCK_FILE = "sandbox.clock-file";
+
+    /** Where the server listens, and how long it waits for running requests when it stops. */
+    public record Listen(String host, int port, Duration stopDeadline) {
+        static Listen read(ConfigReader in) {
+            return new Listen(
+                    in.string("listen.host", "127.0.0.1"),
+                    in.integer("listen.port", 8080, 0, 65535),
+                    in.duration("listen.stop-deadline", Duration.ofSeconds(15), Duration.ZERO, Duration.ofMinutes(5)));
+        }
+    }
+
+    /** The database and the pool to it. */
+    public record DatabaseConfig(DatabaseUrl url, int poolSize, boolean migrateOnStart) {
+        static DatabaseConfig read(ConfigReader in) {
+            DatabaseUrl placeholder = DatabaseUrl.parse("postgresql://missing@missing/missing");
+            DatabaseUrl url = in.has("database.url")
+                    ? in.parsed("database.url", placeholder.shown(), DatabaseUrl::parse)
+                    : placeholder;
+            in.requiredString("database.url");
+            Optional<String> password = in.optionalSecret("database.password");
+            return new DatabaseConfig(
+                    password.map(url::withPassword).orElse(url),
+                    in.integer("database.pool-size", 16, 2, 500),
+                    in.bool("database.migrate-on-start", false));
+        }
+    }
+
+    /** Reads all keys; the caller ends with {@link ConfigReader#done()}, which tells all problems at once. */
+    public static Config read(ConfigReader in) {
+        URI publicUrl = in.requiredUri("public.url");
+        boolean sandbox = in.bool("sandbox", false);
+        Optional<Path> clockFile = in.optionalPath(CLOCK_FILE);
+        Config config = new Config(
+                Listen.read(in),
+                publicUrl,
+                DatabaseConfig.read(in),
+                in.optionalSecret("keys.wrapping-key")
+                        .map(text -> wrappingKey(in, text))
+                        .orElseGet(() -> {
+                            in.requiredSecret("keys.wrapping-key");
+                            return new byte[WRAPPING_KEY_BYTES];
+                        }),
+                sandbox,
+                clockFile,
+                in.optionalPath("trust.dir"));
+        if (in.has("public.url")) {
+            checkPublicUrl(in, publicUrl);
+        }
+        if (clockFile.isPresent() && !(sandbox && isLoopback(publicUrl))) {
+            in.problem(CLOCK_FILE, "is only for a sandbox: needs sandbox = true and a public.url on loopback");
+        }
+        config.trustDir().ifPresent(dir -> {
+            if (!Files.isDirectory(dir)) {
+                in.problem("trust.dir", "must be a folder");
+            }
+        });
+        return config;
+    }
+
+    /** The public URL is the issuer: it stands in every lease and receipt, so it has one spelling. */
+    private static void checkPublicUrl(ConfigReader in, URI url) {
+        boolean http = "http".equals(url.getScheme());
+        if (!http && !"https".equals(url.getScheme())) {
+            in.problem("public.url", "must start with https://");
+        } else if (http && !isLoopback(url)) {
+            in.problem("public.url", "must be https, http is for loopback only");
+        }
+        if (url.getRawUserInfo() != null || url.getRawQuery() != null || url.getRawFragment() != null) {
+            in.problem("public.url", "must have no user, query or fragment");
+        }
+        if (url.toString().endsWith("/")) {
+            in.problem("public.url", "must not end with /");
+        }
+        if (!url.getHost().equals(url.getHost().toLowerCase(Locale.ROOT))) {
+            in.problem("public.url", "must have its host in lower case");
+        }
+    }
+
+    private static byte[] wrappingKey(ConfigReader in, String text) {
+        try {
+            byte[] key = Base64.getDecoder().decode(text);
+            if (key.length == WRAPPING_KEY_BYTES) {
+                return key;
+            }
+        } catch (IllegalArgumentException e) {
+            // Told below; the text itself must not be.
+        }
+        in.problem("keys.wrapping-key.file", "must hold " + WRAPPING_KEY_BYTES + " bytes in base64");
+        return new byte[WRAPPING_KEY_BYTES];
+    }
+
+    /** By the name alone: asking the resolver would make the answer depend on somebody else. */
+    static boolean isLoopback(URI url) {
+        return LOOPBACK.matcher(url.getHost()).matches();
+    }
+
+    @Override
+    public String toString() {
+        return "Config[" + publicUrl + ", " + database.url() + "]";
+    }
+}

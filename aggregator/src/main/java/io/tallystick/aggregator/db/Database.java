@@ -1,0 +1,73 @@
+package io.tallystick.aggregator.db;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgBuilder;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.PoolOptions;
+import io.vertx.sqlclient.SqlClient;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** The pool of one process, and the two things that may be done with it: plain reads and transactions. */
+public final class Database {
+    /** Waiting longer for a connection than a client waits for an answer helps nobody. */
+    public static final Duration CONNECTION_WAIT_MAX = Duration.ofSeconds(5);
+
+    /** Statements one connection may have in flight; a transaction pipelines its independent statements. */
+    public static final int PIPELINE_MAX = 64;
+
+    /** Callers that may wait for each connection of the pool before further ones are refused. */
+    public static final int WAITERS_PER_CONNECTION = 64;
+
+    private static final int STATEMENT_CHARS_MAX = 8192;
+
+    private final Pool pool;
+    private final Transactor transactor;
+
+    private Database(Vertx vertx, Pool pool) {
+        this.pool = pool;
+        this.transactor = new Transactor(vertx, pool);
+    }
+
+    /** Opens nothing yet: connections are made when needed, so an absent server is found by the first query. */
+    public static Database open(Vertx vertx, DatabaseUrl url, int connectionsMax) {
+        PgConnectOptions connect = url.vertx()
+                .setPipeliningLimit(PIPELINE_MAX)
+                .setCachePreparedStatements(true)
+                .setPreparedStatementCacheSqlLimit(STATEMENT_CHARS_MAX)
+                .addProperty("application_name", "tallystick-aggregator");
+        PoolOptions options = new PoolOptions()
+                .setName("postgresql")
+                .setMaxSize(connectionsMax)
+                .setMaxWaitQueueSize(connectionsMax * WAITERS_PER_CONNECTION)
+                .setConnectionTimeout((int) CONNECTION_WAIT_MAX.toSeconds())
+                .setConnectionTimeoutUnit(TimeUnit.SECONDS);
+        return new Database(
+                vertx,
+                PgBuilder.pool()
+                        .with(options)
+                        .connectingTo(connect)
+                        .using(vertx)
+                        .build());
+    }
+
+    /** For single statements outside a transaction. Typed so that nobody can begin one with it. */
+    public SqlClient reads() {
+        return pool;
+    }
+
+    public Transactor transactor() {
+        return transactor;
+    }
+
+    /** For the ingest lanes, which keep a connection each; everybody else uses {@link #transactor()}. */
+    public Pool pool() {
+        return pool;
+    }
+
+    public Future<Void> close() {
+        return pool.close();
+    }
+}

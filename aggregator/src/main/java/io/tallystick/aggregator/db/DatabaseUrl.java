@@ -1,0 +1,96 @@
+package io.tallystick.aggregator.db;
+
+import io.vertx.core.net.ClientSSLOptions;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.pgclient.SslMode;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the database is: {@code postgresql://user[:password]@host:port/database[?sslmode=…]}, understood by both drivers
+ * in use. {@code require} and weaker modes encrypt without checking the server's certificate, as libpq does; {@code
+ * verify-ca} and {@code verify-full} check it against the JDK's trust store.
+ */
+public final class DatabaseUrl {
+    private final PgConnectOptions options;
+
+    private DatabaseUrl(PgConnectOptions options) {
+        this.options = options;
+    }
+
+    /** Throws {@link IllegalArgumentException} with the rule that is broken; never repeats the URL, it may hold a password. */
+    public static DatabaseUrl parse(String url) {
+        if (!url.startsWith("postgresql://") && !url.startsWith("postgres://")) {
+            throw new IllegalArgumentException("must start with postgresql://");
+        }
+        if (!url.contains("@")) {
+            throw new IllegalArgumentException("must name a user, as in postgresql://user@host:5432/database");
+        }
+        PgConnectOptions options;
+        try {
+            options = PgConnectOptions.fromUri(url);
+        } catch (RuntimeException e) {
+            throw new IllegalArgumentException(
+                    "must be postgresql://user@host:port/database with sslmode as the only option", e);
+        }
+        if (isBlank(options.getHost()) || isBlank(options.getDatabase()) || isBlank(options.getUser())) {
+            throw new IllegalArgumentException("must name user, host and database");
+        }
+        return new DatabaseUrl(options);
+    }
+
+    private static boolean isBlank(@Nullable String text) {
+        return text == null || text.isBlank();
+    }
+
+    /** The same with this password, replacing the one in the URL. */
+    public DatabaseUrl withPassword(String password) {
+        return new DatabaseUrl(new PgConnectOptions(options).setPassword(password));
+    }
+
+    /** Without the password, fit for logs. */
+    public String shown() {
+        return "postgresql://" + user() + "@" + options.getHost() + ":" + options.getPort() + "/"
+                + options.getDatabase();
+    }
+
+    String user() {
+        return options.getUser();
+    }
+
+    Optional<String> password() {
+        return Optional.ofNullable(options.getPassword());
+    }
+
+    /** For Flyway. */
+    String jdbc() {
+        SslMode mode = options.getSslMode();
+        String host = options.getHost().contains(":") ? "[" + options.getHost() + "]" : options.getHost();
+        String factory = verifies(mode) ? "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory" : "";
+        return "jdbc:postgresql://" + host + ":" + options.getPort() + "/" + options.getDatabase() + "?sslmode="
+                + mode.name().toLowerCase(Locale.ROOT).replace('_', '-') + factory
+                + "&ApplicationName=tallystick-migrate";
+    }
+
+    /** For the pool. */
+    PgConnectOptions vertx() {
+        PgConnectOptions copy = new PgConnectOptions(options);
+        if (options.getSslMode() != SslMode.DISABLE) {
+            boolean verifies = verifies(options.getSslMode());
+            copy.setSslOptions(new ClientSSLOptions()
+                    .setTrustAll(!verifies)
+                    .setHostnameVerificationAlgorithm(options.getSslMode() == SslMode.VERIFY_FULL ? "HTTPS" : ""));
+        }
+        return copy;
+    }
+
+    private static boolean verifies(SslMode mode) {
+        return mode == SslMode.VERIFY_CA || mode == SslMode.VERIFY_FULL;
+    }
+
+    @Override
+    public String toString() {
+        return shown();
+    }
+}

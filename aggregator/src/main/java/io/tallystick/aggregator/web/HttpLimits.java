@@ -1,0 +1,18 @@
+package io.tallystick.aggregator.web;
+
+import java.time.Duration;
+
+/** Bounds on what a client may send, checked before anything is parsed. */
+public final class HttpLimits {
+    /** Default for a route's body; a route may state its own. */
+    public static final int BODY_BYTES_MAX = 1024 * 1024;
+
+    public static final int HEADER_BYTES_MAX = 8 * 1024;
+    /** Request line: method, target and version together. */
+    public static final int REQUEST_LINE_BYTES_MAX = 2 * 1024;
+
+    /** A connection that neither reads nor writes for this long is closed, so slow clients hold nothing for ever. */
+    public static final Duration IDLE_MAX = Duration.ofSeconds(60);
+
+    private HttpLimits() {}
+}

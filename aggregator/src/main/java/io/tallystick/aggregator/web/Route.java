@@ -1,0 +1,145 @@
+package io.tallystick.aggregator.web;
+
+import io.vertx.core.http.HttpMethod;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One operation, declared: {@code Route.post("/v1/accounts", "createAccount").roles(OPERATOR).json().to(…)}. A parameter
+ * in the path is written {@code {id}}, as in the OpenAPI document, which a test compares with these declarations.
+ */
+public record Route(
+        HttpMethod method,
+        String path,
+        String operationId,
+        Access access,
+        Set<Role> roles,
+        Body body,
+        int bodyBytesMax,
+        Set<String> queryParameters,
+        Endpoint endpoint) {
+
+    /** Who gets as far as the endpoint. */
+    public enum Access {
+        /** Anybody. */
+        ANONYMOUS,
+        /** Anybody; the body is a JWS and the endpoint refuses it unless its signature proves who sent it. */
+        AGENT,
+        /** A valid API token of one of the route's roles. */
+        TOKEN
+    }
+
+    /** What the request carries. */
+    public enum Body {
+        NONE(""),
+        JSON("application/json"),
+        /** A JWS in flattened JSON serialization. */
+        JOSE("application/jose+json");
+
+        private final String mediaType;
+
+        Body(String mediaType) {
+            this.mediaType = mediaType;
+        }
+
+        public String mediaType() {
+            return mediaType;
+        }
+    }
+
+    public Route {
+        if (access == Access.TOKEN && roles.isEmpty()) {
+            throw new IllegalArgumentException(operationId + " lets nobody in");
+        }
+        roles = Set.copyOf(roles);
+        queryParameters = Set.copyOf(queryParameters);
+    }
+
+    public static Builder get(String path, String operationId) {
+        return new Builder(HttpMethod.GET, path, operationId);
+    }
+
+    public static Builder post(String path, String operationId) {
+        return new Builder(HttpMethod.POST, path, operationId);
+    }
+
+    public static Builder put(String path, String operationId) {
+        return new Builder(HttpMethod.PUT, path, operationId);
+    }
+
+    public static Builder delete(String path, String operationId) {
+        return new Builder(HttpMethod.DELETE, path, operationId);
+    }
+
+    /** The path as Vert.x writes it. */
+    String vertxPath() {
+        return path.replaceAll("\\{([A-Za-z]+)}", ":$1");
+    }
+
+    /** Collects a declaration; {@link #to} ends it. Who may call must be said: there is no default. */
+    public static final class Builder {
+        private final HttpMethod method;
+        private final String path;
+        private final String operationId;
+        private @Nullable Access access;
+        private final Set<Role> roles = EnumSet.noneOf(Role.class);
+        private Body body = Body.NONE;
+        private int bodyBytesMax = HttpLimits.BODY_BYTES_MAX;
+        private final Set<String> queryParameters = new TreeSet<>();
+
+        private Builder(HttpMethod method, String path, String operationId) {
+            this.method = method;
+            this.path = path;
+            this.operationId = operationId;
+        }
+
+        public Builder anonymous() {
+            access = Access.ANONYMOUS;
+            return this;
+        }
+
+        /** Authenticated by the JWS in the body, which the endpoint checks. */
+        public Builder agent() {
+            access = Access.AGENT;
+            body = Body.JOSE;
+            return this;
+        }
+
+        public Builder roles(Role... allowed) {
+            access = Access.TOKEN;
+            roles.addAll(Set.of(allowed));
+            return this;
+        }
+
+        /** A JSON body is needed. Without this (or {@link #agent()}) a request with a body is refused. */
+        public Builder json() {
+            body = Body.JSON;
+            return this;
+        }
+
+        public Builder bodyBytesMax(int bytes) {
+            bodyBytesMax = bytes;
+            return this;
+        }
+
+        /** Query parameters this operation knows; others are refused, and so is one given twice. */
+        public Builder query(String... names) {
+            queryParameters.addAll(Set.of(names));
+            return this;
+        }
+
+        /** Knows {@code limit} and {@code after}, see {@link PageRequest}. */
+        public Builder paged() {
+            return query(PageRequest.LIMIT, PageRequest.AFTER);
+        }
+
+        public Route to(Endpoint endpoint) {
+            if (access == null) {
+                throw new IllegalStateException(operationId + " does not say who may call it");
+            }
+            return new Route(method, path, operationId, access, roles, body, bodyBytesMax, queryParameters, endpoint);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package io.tallystick.aggregator.web;
+
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+
+/** Starts and stops the HTTP servers, one per event loop, all on one port. */
+public final class WebServer {
+    private final Vertx vertx;
+    private final ApiRouter router;
+    private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
+
+    public WebServer(Vertx vertx, ApiRouter router) {
+        this.vertx = vertx;
+        this.router = router;
+    }
+
+    /** Listens; port 0 takes a free one. Answers the port in use once every instance accepts connections. */
+    public Future<Integer> start(String host, int port, int instances) {
+        // Vert.x gives each instance its own port for 0, and one shared by all instances for a negative number.
+        HttpServerOptions options = options().setHost(host).setPort(port == 0 ? -1 : port);
+        return vertx.deployVerticle(() -> new ServerVerticle(options), new DeploymentOptions().setInstances(instances))
+                .map(id -> servers.get(0).actualPort());
+    }
+
+    /** Accepts no more, lets running requests end, and cuts what is left at the deadline. */
+    public Future<Void> stop(Duration deadline) {
+        List<Future<Void>> stops = servers.stream()
+                .map(s -> s.shutdown(deadline.toMillis(), TimeUnit.MILLISECONDS))
+                .toList();
+        return Future.join(stops).mapEmpty();
+    }
+
+    private static HttpServerOptions options() {
+        return new HttpServerOptions()
+                .setMaxHeaderSize(HttpLimits.HEADER_BYTES_MAX)
+                .setMaxInitialLineLength(HttpLimits.REQUEST_LINE_BYTES_MAX)
+                .setIdleTimeout((int) HttpLimits.IDLE_MAX.toSeconds())
+                .setIdleTimeoutUnit(TimeUnit.SECONDS)
+                .setDecompressionSupported(false)
+                // The limits above are HTTP/1.1's; a proxy in front may speak what it likes.
+                .setHttp2ClearTextEnabled(false);
+    }
+
+    private final class ServerVerticle extends VerticleBase {
+        private final HttpServerOptions options;
+
+        ServerVerticle(HttpServerOptions options) {
+            this.options = options;
+        }
+
+        @Override
+        public Future<?> start() {
+            HttpServer server = vertx.createHttpServer(options)
+                    .requestHandler(router.build(vertx))
+                    .invalidRequestHandler(router::malformed);
+            return server.listen().onSuccess(servers::add);
+        }
+    }
+}
