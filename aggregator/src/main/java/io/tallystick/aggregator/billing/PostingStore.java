@@ -123,9 +123,8 @@ final class PostingStore {
     }
 
     Future<Run> startRun(SqlConnection tx, Instant now) {
-        return tx.preparedQuery(START_RUN)
-                .execute(Tuple.of(Columns.time(now)))
-                .map(rows -> run(rows).orElseThrow());
+        return tx.preparedQuery(START_RUN).execute(Tuple.of(Columns.time(now))).map(rows -> run(rows)
+                .orElseThrow());
     }
 
     /** Answers how many usage hours were taken; fewer than the limit means there are no more. */

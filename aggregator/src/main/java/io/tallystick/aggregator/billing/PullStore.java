@@ -21,9 +21,8 @@ final class PullStore {
             WHERE finished_at IS NOT NULL AND run > $1 ORDER BY run LIMIT $2""";
 
     /** Bounds by run number, so that lines are read by their key alone; runs and booking times rise together. */
-    private static final String PAGE =
-            "SELECT " + PostingStore.LINE_COLUMNS
-                    + """
+    private static final String PAGE = "SELECT " + PostingStore.LINE_COLUMNS
+            + """
 
             FROM usage_line AS l JOIN posting_run AS r USING (run)
             WHERE (l.run, l.line) > ($1, $2)
@@ -41,9 +40,8 @@ final class PullStore {
 
     /** One line more than asked for, where there is one. */
     Future<List<UsageLine>> page(SqlClient client, UsagePull.Query query) {
-        String sql = query.productId().isPresent()
-                ? OF_PRODUCT
-                : query.accountId().isPresent() ? OF_ACCOUNT : ALL;
+        String sql =
+                query.productId().isPresent() ? OF_PRODUCT : query.accountId().isPresent() ? OF_ACCOUNT : ALL;
         return client.preparedQuery(sql)
                 .execute(Tuple.of(
                         query.after().run(),

@@ -1,8 +1,8 @@
 package io.tallystick.aggregator.enrollment;
 
-import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.EvidenceLevel;
 import java.time.Instant;
 import java.util.List;
 

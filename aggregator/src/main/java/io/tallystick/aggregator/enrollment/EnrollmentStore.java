@@ -1,11 +1,11 @@
 package io.tallystick.aggregator.enrollment;
 
 import io.tallystick.aggregator.db.Columns;
-import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.model.Hash;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -73,7 +73,8 @@ final class EnrollmentStore {
             SELECT thumbprint, first_seen, last_seen FROM contested_key
             WHERE enrollment_id = $1 AND approved_at IS NULL ORDER BY first_seen, thumbprint LIMIT 100""";
 
-    Future<Boolean> insert(SqlConnection tx, EnrollmentId id, VerifiedIdentity who, Jwk key, String version, Instant now) {
+    Future<Boolean> insert(
+            SqlConnection tx, EnrollmentId id, VerifiedIdentity who, Jwk key, String version, Instant now) {
         return tx.preparedQuery(INSERT)
                 .execute(Tuple.wrap(List.of(
                         id.uuid(),
@@ -128,7 +129,8 @@ final class EnrollmentStore {
                 .mapEmpty();
     }
 
-    Future<Void> keepEvidence(SqlConnection tx, EnrollmentId id, Instant pendingTime, Hash thumbprint, Jws jws, Instant now) {
+    Future<Void> keepEvidence(
+            SqlConnection tx, EnrollmentId id, Instant pendingTime, Hash thumbprint, Jws jws, Instant now) {
         return tx.preparedQuery(EVIDENCE)
                 .execute(Tuple.of(
                         id.uuid(),
@@ -150,7 +152,8 @@ final class EnrollmentStore {
     }
 
     /** False if the counter is not above the last one. */
-    Future<Boolean> countUp(SqlConnection tx, EnrollmentId id, long counter, String state, String version, Instant now) {
+    Future<Boolean> countUp(
+            SqlConnection tx, EnrollmentId id, long counter, String state, String version, Instant now) {
         return tx.preparedQuery(COUNT_UP)
                 .execute(Tuple.of(id.uuid(), counter, state, version, Columns.time(now)))
                 .map(rows -> rows.rowCount() == 1);
@@ -162,7 +165,8 @@ final class EnrollmentStore {
                 .map(rows -> {
                     var it = rows.iterator();
                     return it.hasNext()
-                            ? Optional.of(Jwk.ofBytes(it.next().getBuffer("public_key").getBytes()))
+                            ? Optional.of(Jwk.ofBytes(
+                                    it.next().getBuffer("public_key").getBytes()))
                             : Optional.<Jwk>empty();
                 });
     }

@@ -101,8 +101,9 @@ public final class Enrollments {
                         : store.find(tx, of.id())
                                 .compose(now -> Future.failedFuture(Failure.of(
                                                 ErrorCode.STALE_COUNTER, "counter: must be above the last one used")
-                                        .with("counter", now.map(Enrollment::counter)
-                                                .orElse(0L)))));
+                                        .with(
+                                                "counter",
+                                                now.map(Enrollment::counter).orElse(0L)))));
     }
 
     /**

@@ -105,9 +105,9 @@ public final class SigningKeys {
 
     /** Any key there ever was: old bills are verified with retired ones. */
     public Future<Published> byKid(String kid) {
-        return store.byKid(database.reads(), kid).map(found -> found.map(
-                        k -> new Published(k.kid(), Jwk.ofBytes(k.publicKey())))
-                .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no key " + kid)));
+        return store.byKid(database.reads(), kid)
+                .map(found -> found.map(k -> new Published(k.kid(), Jwk.ofBytes(k.publicKey())))
+                        .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no key " + kid)));
     }
 
     private Future<String> insertKey(SqlConnection tx, Instant activeFrom) {

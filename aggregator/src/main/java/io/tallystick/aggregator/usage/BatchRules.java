@@ -24,7 +24,13 @@ final class BatchRules {
 
     /** One part of one record, ready to be added to a usage hour. */
     record Part(
-            int index, Instant hour, int dimensionId, Tags tags, UUID allocation, String agreementId, Quantity quantity) {}
+            int index,
+            Instant hour,
+            int dimensionId,
+            Tags tags,
+            UUID allocation,
+            String agreementId,
+            Quantity quantity) {}
 
     /** A record that may be booked, with its slot where it has one. */
     record Slot(int index, Instant hour, int dimensionId, String slot) {}
@@ -96,7 +102,8 @@ final class BatchRules {
                     ErrorCode.UNKNOWN_DIMENSION,
                     "product " + product.get().code() + " has no dimension " + record.dimension());
         }
-        if (dimension.max().isPresent() && record.quantity().compareTo(dimension.max().get()) > 0) {
+        if (dimension.max().isPresent()
+                && record.quantity().compareTo(dimension.max().get()) > 0) {
             return refuse(
                     index,
                     ErrorCode.OUT_OF_RANGE,
@@ -114,7 +121,8 @@ final class BatchRules {
             return refuse(
                     index,
                     ErrorCode.NO_AGREEMENT,
-                    "no agreement of the VM's account on product " + product.get().code() + " covers hour " + hour);
+                    "no agreement of the VM's account on product "
+                            + product.get().code() + " covers hour " + hour);
         }
         return Optional.empty();
     }
@@ -125,8 +133,8 @@ final class BatchRules {
         }
         // "The only product" means the only code the instance carries, not the only one we know.
         return context.enrollment().productCodes().size() == 1
-                ? Optional.ofNullable(
-                        context.products().get(context.enrollment().productCodes().get(0)))
+                ? Optional.ofNullable(context.products()
+                        .get(context.enrollment().productCodes().get(0)))
                 : Optional.empty();
     }
 
@@ -135,7 +143,8 @@ final class BatchRules {
                 .map(code -> "the instance does not carry a product with code " + code)
                 .orElseGet(() -> context.enrollment().productCodes().size() == 1
                         ? "product code " + context.enrollment().productCodes().get(0) + " is not known here"
-                        : "the instance carries " + context.enrollment().productCodes().size()
+                        : "the instance carries "
+                                + context.enrollment().productCodes().size()
                                 + " product codes, so the record must name its product");
     }
 

@@ -8,7 +8,6 @@ import io.tallystick.common.jose.Typ;
 import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
-import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
@@ -140,7 +139,11 @@ public final class Batches {
     }
 
     private Future<String> seenBefore(Submission s, Watermark current) {
-        return store.stored(contexts.reads(), s.enrollment(), s.batch().epoch(), s.batch().seq())
+        return store.stored(
+                        contexts.reads(),
+                        s.enrollment(),
+                        s.batch().epoch(),
+                        s.batch().seq())
                 .compose(found -> {
                     if (found.isPresent()) {
                         boolean same = Jws.parseCompact(found.get().jws(), Typ.BATCH)
@@ -168,8 +171,8 @@ public final class Batches {
                         current.epoch() + "." + current.seq() + "<" + s.batch().epoch() + "."
                                 + s.batch().seq(),
                         detail)
-                .compose(first -> Future.failedFuture(
-                        Failure.of(ErrorCode.GAP, detail).with("expected", current.toJson())));
+                .compose(first ->
+                        Future.failedFuture(Failure.of(ErrorCode.GAP, detail).with("expected", current.toJson())));
     }
 
     private Future<String> fork(Submission s, Watermark current) {
@@ -183,7 +186,7 @@ public final class Batches {
                         s.batch().epoch() + "." + s.batch().seq() + ":"
                                 + s.jws().hash(),
                         detail)
-                .compose(first -> Future.failedFuture(
-                        Failure.of(ErrorCode.FORK, detail).with("stored", current.toJson())));
+                .compose(first ->
+                        Future.failedFuture(Failure.of(ErrorCode.FORK, detail).with("stored", current.toJson())));
     }
 }

@@ -4,8 +4,8 @@ import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Typ;
-import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
 import io.vertx.core.Context;
@@ -164,8 +164,8 @@ final class IngestLane {
             // Sent together: the lock needs BEGIN, but not its answer.
             Future<Void> begun = tx.query("BEGIN").execute().mapEmpty();
             return begun.compose(done -> store.lock(tx, group.keySet()))
-                    .compose(locked -> slotState(tx, group, locked)
-                            .compose(slots -> write(tx, decide(group, locked, slots))))
+                    .compose(locked ->
+                            slotState(tx, group, locked).compose(slots -> write(tx, decide(group, locked, slots))))
                     .recover(e -> rollback(tx).transform(done -> Future.failedFuture(e)));
         });
     }
@@ -301,18 +301,25 @@ final class IngestLane {
                 sums.merge(
                         new UsageStore.HourKey(p.hour(), enrollment, p.dimensionId(), p.allocation()),
                         new UsageStore.HourSum(p.agreementId(), p.quantity()),
-                        (a, b) -> new UsageStore.HourSum(a.agreementId(), a.quantity().plus(b.quantity())));
+                        (a, b) -> new UsageStore.HourSum(
+                                a.agreementId(), a.quantity().plus(b.quantity())));
                 if (!p.tags().isEmpty()) {
                     allocations.putIfAbsent(
                             List.of(enrollment, p.allocation()),
                             new UsageStore.NewAllocation(
-                                    enrollment, p.allocation(), Json.write(p.tags().map())));
+                                    enrollment,
+                                    p.allocation(),
+                                    Json.write(p.tags().map())));
                 }
             }
-            d.plan().slots().forEach(slot -> slots.put(
-                    new UsageStore.SlotKey(enrollment, slot.dimensionId(), slot.hour()), slot.slot()));
-            d.plan().refused().forEach(r -> quarantined.add(new UsageStore.NewQuarantined(
-                    d.batch().receipt(), r, s.batch().records().get(r.index()))));
+            d.plan()
+                    .slots()
+                    .forEach(slot -> slots.put(
+                            new UsageStore.SlotKey(enrollment, slot.dimensionId(), slot.hour()), slot.slot()));
+            d.plan()
+                    .refused()
+                    .forEach(r -> quarantined.add(new UsageStore.NewQuarantined(
+                            d.batch().receipt(), r, s.batch().records().get(r.index()))));
         }
         if (!sums.isEmpty()) {
             sent.add(store.add(tx, sums));

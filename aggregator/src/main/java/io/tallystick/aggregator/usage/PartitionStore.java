@@ -19,8 +19,8 @@ final class PartitionStore {
         var from = month.atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC);
         var to = month.plusMonths(1).atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC);
         // Names and bounds of partitions cannot be parameters; both are made of numbers here.
-        String create = "CREATE TABLE " + name + " PARTITION OF usage_batch FOR VALUES FROM ('" + from + "') TO ('" + to
-                + "')";
+        String create =
+                "CREATE TABLE " + name + " PARTITION OF usage_batch FOR VALUES FROM ('" + from + "') TO ('" + to + "')";
         return tx.query(LOCK)
                 .execute()
                 .compose(done -> tx.preparedQuery(NEEDED).execute(Tuple.of(name, from, to)))

@@ -27,8 +27,7 @@ final class SlotRules {
     }
 
     /** The plan without the records that lost their hour, and with the reasons. */
-    static BatchRules.Plan apply(
-            UUID enrollment, BatchRules.Plan plan, Map<SlotKey, String> slots, Set<SlotKey> used) {
+    static BatchRules.Plan apply(UUID enrollment, BatchRules.Plan plan, Map<SlotKey, String> slots, Set<SlotKey> used) {
         Map<SlotKey, String> taken = new HashMap<>(slots);
         // Hours with usage and no slot belong to increments.
         Set<SlotKey> increments = new HashSet<>(used);
@@ -71,10 +70,16 @@ final class SlotRules {
         all.addAll(refused.values());
         all.sort(java.util.Comparator.comparingInt(Refused::index));
         return new BatchRules.Plan(
-                plan.parts().stream().filter(p -> !refused.containsKey(p.index())).toList(),
-                plan.slots().stream().filter(s -> !refused.containsKey(s.index())).toList(),
+                plan.parts().stream()
+                        .filter(p -> !refused.containsKey(p.index()))
+                        .toList(),
+                plan.slots().stream()
+                        .filter(s -> !refused.containsKey(s.index()))
+                        .toList(),
                 all,
-                plan.clamped().stream().filter(c -> !refused.containsKey(c.index())).toList());
+                plan.clamped().stream()
+                        .filter(c -> !refused.containsKey(c.index()))
+                        .toList());
     }
 
     private static void refuse(Map<Integer, Refused> refused, BatchRules.Part part, ErrorCode code, String why) {

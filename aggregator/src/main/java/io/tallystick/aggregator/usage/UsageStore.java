@@ -229,16 +229,14 @@ final class UsageStore {
     }
 
     Future<Optional<Watermarks.Progress>> watermark(SqlClient client, EnrollmentId id) {
-        return client.preparedQuery(FIND_WATERMARK)
-                .execute(Tuple.of(id.uuid()))
-                .map(rows -> {
-                    var it = rows.iterator();
-                    if (!it.hasNext()) {
-                        return Optional.<Watermarks.Progress>empty();
-                    }
-                    Row row = it.next();
-                    return Optional.of(new Watermarks.Progress(watermark(row), Columns.instant(row, "progressed_at")));
-                });
+        return client.preparedQuery(FIND_WATERMARK).execute(Tuple.of(id.uuid())).map(rows -> {
+            var it = rows.iterator();
+            if (!it.hasNext()) {
+                return Optional.<Watermarks.Progress>empty();
+            }
+            Row row = it.next();
+            return Optional.of(new Watermarks.Progress(watermark(row), Columns.instant(row, "progressed_at")));
+        });
     }
 
     Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id) {

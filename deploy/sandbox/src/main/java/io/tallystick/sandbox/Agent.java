@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * program sees it. Its port stays the same over restarts. Not thread-safe, but for the local API.
  */
 final class Agent {
+    /** What the names of agents in VMs begin with; the instance id follows. */
+    static final String NAME_PREFIX = "agent-";
+
     private static final Duration REQUEST_WAIT = Duration.ofSeconds(30);
 
     private final RunFolder folder;
@@ -37,7 +40,7 @@ final class Agent {
 
     /** The agent of a VM, not started yet. Its state lies on the VM's disk, so an image of the VM carries it. */
     static Agent in(RunFolder folder, Programs programs, VmInfo vm, URI aggregator, int port) {
-        return of(folder, programs, "agent-" + vm.instanceId(), vm.metadata(), stateOn(vm), aggregator, port);
+        return of(folder, programs, NAME_PREFIX + vm.instanceId(), vm.metadata(), stateOn(vm), aggregator, port);
     }
 
     /** Where a VM's agent keeps its state. */
@@ -119,8 +122,8 @@ final class Agent {
 
     /** {@code GET /v1/entitlement}, waiting for an answer other than unknown. */
     Doc entitlement(String productCode, String nonce) {
-        return api.get("/v1/entitlement?product=" + productCode + "&nonce=" + nonce + "&wait=" + REQUEST_WAIT.toSeconds()
-                        + "s")
+        return api.get("/v1/entitlement?product=" + productCode + "&nonce=" + nonce + "&wait="
+                        + REQUEST_WAIT.toSeconds() + "s")
                 .expect(200)
                 .json();
     }
@@ -128,6 +131,11 @@ final class Agent {
     /** {@code POST /v1/usage} with one record or an array of them. */
     Rest.Reply meter(Object body) {
         return api.send("POST", "/v1/usage", "application/json", Json.writeBytes(body));
+    }
+
+    /** Whether a status says that nothing is left to send. */
+    static boolean isShipped(Doc status) {
+        return status.number("pendingRecords") == 0 && status.number("unsentBatches") == 0;
     }
 
     Doc status() {

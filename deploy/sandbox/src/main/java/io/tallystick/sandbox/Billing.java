@@ -7,8 +7,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +20,9 @@ import java.util.TreeMap;
 final class Billing {
     static final String NDJSON = "application/x-ndjson";
     static final String CSV = "text/csv";
+    /** The place before every line. */
+    static final String BEGINNING = "0.0";
+
     private static final int PAGE_ROWS = 50;
     private static final int PAGES_MAX = 100_000;
 
@@ -67,7 +70,12 @@ final class Billing {
 
     /** All lines booked in a range of time, [from, to). */
     Pull booked(String from, String to, String accept) {
-        return pull("/v1/billing/usage?limit=" + PAGE_ROWS + "&from=" + from + "&to=" + to, "", accept);
+        return pull("/v1/billing/usage?limit=" + PAGE_ROWS + "&from=" + from + "&to=" + to, BEGINNING, accept);
+    }
+
+    /** Up to which booking time everything is final. */
+    String closedThrough() {
+        return rest.get("/v1/billing/runs").expect(200).json().text("closedThrough");
     }
 
     private Pull pull(String query, String start, String accept) {
@@ -75,8 +83,7 @@ final class Billing {
         List<Row> rows = new ArrayList<>();
         String place = start;
         for (int page = 0; page < PAGES_MAX; page++) {
-            Rest.Reply reply = rest.get(query + (place.isEmpty() ? "" : "&after=" + place), accept)
-                    .expect(200);
+            Rest.Reply reply = rest.get(query + "&after=" + place, accept).expect(200);
             List<Row> found = accept.equals(CSV) ? csv(reply.text()) : ndjson(reply.text());
             check(reply, "Tallystick-Page-Count", Integer.toString(found.size()));
             checkHash(reply);
@@ -153,7 +160,9 @@ final class Billing {
                     d.text("agreement"),
                     d.text("dimension"),
                     d.text("hour"),
-                    d.text("tags").isEmpty() ? Map.of() : Doc.parse("{\"tags\":" + d.text("tags") + "}").strings("tags"),
+                    d.text("tags").isEmpty()
+                            ? Map.of()
+                            : Doc.parse("{\"tags\":" + d.text("tags") + "}").strings("tags"),
                     new BigDecimal(d.text("quantity"))));
         }
         return rows;
@@ -189,7 +198,8 @@ final class Billing {
             }
         }
         if (cell.length() > 0 || !line.isEmpty()) {
-            throw new StepFailure("CSV that ends with a line end", Arrays.asList(line, cell).toString());
+            throw new StepFailure(
+                    "CSV that ends with a line end", Arrays.asList(line, cell).toString());
         }
         return lines;
     }

@@ -72,14 +72,13 @@ final class Child {
     /** What the process said after {@code words} on the line that begins with them; waits until it says so. */
     String awaitLine(String words) {
         Optional<String> rest = Await.value(READY_PATIENCE, () -> {
-            Optional<String> found = output()
-                    .lines()
+            Optional<String> found = output().lines()
                     .filter(line -> line.startsWith(words))
                     .map(line -> line.substring(words.length()).strip())
                     .findFirst();
             if (found.isEmpty() && !process.isAlive()) {
-                throw new Trouble(name + " ended with exit code " + process.exitValue() + " before it was ready; its last words ("
-                        + log + "):\n" + tail());
+                throw new Trouble(name + " ended with exit code " + process.exitValue()
+                        + " before it was ready; its last words (" + log + "):\n" + tail());
             }
             return found;
         });

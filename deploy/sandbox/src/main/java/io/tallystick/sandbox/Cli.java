@@ -16,7 +16,8 @@ final class Cli {
     static Result run(List<String> command) {
         try {
             Process process = new ProcessBuilder(command)
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .start();
             StringBuilder errors = new StringBuilder();
             Thread reader = new Thread(() -> errors.append(read(process.getErrorStream())), "stderr");

@@ -28,10 +28,8 @@ final class Database implements AutoCloseable {
 
     /** An own server on this port, with the data of the run folder. */
     static Database embedded(RunFolder folder, int port) {
-        EmbeddedDatabase server = EmbeddedDatabase.options()
-                .dataFolder(data(folder))
-                .port(port)
-                .start();
+        EmbeddedDatabase server =
+                EmbeddedDatabase.options().dataFolder(data(folder)).port(port).start();
         server.createDatabase(NAME);
         return new Database(server.url(NAME), server::close);
     }
@@ -100,7 +98,8 @@ final class Database implements AutoCloseable {
         }
         String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
         String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
-        return DriverManager.getConnection("jdbc:postgresql://" + uri.getHost() + port + uri.getPath() + query, properties);
+        return DriverManager.getConnection(
+                "jdbc:postgresql://" + uri.getHost() + port + uri.getPath() + query, properties);
     }
 
     private static String withPath(URI uri, String name) {

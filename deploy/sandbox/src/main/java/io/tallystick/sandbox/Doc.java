@@ -36,7 +36,8 @@ final class Doc {
 
     /** A member as text, numbers and booleans too; absent if it is missing or null. */
     Optional<String> optionalText(String name) {
-        return Optional.ofNullable(map.get(name)).map(v -> v instanceof Map || v instanceof List ? Json.write(v) : v.toString());
+        return Optional.ofNullable(map.get(name))
+                .map(v -> v instanceof Map || v instanceof List ? Json.write(v) : v.toString());
     }
 
     long number(String name) {

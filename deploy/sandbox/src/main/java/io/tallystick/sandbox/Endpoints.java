@@ -51,8 +51,7 @@ final class Endpoints {
                                 "cloudAccount", seed.cloudAccount()),
                 "billing", Json.object("token", seed.billingToken()),
                 "product",
-                        Json.object(
-                                "id", seed.productId(), "code", seed.productCode(), "dimensions", Seed.DIMENSIONS),
+                        Json.object("id", seed.productId(), "code", seed.productCode(), "dimensions", Seed.DIMENSIONS),
                 "agreement", seed.agreement(),
                 "instance", seed.instance(),
                 "clock", folder.clock(),

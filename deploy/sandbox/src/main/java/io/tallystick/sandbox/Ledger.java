@@ -61,7 +61,8 @@ final class Ledger {
             BigDecimal acknowledged = mine.getOrDefault(key, BigDecimal.ZERO);
             BigDecimal got = billed.getOrDefault(key, BigDecimal.ZERO);
             if (acknowledged.compareTo(got) != 0) {
-                differences.add(key + ": acknowledged " + acknowledged.toPlainString() + ", billed " + got.toPlainString());
+                differences.add(
+                        key + ": acknowledged " + acknowledged.toPlainString() + ", billed " + got.toPlainString());
             }
         }
         return differences;

@@ -47,11 +47,8 @@ final class Marketplace implements AutoCloseable {
 
         static FixedPorts parse(String json) {
             Doc d = Doc.parse(json);
-            return new FixedPorts(
-                    (int) d.number("aggregator"),
-                    (int) d.number("agent"),
-                    (int) d.number("cloud"),
-                    (int) d.number("database"));
+            return new FixedPorts((int) d.number("aggregator"), (int) d.number("agent"), (int) d.number("cloud"), (int)
+                    d.number("database"));
         }
     }
 
@@ -80,7 +77,10 @@ final class Marketplace implements AutoCloseable {
 
     private FixedPorts choosePorts() {
         FixedPorts chosen = new FixedPorts(
-                ports.take("the aggregator"), ports.take("the agent"), ports.take("the cloud"), ports.take("PostgreSQL"));
+                ports.take("the aggregator"),
+                ports.take("the agent"),
+                ports.take("the cloud"),
+                ports.take("PostgreSQL"));
         folder.write(PORTS_FILE, chosen.toJson());
         return chosen;
     }
@@ -98,8 +98,7 @@ final class Marketplace implements AutoCloseable {
     static Marketplace open(
             RunFolder folder, Programs programs, int portBase, DatabaseSource source, Consumer<String> progress) {
         Leftovers.stop(folder).forEach(p -> progress.accept("stopped a leftover of a crash: " + p));
-        Marketplace market =
-                new Marketplace(folder, programs, new Ports(portBase, new SecureRandom()), progress);
+        Marketplace market = new Marketplace(folder, programs, new Ports(portBase, new SecureRandom()), progress);
         try {
             market.start(source);
             return market;
@@ -194,8 +193,9 @@ final class Marketplace implements AutoCloseable {
 
     /** Starts the aggregator, also after it was killed. */
     void startAggregator() {
-        Child started = child("aggregator", programs.aggregator("serve", "--config", aggregatorConfig()
-                .toString()));
+        Child started = child(
+                "aggregator",
+                programs.aggregator("serve", "--config", aggregatorConfig().toString()));
         aggregator = started;
         started.awaitLine("listening on");
     }

@@ -22,12 +22,11 @@ record ProcessId(long pid, long startTicks, String boot) {
         try {
             String stat = Files.readString(PROC.resolve(pid + "/stat"), StandardCharsets.ISO_8859_1);
             // The name in brackets may hold anything, brackets and spaces too.
-            String[] fields =
-                    stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", START_TICKS_AFTER_NAME + 2);
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", START_TICKS_AFTER_NAME + 2);
             if (fields[0].equals("Z") || fields[0].equals("X")) {
                 return Optional.empty();
             }
-            return Optional.of(new ProcessId(pid, Long.parseLong(fields[START_TICKS_AFTER_NAME]), boot()));
+            return Optional.of(new ProcessId(pid, Long.parseLong(fields[START_TICKS_AFTER_NAME]), bootId()));
         } catch (IOException e) {
             return Optional.empty();
         }
@@ -82,7 +81,7 @@ record ProcessId(long pid, long startTicks, String boot) {
         }
     }
 
-    private static String boot() throws IOException {
+    private static String bootId() throws IOException {
         return Files.readString(PROC.resolve("sys/kernel/random/boot_id")).strip();
     }
 }

@@ -49,8 +49,8 @@ record Programs(Path root) {
 
     private List<String> launcher(String name, String module, String... arguments) {
         built(module);
-        List<String> command = new ArrayList<>(
-                List.of(root.resolve("deploy/bin").resolve(name).toString()));
+        List<String> command =
+                new ArrayList<>(List.of(root.resolve("deploy/bin").resolve(name).toString()));
         command.addAll(Arrays.asList(arguments));
         return command;
     }

@@ -118,7 +118,9 @@ final class RawAgent {
         Jws jws = Jws.parseFlattened(reply.body(), typ);
         Jwk issuerKey = issuerKeys().get(jws.header().kid());
         if (issuerKey == null) {
-            throw new StepFailure("an answer signed by a key of jwks.json", "kid " + jws.header().kid());
+            throw new StepFailure(
+                    "an answer signed by a key of jwks.json",
+                    "kid " + jws.header().kid());
         }
         return jws.verified(issuerKey, Ed25519.JDK);
     }
@@ -127,9 +129,7 @@ final class RawAgent {
         Map<@Nullable String, Jwk> keys = new HashMap<>();
         Doc jwks = aggregator.get("/.well-known/jwks.json").expect(200).json();
         for (Doc d : jwks.objects("keys")) {
-            keys.put(
-                    d.text("kid"),
-                    Jwk.ofBytes(io.tallystick.common.jose.Base64Url.decode(d.text("x"))));
+            keys.put(d.text("kid"), Jwk.ofBytes(io.tallystick.common.jose.Base64Url.decode(d.text("x"))));
         }
         return keys;
     }

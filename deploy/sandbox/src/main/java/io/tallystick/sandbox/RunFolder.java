@@ -48,7 +48,10 @@ final class RunFolder implements AutoCloseable {
         Path path = make(folder);
         try {
             FileChannel channel = FileChannel.open(
-                    path.resolve(LOCK_NAME), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                    path.resolve(LOCK_NAME),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.READ,
+                    StandardOpenOption.WRITE);
             @Nullable FileLock lock = null;
             try {
                 lock = channel.tryLock();
@@ -162,7 +165,8 @@ final class RunFolder implements AutoCloseable {
         } catch (java.nio.file.NoSuchFileException e) {
             return Optional.empty();
         } catch (AccessDeniedException e) {
-            throw new Trouble(folder.resolve(name) + " is not readable for this user; it belongs to who ran the sandbox", e);
+            throw new Trouble(
+                    folder.resolve(name) + " is not readable for this user; it belongs to who ran the sandbox", e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -220,8 +224,8 @@ final class RunFolder implements AutoCloseable {
         } catch (java.nio.file.FileAlreadyExistsException e) {
             throw new Trouble(folder + " is there and is no folder", e);
         } catch (java.nio.file.FileSystemException e) {
-            throw new Trouble("the folder " + folder + " cannot be made: " + e.getReason()
-                    + "; name another one with --dir", e);
+            throw new Trouble(
+                    "the folder " + folder + " cannot be made: " + e.getReason() + "; name another one with --dir", e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

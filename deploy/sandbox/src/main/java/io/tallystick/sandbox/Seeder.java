@@ -3,9 +3,6 @@ package io.tallystick.sandbox;
 import io.tallystick.cloudsim.VmInfo;
 import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.json.Json;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -97,12 +94,10 @@ final class Seeder {
     }
 
     private static String token(Rest api, String role, String account) {
-        return api.post(
-                        "/v1/tokens",
-                        Json.object("role", role, "accountId", account.isEmpty() ? null : account))
+        return api.post("/v1/tokens", Json.object("role", role, "account", account.isEmpty() ? null : account))
                 .expect(201)
                 .json()
-                .text("token");
+                .text("secret");
     }
 
     /** The one token that cannot come from the API. */
@@ -111,8 +106,8 @@ final class Seeder {
                 programs.aggregator("token", "create", "--role", "operator", "--config", aggregatorConfig.toString());
         Cli.Result result = Cli.run(command);
         if (result.exitCode() != 0) {
-            throw new Trouble("tallystick-aggregator token create failed: " + result.output());
+            throw new Trouble("tallystick-aggregator token create failed: " + result.errors() + result.output());
         }
-        return result.output().strip().lines().reduce((first, last) -> last).orElse("");
+        return result.output().strip();
     }
 }

@@ -1,10 +1,10 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
-import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EvidenceLevel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;

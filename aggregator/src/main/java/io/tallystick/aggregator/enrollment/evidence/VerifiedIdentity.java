@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
-import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EvidenceLevel;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,5 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
-import io.tallystick.common.model.EvidenceLevel;
 import static io.tallystick.aggregator.enrollment.evidence.AwsWorld.GENUINE;
 import static io.tallystick.aggregator.enrollment.evidence.AwsWorld.genuine;
 import static io.tallystick.aggregator.enrollment.evidence.AwsWorld.genuineSigner;
@@ -10,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.model.EvidenceLevel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
