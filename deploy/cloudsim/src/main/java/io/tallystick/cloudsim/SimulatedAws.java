@@ -29,8 +29,6 @@ public final class SimulatedAws implements AutoCloseable {
     static final int VMS_MAX = 1000;
     static final int IMAGES_MAX = 1000;
 
-    private static final String DEFAULT_REGION = "us-east-1";
-
     private final Path folder;
     private final Path trustFolder;
     private final Clock clock;
@@ -225,7 +223,7 @@ public final class SimulatedAws implements AutoCloseable {
     }
 
     private VmIdentity identity(String id, VmSpec spec, Optional<VmImage> image) {
-        String region = image.map(VmImage::region).orElse(or(spec.region, DEFAULT_REGION));
+        String region = image.map(VmImage::region).orElse(or(spec.region, VmSpec.DEFAULT_REGION));
         String zone = or(spec.availabilityZone, region + "a");
         if (!zone.matches(region + "[a-f]")) {
             throw Failure.of(

@@ -41,7 +41,7 @@ public record VmImage(
                 "productCodes", productCodes,
                 "billingProducts", billingProducts,
                 "created", created,
-                "disk", disk);
+                "disk", disk.toString());
     }
 
     static VmImage read(Fields f) {

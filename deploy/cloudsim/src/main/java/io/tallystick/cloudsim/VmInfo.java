@@ -92,7 +92,8 @@ public record VmInfo(
         json.putAll(optionsJson(options));
         json.put("metadataPort", metadataPort);
         json.put("metadata", metadata());
-        json.put("disk", disk);
+        // As text: a Path is an Iterable of itself.
+        json.put("disk", disk.toString());
         return json;
     }
 

@@ -27,6 +27,8 @@ public final class VmSpec {
     /** EC2's rule for tag keys shown in metadata: no slash, no space, not a path step. */
     private static final Pattern TAG = Pattern.compile("(?!\\.{1,2}$|_index$)[A-Za-z0-9+\\-=._,:@]{1,128}");
 
+    static final String DEFAULT_REGION = "us-east-1";
+
     private static final int PORT_MAX = 65535;
 
     @Nullable
@@ -133,10 +135,10 @@ public final class VmSpec {
         return this;
     }
 
-    /** Reads a launch request of the control API. Only types are checked here, so {@link #check} must follow. */
+    /** Reads a launch request of the control API. Only types are checked here, so {@link #problems} must follow. */
     static VmSpec read(Fields f) {
         VmSpec spec = new VmSpec();
-        spec.accountId = f.string("accountId", VmInfo.TEXT_CHARS_MAX);
+        spec.accountId = text(f, "accountId");
         spec.fromImage = text(f, "fromImage");
         spec.region = text(f, "region");
         spec.availabilityZone = text(f, "availabilityZone");
@@ -178,6 +180,14 @@ public final class VmSpec {
 
     /** Throws one {@code invalid-request} with everything that is wrong. */
     void check() {
+        List<Failure.Problem> problems = problems();
+        if (!problems.isEmpty()) {
+            throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
+        }
+    }
+
+    /** Everything that is wrong with the values; what needs the state of the cloud is not looked at. */
+    List<Failure.Problem> problems() {
         List<Failure.Problem> problems = new ArrayList<>();
         if (accountId == null) {
             problems.add(new Failure.Problem("accountId", "is missing"));
@@ -203,15 +213,17 @@ public final class VmSpec {
                         "tags." + key, "must be a string of at most " + VmInfo.TEXT_CHARS_MAX + " characters"));
             }
         });
+        String home = region == null ? DEFAULT_REGION : region;
+        if (fromImage == null && availabilityZone != null && !availabilityZone.matches(Pattern.quote(home) + "[a-f]")) {
+            problems.add(new Failure.Problem("availabilityZone", "must be " + home + " and a letter from a to f"));
+        }
         if (metadataPort < 0 || metadataPort > PORT_MAX) {
             problems.add(new Failure.Problem("metadataPort", "must be from 0 to " + PORT_MAX));
         }
         if (fromImage != null) {
             imageRules(problems);
         }
-        if (!problems.isEmpty()) {
-            throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
-        }
+        return problems;
     }
 
     private void imageRules(List<Failure.Problem> problems) {
