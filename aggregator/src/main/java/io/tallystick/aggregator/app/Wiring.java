@@ -10,7 +10,11 @@ import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.account.Tokens;
 import io.tallystick.aggregator.account.http.AccountRoutes;
 import io.tallystick.aggregator.account.http.TokenRoutes;
+import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.agreement.http.AgreementRoutes;
 import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.http.ProductRoutes;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.PgErrors;
@@ -41,6 +45,8 @@ public final class Wiring {
     final Audit audit;
     final Accounts accounts;
     final Tokens tokens;
+    final Catalog catalog;
+    final Agreements agreements;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
     final ApiRouter router;
 
@@ -57,11 +63,15 @@ public final class Wiring {
         audit = new Audit(clock);
         accounts = new Accounts(database.transactor(), audit, ids, clock);
         tokens = new Tokens(accounts, database.reads(), database.transactor(), audit, ids, clock);
+        catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
+        agreements = new Agreements(catalog, accounts, database.transactor(), audit, ids, clock);
 
         List<Route> routes = new ArrayList<>();
         routes.addAll(OperationsRoutes.routes(registry, () -> schema.isCurrent(database.reads())));
         routes.addAll(new AccountRoutes(accounts, database.reads()).routes());
         routes.addAll(new TokenRoutes(tokens, database.reads()).routes());
+        routes.addAll(new ProductRoutes(catalog, database.reads()).routes());
+        routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         router = new ApiRouter(routes, tokens, problems, new RequestMetrics(registry), () -> ids.next("req"));
     }
 

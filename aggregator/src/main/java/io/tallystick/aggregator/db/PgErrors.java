@@ -17,6 +17,9 @@ public final class PgErrors {
     private static final String UNIQUE = "23505";
     private static final String FOREIGN_KEY = "23503";
     private static final String EXCLUSION = "23P01";
+    /** A NUL character, which JSON can carry and PostgreSQL's text cannot. */
+    private static final String BAD_CHARACTER = "22021";
+
     private static final Set<String> RETRYABLE = Set.of("40001", "40P01");
     /** Connection exceptions, no resources, operator intervention (a cancelled or timed-out statement included). */
     private static final Set<String> UNAVAILABLE_CLASSES = Set.of("08", "53", "57");
@@ -45,6 +48,7 @@ public final class PgErrors {
                         "something with this key is already there (" + pg.getConstraint() + ")");
             case FOREIGN_KEY ->
                 Failure.of(ErrorCode.CONFLICT, "something this refers to is not there (" + pg.getConstraint() + ")");
+            case BAD_CHARACTER -> Failure.of(ErrorCode.INVALID_REQUEST, "text must not contain the character U+0000");
             default -> e;
         };
     }

@@ -18,6 +18,11 @@ public record Page<T>(List<T> items, @Nullable String next) {
         return new Page<>(items, key.apply(items.get(items.size() - 1)));
     }
 
+    /** The same page of other things. */
+    public <R> Page<R> map(Function<T, R> fn) {
+        return new Page<>(items.stream().map(fn).toList(), next);
+    }
+
     /** {@code {"items": […], "next": "…"}}, without {@code next} on the last page. */
     public Map<String, Object> json(Function<T, ?> item) {
         return Json.object(

@@ -1,0 +1,254 @@
+package io.tallystick.aggregator.catalog;
+
+import io.tallystick.aggregator.account.Account;
+import io.tallystick.aggregator.account.Accounts;
+import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.audit.AuditEvent;
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.Ids;
+import io.tallystick.aggregator.db.Transactor;
+import io.tallystick.aggregator.web.Caller;
+import io.tallystick.aggregator.web.Page;
+import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.aggregator.web.Requests;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.SqlConnection;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Makes, changes and finds products. Methods that take a client may be used inside another feature's transaction. */
+public final class Catalog {
+    private static final int CODE_CHARS = 25;
+    private static final String CODE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+    private final ProductStore products = new ProductStore();
+    private final DimensionStore dimensions = new DimensionStore();
+    private final GrantStore grants = new GrantStore();
+    private final Accounts accounts;
+    private final Transactor transactor;
+    private final Audit audit;
+    private final Ids ids;
+    private final Clock clock;
+
+    public Catalog(Accounts accounts, Transactor transactor, Audit audit, Ids ids, Clock clock) {
+        this.accounts = accounts;
+        this.transactor = transactor;
+        this.audit = audit;
+        this.ids = ids;
+        this.clock = clock;
+    }
+
+    /**
+     * What a new product is to be.
+     *
+     * @param code given, or generated when empty
+     * @param seller needed from an operator; a seller is its own
+     */
+    public record NewProduct(
+            Optional<String> code,
+            String title,
+            Optional<String> seller,
+            Terms terms,
+            List<Dimension.New> dimensions) {}
+
+    /** Makes a product in STAGING. */
+    public Future<Product> create(Caller caller, NewProduct wanted) {
+        String seller = sellerOf(caller, wanted.seller());
+        return transactor.inTx(tx -> requireSeller(tx, seller).compose(ok -> {
+            Instant now = Columns.micros(clock.instant());
+            Product product = new Product(
+                    ids.next("prod"),
+                    wanted.code().orElseGet(() -> ids.text(CODE_ALPHABET, CODE_CHARS)),
+                    wanted.title(),
+                    seller,
+                    Visibility.STAGING,
+                    now,
+                    wanted.terms(),
+                    now,
+                    List.of());
+            return products.insert(tx, product)
+                    .compose(done -> dimensions.insert(tx, product.id(), wanted.dimensions(), now))
+                    .compose(done -> requireProduct(tx, product.id()))
+                    .compose(made -> record(tx, caller, "product.create", made.id(), null, made.json())
+                            .map(made));
+        }));
+    }
+
+    private static String sellerOf(Caller caller, Optional<String> named) {
+        if (caller.isOperator()) {
+            return named.orElseThrow(() -> Requests.invalid("seller", "is missing"));
+        }
+        String own = caller.account().orElseThrow(Catalog::notFound);
+        if (named.isPresent() && !named.get().equals(own)) {
+            throw Failure.of(ErrorCode.NOT_FOUND, "there is no such account");
+        }
+        return own;
+    }
+
+    private Future<Void> requireSeller(SqlClient db, String id) {
+        return accounts.require(db, id).map(account -> {
+            if (account.kind() != Account.Kind.SELLER) {
+                throw Requests.invalid("seller", "must be a seller's account");
+            }
+            return null;
+        });
+    }
+
+    /** Adds a dimension. None is ever removed or renamed: bills name them. */
+    public Future<Product> addDimension(Caller caller, String productId, Dimension.New added) {
+        return changing(caller, productId, (tx, before) -> {
+            if (before.dimensions().size() >= Product.DIMENSIONS_MAX) {
+                throw Failure.of(ErrorCode.CONFLICT, "a product has at most " + Product.DIMENSIONS_MAX + " dimensions");
+            }
+            return dimensions
+                    .insert(tx, productId, List.of(added), clock.instant())
+                    .compose(done -> requireProduct(tx, productId))
+                    .compose(
+                            after -> record(tx, caller, "product.dimension.add", productId, before.json(), after.json())
+                                    .map(after));
+        });
+    }
+
+    /** Moves a product along {@link Visibility#mayBecome}; asking for what it is already changes nothing. */
+    public Future<Product> setVisibility(Caller caller, String productId, Visibility next) {
+        return changing(caller, productId, (tx, before) -> {
+            if (before.visibility() == next) {
+                return Future.succeededFuture(before);
+            }
+            if (!before.visibility().mayBecome(next)) {
+                throw Failure.of(
+                        ErrorCode.CONFLICT,
+                        "a product that is " + before.visibility() + " cannot become " + next + ", only "
+                                + before.visibility().next());
+            }
+            Product after = before.withVisibility(next, Columns.micros(clock.instant()));
+            return products.setVisibility(tx, after)
+                    .compose(done -> record(tx, caller, "product.visibility", productId, before.json(), after.json()))
+                    .map(after);
+        });
+    }
+
+    /** Replaces the allow-list; answers the new one, sorted. It matters while the product is LIMITED. */
+    public Future<List<String>> setAllowList(Caller caller, String productId, Set<String> accountIds) {
+        return changing(caller, productId, (tx, product) -> grants.read(tx, productId)
+                .compose(before -> grants.replace(tx, productId, accountIds, clock.instant())
+                        .compose(done -> grants.read(tx, productId))
+                        .compose(after -> record(tx, caller, "product.allow-list", productId, before, after)
+                                .map(after))));
+    }
+
+    /** A change to a locked product that the caller may change. */
+    @FunctionalInterface
+    private interface Change<T> {
+        Future<T> apply(SqlConnection tx, Product before);
+    }
+
+    private <T> Future<T> changing(Caller caller, String productId, Change<T> change) {
+        return transactor.inTx(tx -> products.readForUpdate(tx, productId)
+                .map(found -> found.filter(p -> manages(caller, p)).orElseThrow(Catalog::notFound))
+                .compose(before -> change.apply(tx, before)));
+    }
+
+    private Future<Void> record(
+            SqlConnection tx,
+            Caller caller,
+            String action,
+            String subject,
+            @Nullable Object before,
+            @Nullable Object after) {
+        return audit.append(tx, new AuditEvent.Change(caller.actor(), action, subject, before, after));
+    }
+
+    /** Whether the caller may change the product and see its allow-list. */
+    private static boolean manages(Caller caller, Product product) {
+        return caller.isOperator()
+                || (caller.role() == Role.SELLER && product.sellerAccountId().equals(caller.accountId()));
+    }
+
+    /** A product the caller may see, as JSON, with its allow-list for those who manage it; else {@code not-found}. */
+    public Future<Map<String, Object>> get(SqlClient db, Caller caller, String productId) {
+        return products.read(db, productId).compose(found -> {
+            Product product = found.orElseThrow(Catalog::notFound);
+            if (manages(caller, product)) {
+                return grants.read(db, productId).map(list -> {
+                    Map<String, Object> json = product.json();
+                    json.put("allowList", list);
+                    return json;
+                });
+            }
+            return buyerSees(db, caller, product).map(sees -> {
+                if (!sees) {
+                    throw notFound();
+                }
+                return product.json();
+            });
+        });
+    }
+
+    private Future<Boolean> buyerSees(SqlClient db, Caller caller, Product product) {
+        Optional<String> account = caller.account();
+        if (caller.role() != Role.BUYER || account.isEmpty()) {
+            return Future.succeededFuture(false);
+        }
+        return switch (product.visibility()) {
+            case PUBLIC -> Future.succeededFuture(true);
+            case LIMITED -> mayUseLimited(db, product, account.get());
+            case STAGING, RESTRICTED -> Future.succeededFuture(false);
+        };
+    }
+
+    /** The products this caller may see: all, a seller's own, or what a buyer could subscribe to. */
+    public Future<Page<Product>> list(SqlClient db, Caller caller, PageRequest page) {
+        Future<List<Product>> rows =
+                switch (caller.role()) {
+                    case BUYER ->
+                        products.readPageForBuyer(db, page, caller.account().orElseThrow(Catalog::notFound));
+                    case SELLER, OPERATOR, BILLING -> products.readPage(db, page, caller.account());
+                };
+        return rows.map(list -> Page.of(list, page, Product::id));
+    }
+
+    /** The products with these codes, with their dimensions. Codes nobody has are left out. */
+    public Future<List<Product>> byProductCodes(SqlClient db, Set<String> codes) {
+        return codes.isEmpty() ? Future.succeededFuture(List.of()) : products.readByCode(db, codes);
+    }
+
+    /** The products with these ids, with their dimensions. Ids nobody has are left out. */
+    public Future<List<Product>> byIds(SqlClient db, Collection<String> productIds) {
+        return productIds.isEmpty() ? Future.succeededFuture(List.of()) : products.readAll(db, productIds);
+    }
+
+    /** The product, with its visibility held as it is until the transaction ends; empty when there is none. */
+    public Future<Optional<Product>> holdVisibility(SqlConnection tx, String productId) {
+        return products.readShared(tx, productId);
+    }
+
+    public Future<Boolean> isAllowListed(SqlClient db, String productId, String accountId) {
+        return grants.exists(db, productId, accountId);
+    }
+
+    /** Whether an account may use a LIMITED product: its seller, and accounts on the allow-list. */
+    public Future<Boolean> mayUseLimited(SqlClient db, Product product, String accountId) {
+        return product.sellerAccountId().equals(accountId)
+                ? Future.succeededFuture(true)
+                : isAllowListed(db, product.id(), accountId);
+    }
+
+    private Future<Product> requireProduct(SqlClient db, String id) {
+        return products.read(db, id).map(found -> found.orElseThrow(Catalog::notFound));
+    }
+
+    private static Failure notFound() {
+        return Failure.of(ErrorCode.NOT_FOUND, "there is no such product");
+    }
+}

@@ -1,0 +1,49 @@
+package io.tallystick.aggregator.catalog;
+
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.PgErrors;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import io.vertx.sqlclient.data.Numeric;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** SQL that adds dimensions; they are read with their product. */
+final class DimensionStore {
+    static final String INSERT =
+            """
+            INSERT INTO dimension (product_id, key, title, unit, quantity_max, created_at)
+            SELECT $1, t.key, t.title, t.unit, t.quantity_max, $2
+              FROM unnest($3::text[], $4::text[], $5::text[], $6::numeric[]) WITH ORDINALITY
+                   AS t(key, title, unit, quantity_max, n)
+             ORDER BY t.n
+            """;
+
+    Future<Void> insert(SqlClient db, String productId, List<Dimension.New> added, Instant at) {
+        if (added.isEmpty()) {
+            return Future.succeededFuture();
+        }
+        Tuple values = Tuple.of(
+                productId,
+                Columns.time(at),
+                added.stream().map(Dimension.New::key).toArray(String[]::new),
+                added.stream().map(Dimension.New::title).toArray(String[]::new),
+                added.stream().map(Dimension.New::unit).toArray(String[]::new),
+                added.stream().map(DimensionStore::numeric).toArray(Numeric[]::new));
+        return db.preparedQuery(INSERT)
+                .execute(values)
+                .<Void>mapEmpty()
+                .recover(PgErrors.onConstraint(
+                        "dimension_key_unique",
+                        () -> Failure.of(
+                                ErrorCode.ALREADY_EXISTS, "the product already has a dimension with this key")));
+    }
+
+    private static @Nullable Numeric numeric(Dimension.New dimension) {
+        return Columns.numericOrNull(dimension.quantityMax());
+    }
+}

@@ -1,0 +1,84 @@
+package io.tallystick.aggregator.catalog;
+
+import io.tallystick.common.json.Json;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * A product of the catalogue.
+ *
+ * @param id the catalogue identity, which stands on bills
+ * @param code the opaque code attached to images, which agents read
+ * @param visibilitySetAt when the visibility became what it is
+ */
+public record Product(
+        String id,
+        String code,
+        String title,
+        String sellerAccountId,
+        Visibility visibility,
+        Instant visibilitySetAt,
+        Terms terms,
+        Instant createdAt,
+        List<Dimension> dimensions) {
+
+    public static final int TITLE_CHARS_MAX = 200;
+    public static final int DIMENSIONS_MAX = 200;
+    public static final int ALLOW_LIST_MAX = 1000;
+    private static final Pattern CODE = Pattern.compile("[-a-zA-Z0-9/=:_.@]{1,255}");
+
+    public Product {
+        dimensions = List.copyOf(dimensions);
+    }
+
+    /** The code itself, or {@link IllegalArgumentException} with the rule. */
+    public static String checkCode(String code) {
+        if (!CODE.matcher(code).matches()) {
+            throw new IllegalArgumentException("must have 1 to 255 characters from letters, digits and -/=:_.@");
+        }
+        return code;
+    }
+
+    public Optional<Dimension> dimension(String key) {
+        return dimensions.stream().filter(d -> d.key().equals(key)).findFirst();
+    }
+
+    Product withVisibility(Visibility next, Instant at) {
+        return new Product(id, code, title, sellerAccountId, next, at, terms, createdAt, dimensions);
+    }
+
+    Product withDimensions(List<Dimension> all) {
+        return new Product(id, code, title, sellerAccountId, visibility, visibilitySetAt, terms, createdAt, all);
+    }
+
+    public Map<String, Object> json() {
+        return Json.object(
+                "id",
+                id,
+                "productCode",
+                code,
+                "title",
+                title,
+                "seller",
+                sellerAccountId,
+                "visibility",
+                visibility.name(),
+                "visibilitySetAt",
+                visibilitySetAt,
+                "evidenceLevel",
+                terms.evidenceLevel().wire(),
+                "lateLimit",
+                terms.lateLimit(),
+                "closeDelay",
+                terms.closeDelay(),
+                "flushInterval",
+                terms.flushInterval(),
+                "createdAt",
+                createdAt,
+                "dimensions",
+                dimensions.stream().map(Dimension::json).toList());
+    }
+}
