@@ -59,7 +59,7 @@ final class LeaseCheck {
                     .build()
                     .processToClaims(lease);
         } catch (InvalidJwtException e) {
-            throw new StepFailure("a lease that verifies offline for " + productCode, e.getMessage());
+            throw new StepFailure("a lease that verifies offline for " + productCode, e.toString());
         }
     }
 

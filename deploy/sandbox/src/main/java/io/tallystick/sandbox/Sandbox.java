@@ -168,12 +168,14 @@ public final class Sandbox implements Callable<Integer> {
         PrintWriter err = commandLine().getErr();
         err.println();
         err.println(failed.getMessage());
-        if (failed.getCause() instanceof StepFailure f) {
+        Throwable cause = failed.getCause();
+        if (cause instanceof StepFailure f) {
             err.println("  expected: " + f.expected());
             err.println("  got:      " + f.got());
-        } else {
-            err.println("  because: " + failed.getCause());
-            failed.getCause().printStackTrace(err);
+        } else if (cause instanceof Trouble) {
+            err.println("  because:  " + cause.getMessage());
+        } else if (cause != null) {
+            cause.printStackTrace(err);
         }
         err.println("  logs:     " + run.logs());
         err.flush();

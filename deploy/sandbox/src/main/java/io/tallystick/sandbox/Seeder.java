@@ -70,7 +70,7 @@ final class Seeder {
     }
 
     static String agreement(Rest api, String productId, String account) {
-        return api.post("/v1/agreements", Json.object("productId", productId, "accountId", account))
+        return api.post("/v1/agreements", Json.object("product", productId, "account", account))
                 .expect(201)
                 .json()
                 .text("id");
@@ -85,7 +85,7 @@ final class Seeder {
                         "/v1/products",
                         Json.object(
                                 "title", "Sample Gateway",
-                                "sellerAccountId", seller,
+                                "seller", seller,
                                 "flushInterval", FLUSH_INTERVAL,
                                 "closeDelay", CLOSE_DELAY,
                                 "dimensions", dimensions))
