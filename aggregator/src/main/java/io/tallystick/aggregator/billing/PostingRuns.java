@@ -4,6 +4,7 @@ import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.common.model.Hash;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -60,17 +61,19 @@ public final class PostingRuns {
         return database.transactor()
                 .inTx(tx -> store.holdFence(tx, fence, now.plus(FENCE_LENGTH))
                         .compose(done -> store.openRun(tx))
-                        .compose(open -> open.isPresent()
-                                ? Future.succeededFuture(open)
-                                : store.anythingDue(tx, now)
-                                        .compose(due -> due
-                                                ? store.startRun(tx, now).map(Optional::of)
-                                                : Future.succeededFuture(Optional.empty()))))
+                        .compose(open -> open.isPresent() ? Future.succeededFuture(open) : startIfDue(tx, now)))
                 .compose(run -> run.isPresent()
                         ? chunks(fence, run.get()).compose(done -> finish(fence, run.get()))
                         : database.transactor()
                                 .inTx(tx -> store.release(tx, fence, now))
                                 .map(through -> new Posted(Optional.empty(), 0, through)));
+    }
+
+    private Future<Optional<PostingStore.Run>> startIfDue(SqlConnection tx, Instant now) {
+        return store.anythingDue(tx, now)
+                .compose(due -> due
+                        ? store.startRun(tx, now).map(Optional::of)
+                        : Future.succeededFuture(Optional.<PostingStore.Run>empty()));
     }
 
     private Future<Void> chunks(long fence, PostingStore.Run run) {

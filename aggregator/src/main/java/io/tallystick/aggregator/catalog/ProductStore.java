@@ -5,6 +5,7 @@ import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.model.EvidenceLevel;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;

@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.catalog;
 
 import io.tallystick.common.json.Fields;
+import io.tallystick.common.model.EvidenceLevel;
 import java.time.Duration;
 
 /**

@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.entitlement;
 
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.model.EvidenceLevel;
 import java.time.Duration;
@@ -17,14 +18,6 @@ final class EntitlementRules {
     static final Duration STALLED_DENY = Duration.ofHours(72);
 
     private EntitlementRules() {}
-
-    /** Visibility of a product, as far as it matters here. */
-    enum Visibility {
-        STAGING,
-        LIMITED,
-        PUBLIC,
-        RESTRICTED
-    }
 
     /**
      * What is known of a product for this instance.

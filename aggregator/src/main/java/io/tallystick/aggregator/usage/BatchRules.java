@@ -63,7 +63,7 @@ final class BatchRules {
                 clamped.add(new Clamped(i, hour));
             }
             UsageContext.BookedProduct product = productOf(record, context).orElseThrow();
-            int dimensionId = product.dimensions().get(record.dimension()).id();
+            int dimensionId = product.dimension(record.dimension()).orElseThrow().id();
             String agreement = product.covering(hour).orElseThrow().agreementId();
             for (MeteringRecord.Allocation a : record.parts()) {
                 parts.add(new Part(i, hour, dimensionId, a.tags(), allocation(a.tags()), agreement, a.quantity()));
@@ -95,8 +95,8 @@ final class BatchRules {
         if (product.isEmpty()) {
             return refuse(index, ErrorCode.UNKNOWN_PRODUCT, unknownProduct(record, context));
         }
-        UsageContext.BookedDimension dimension = product.get().dimensions().get(record.dimension());
-        if (dimension == null) {
+        Optional<UsageContext.BookedDimension> dimension = product.get().dimension(record.dimension());
+        if (dimension.isEmpty()) {
             return refuse(
                     index,
                     ErrorCode.UNKNOWN_DIMENSION,
@@ -107,8 +107,7 @@ final class BatchRules {
             return refuse(
                     index,
                     ErrorCode.OUT_OF_RANGE,
-                    "quantity " + record.quantity() + " is above the dimension's limit of "
-                            + dimension.max().get());
+                    "quantity " + record.quantity() + " is above the dimension's limit of " + max.get());
         }
         if (hour.plus(Hours.LENGTH).plus(product.get().lateLimit()).isBefore(received)) {
             return refuse(

@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 
 /** Records that were stored but not added up, for those who can mend the cause. */
@@ -68,9 +67,9 @@ public final class Quarantine {
     /**
      * Oldest first, those after {@code after}.
      *
-     * @param productCodes only instances that carry one of these; empty for no restriction
+     * @param seller only records that concern products of this seller account; empty for all
      */
-    public Future<List<Quarantined>> page(Optional<Set<String>> productCodes, Position after, int limit) {
-        return store.page(database.reads(), productCodes, after, limit);
+    public Future<List<Quarantined>> page(Optional<String> seller, Position after, int limit) {
+        return store.page(database.reads(), seller, after, limit);
     }
 }

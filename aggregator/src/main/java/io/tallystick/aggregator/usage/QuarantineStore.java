@@ -8,7 +8,6 @@ import io.vertx.sqlclient.Tuple;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /** Reads of {@code quarantined_record}; the lane writes it. */
 final class QuarantineStore {
@@ -18,12 +17,14 @@ final class QuarantineStore {
               q.quantity, q.code, q.detail
             FROM quarantined_record AS q JOIN enrollment AS e USING (enrollment_id)
             WHERE (q.received, q.enrollment_id, q.epoch, q.seq, q.index) > ($1, $2, $3, $4, $5)
-              AND ($6::text[] IS NULL
-                OR CASE WHEN q.product_code IS NULL THEN e.product_codes && $6 ELSE q.product_code = ANY($6) END)
+              AND ($6::text IS NULL OR EXISTS (
+                SELECT FROM product AS p WHERE p.seller_account_id = $6
+                  AND CASE WHEN q.product_code IS NULL THEN p.product_code = ANY(e.product_codes)
+                    ELSE p.product_code = q.product_code END))
             ORDER BY q.received, q.enrollment_id, q.epoch, q.seq, q.index LIMIT $7""";
 
     Future<List<Quarantine.Quarantined>> page(
-            SqlClient client, Optional<Set<String>> productCodes, Quarantine.Position after, int limit) {
+            SqlClient client, Optional<String> seller, Quarantine.Position after, int limit) {
         return client.preparedQuery(PAGE)
                 .execute(Tuple.of(
                         Columns.time(after.received()),
@@ -31,7 +32,7 @@ final class QuarantineStore {
                         after.epoch(),
                         after.seq(),
                         after.index(),
-                        productCodes.map(c -> c.toArray(String[]::new)).orElse(null),
+                        seller.orElse(null),
                         limit))
                 .map(rows -> {
                     List<Quarantine.Quarantined> list = new ArrayList<>();

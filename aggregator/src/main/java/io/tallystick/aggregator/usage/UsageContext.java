@@ -15,6 +15,10 @@ record UsageContext(Enrollment enrollment, Map<String, BookedProduct> products) 
     record BookedProduct(
             String code, Duration lateLimit, Map<String, BookedDimension> dimensions, List<Term> agreements) {
 
+        Optional<BookedDimension> dimension(String key) {
+            return Optional.ofNullable(dimensions.get(key));
+        }
+
         /**
          * The agreement usage of this hour belongs to: the last accepted of those that were in force at any moment of
          * it, so that the hour somebody subscribed in is theirs, and the hour they left in too.

@@ -132,7 +132,7 @@ public final class ControlApi implements AutoCloseable {
                 if (allow(exchange, "GET", "PUT").equals("PUT")) {
                     List<Fault> faults = Fault.readAll(body);
                     body.done();
-                    vm.faults(faults);
+                    vm.inject(faults);
                 }
                 body.done();
                 return new Answer(

@@ -144,13 +144,18 @@ public final class SimulatedVm {
         }
     }
 
-    /** Replaces all faults; none makes the metadata service well again. Not kept over a restart of the simulation. */
-    public void faults(Fault... wanted) {
-        faults(List.of(wanted));
+    /** Replaces all faults. Not kept over a restart of the simulation. */
+    public void inject(Fault... wanted) {
+        inject(List.of(wanted));
     }
 
-    public void faults(List<Fault> wanted) {
+    public void inject(List<Fault> wanted) {
         faults.set(wanted);
+    }
+
+    /** Makes the metadata service well again; what hangs already goes on hanging. */
+    public void heal() {
+        faults.set(List.of());
     }
 
     /** Faults that can still hit a request. */

@@ -247,7 +247,7 @@ class MetadataServiceTest {
 
     @Test
     void slowAnswersLateButRight() throws Exception {
-        vm.faults(Fault.slow(Duration.ofMillis(50)).at("/latest/meta-data/"));
+        vm.inject(Fault.slow(Duration.ofMillis(50)).at("/latest/meta-data/"));
         assertEquals(
                 "c5.xlarge",
                 Web.get(metadata, "/latest/meta-data/instance-type").body());
@@ -255,7 +255,7 @@ class MetadataServiceTest {
 
     @Test
     void failuresEndAfterAsManyAsWereAskedFor() throws Exception {
-        vm.faults(Fault.error(500).times(2), Fault.throttle().times(1));
+        vm.inject(Fault.error(500).times(2), Fault.throttle().times(1));
         assertEquals(500, put(TOKEN_PATH, Web.TTL, "60"));
         assertEquals(500, put(TOKEN_PATH, Web.TTL, "60"));
         assertEquals(429, put(TOKEN_PATH, Web.TTL, "60"));
@@ -264,17 +264,17 @@ class MetadataServiceTest {
 
     @Test
     void hangingServiceTakesTheConnectionAndNeverAnswers() throws Exception {
-        vm.faults(Fault.hang());
+        vm.inject(Fault.hang());
         assertThrows(
                 HttpTimeoutException.class,
                 () -> Web.sendWithin(Duration.ofMillis(300), metadata, "/latest/meta-data/"));
-        vm.faults();
+        vm.heal();
         assertEquals(200, Web.get(metadata, "/latest/meta-data/").statusCode());
     }
 
     @Test
     void hugeBodyIsAsLongAsAsked() throws Exception {
-        vm.faults(Fault.huge(1_000_001).at("/latest/meta-data/ami-id"));
+        vm.inject(Fault.huge(1_000_001).at("/latest/meta-data/ami-id"));
         HttpResponse<String> response = Web.get(metadata, "/latest/meta-data/ami-id");
         assertEquals(200, response.statusCode());
         assertEquals(1_000_001, response.body().length());
@@ -283,7 +283,7 @@ class MetadataServiceTest {
 
     @Test
     void redirectLeadsElsewhere() throws Exception {
-        vm.faults(Fault.redirect("http://127.0.0.1:1/"));
+        vm.inject(Fault.redirect("http://127.0.0.1:1/"));
         HttpResponse<String> response = Web.send("GET", metadata, "/latest/meta-data/ami-id");
         assertEquals(302, response.statusCode());
         assertEquals(
@@ -292,7 +292,7 @@ class MetadataServiceTest {
 
     @Test
     void replacedBodyLies() throws Exception {
-        vm.faults(Fault.replace("/latest/meta-data/product-codes", "other"));
+        vm.inject(Fault.replace("/latest/meta-data/product-codes", "other"));
         assertEquals(
                 "other", Web.get(metadata, "/latest/meta-data/product-codes").body());
         assertEquals(

@@ -19,6 +19,9 @@ final class Web {
             .proxy(HttpClient.Builder.NO_PROXY)
             .build();
 
+    /** So that a defect fails a test instead of stopping the build. */
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+
     private Web() {}
 
     /** Sends a request with headers in pairs of names and values. */
@@ -45,6 +48,7 @@ final class Web {
             throws IOException, InterruptedException {
         return HTTP.send(
                 HttpRequest.newBuilder(base.resolve(path))
+                        .timeout(LIMIT)
                         .method(method, HttpRequest.BodyPublishers.ofString(body))
                         .header("Content-Type", type)
                         .build(),
@@ -61,8 +65,9 @@ final class Web {
     }
 
     private static HttpRequest.Builder request(String method, URI base, String path, String... headers) {
-        HttpRequest.Builder request =
-                HttpRequest.newBuilder(base.resolve(path)).method(method, HttpRequest.BodyPublishers.noBody());
+        HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve(path))
+                .timeout(LIMIT)
+                .method(method, HttpRequest.BodyPublishers.noBody());
         for (int i = 0; i < headers.length; i += 2) {
             request.header(headers[i], headers[i + 1]);
         }
