@@ -85,16 +85,16 @@ build() {
   ) || fail "the build failed; see above" "command: ${command[*]}"
 }
 
-# run_app MODULE MAIN_CLASS JVM_OPTION... -- ARGUMENT...: becomes the program (same process id).
+# run_app LIB MAIN_CLASS MORE_OPTIONS JVM_OPTION... -- ARGUMENT...: becomes the program (same process id).
+# MORE_OPTIONS are the caller's, split at white space, and win over the JVM_OPTIONs.
 run_app() {
-  local module=$1 main=$2 options=() extra=()
-  shift 2
+  local lib=$1 main=$2 more=() options=()
+  read -r -a more <<<"$3" || true
+  shift 3
   while (($#)) && [[ $1 != -- ]]; do
     options+=("$1")
     shift
   done
   shift
-  # Extra JVM options of the caller, split at white space.
-  read -r -a extra <<<"${TALLYSTICK_JAVA_OPTS:-}" || true
-  exec "$JAVA" "${options[@]}" "${extra[@]}" -cp "$(app_folder "$module")/*" "$main" "$@"
+  exec "$JAVA" "${options[@]}" "${more[@]}" -cp "$lib/*" "$main" "$@"
 }

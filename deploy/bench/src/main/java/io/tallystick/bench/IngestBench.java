@@ -54,19 +54,28 @@ final class IngestBench implements Callable<Integer> {
     @Option(names = "--enrollments", defaultValue = "200", description = "VMs that send. Default: ${DEFAULT-VALUE}.")
     private int enrollments;
 
-    @Option(names = "--connections", defaultValue = "64", description = "Keep-alive connections. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--connections",
+            defaultValue = "64",
+            description = "Keep-alive connections. Default: ${DEFAULT-VALUE}.")
     private int connections;
 
     @Option(names = "--records", defaultValue = "20", description = "Records in a batch. Default: ${DEFAULT-VALUE}.")
     private int records;
 
-    @Option(names = "--keys", defaultValue = "5", description = "Usage hours a batch adds to. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--keys",
+            defaultValue = "5",
+            description = "Usage hours a batch adds to. Default: ${DEFAULT-VALUE}.")
     private int keys;
 
     @Option(names = "--rounds", defaultValue = "5", description = "Rounds of each kind. Default: ${DEFAULT-VALUE}.")
     private int rounds;
 
-    @Option(names = "--seconds", defaultValue = "3", description = "About how long a round lasts. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--seconds",
+            defaultValue = "3",
+            description = "About how long a round lasts. Default: ${DEFAULT-VALUE}.")
     private int seconds;
 
     @Spec
@@ -84,7 +93,8 @@ final class IngestBench implements Callable<Integer> {
         }
         if (enrollments < connections || connections < 1 || records < keys || keys < 1 || rounds < 1 || seconds < 1) {
             throw new ParameterException(
-                    spec.commandLine(), "needs enrollments >= connections >= 1, records >= keys >= 1, rounds and seconds >= 1");
+                    spec.commandLine(),
+                    "needs enrollments >= connections >= 1, records >= keys >= 1, rounds and seconds >= 1");
         }
         PrintWriter out = spec.commandLine().getOut();
         Path root = Path.of(System.getProperty("tallystick.root", "."));
@@ -101,7 +111,10 @@ final class IngestBench implements Callable<Integer> {
     }
 
     private void run(Service service, CloudCa ca, PrintWriter out) throws Exception {
-        List<String> dimensions = Stream.iterate(0, i -> i + 1).limit(keys).map(i -> "dimension-" + i).toList();
+        List<String> dimensions = Stream.iterate(0, i -> i + 1)
+                .limit(keys)
+                .map(i -> "dimension-" + i)
+                .toList();
         String code = seed(service, dimensions);
         out.printf(Locale.ROOT, "enrolling %d VMs%n", enrollments);
         List<Sender> senders = enroll(service, ca, code);
@@ -109,18 +122,17 @@ final class IngestBench implements Callable<Integer> {
         try {
             long sent = 0;
             out.println("warming up");
-            sent += play(service, threads, sign(senders, dimensions, WARM_UP_BATCHES), Long.MAX_VALUE).batches();
-            Played calibration =
-                    play(service, threads, sign(senders, dimensions, CALIBRATION_BATCHES), Long.MAX_VALUE);
+            sent += play(service, threads, sign(senders, dimensions, WARM_UP_BATCHES), Long.MAX_VALUE)
+                    .batches();
+            Played calibration = play(service, threads, sign(senders, dimensions, CALIBRATION_BATCHES), Long.MAX_VALUE);
             sent += calibration.batches();
-            int perSender =
-                    (int) Math.ceil(calibration.batchesPerSecond() * seconds * HEADROOM / enrollments);
+            int perSender = (int) Math.ceil(calibration.batchesPerSecond() * seconds * HEADROOM / enrollments);
             CopyAnchor copy = new CopyAnchor(service.jdbcUrl());
             Instant hour = clock.instant().truncatedTo(ChronoUnit.HOURS);
             List<Round> results = new ArrayList<>();
             for (int r = 1; r <= rounds; r++) {
-                Played played = play(
-                        service, threads, sign(senders, dimensions, perSender), TimeUnit.SECONDS.toNanos(seconds));
+                Played played =
+                        play(service, threads, sign(senders, dimensions, perSender), TimeUnit.SECONDS.toNanos(seconds));
                 // What was signed and not sent in time goes now, untimed, so that the numbers go on without a gap.
                 sent += played.batches()
                         + play(service, threads, played.rest(), Long.MAX_VALUE).batches();
@@ -142,7 +154,8 @@ final class IngestBench implements Callable<Integer> {
     }
 
     private String seed(Service service, List<String> dimensions) {
-        String seller = text(service.call("POST", "/v1/accounts", Json.object("kind", "seller", "name", "Bench")), "id");
+        String seller =
+                text(service.call("POST", "/v1/accounts", Json.object("kind", "seller", "name", "Bench")), "id");
         String buyer = text(
                 service.call(
                         "POST",
@@ -285,20 +298,34 @@ final class IngestBench implements Callable<Integer> {
         out.printf(Locale.ROOT, "%-28s %,12.0f%n", "rows by COPY", copy);
         out.printf(Locale.ROOT, "%-28s %12.2f%n", "records / COPY rows", ratio);
         out.println(Json.write(Json.object(
-                "bench", "ingest",
-                "batchesPerSecond", Math.round(batches),
-                "recordsPerSecond", Math.round(batches * records),
-                "copyRowsPerSecond", Math.round(copy),
-                "ratio", String.format(Locale.ROOT, "%.3f", ratio),
-                "rounds", rounds,
-                "seconds", seconds,
-                "enrollments", enrollments,
-                "connections", connections,
-                "records", records,
-                "keys", keys,
-                "cores", Runtime.getRuntime().availableProcessors(),
-                "java", Runtime.version().toString(),
-                "postgresql", settings)));
+                "bench",
+                "ingest",
+                "batchesPerSecond",
+                Math.round(batches),
+                "recordsPerSecond",
+                Math.round(batches * records),
+                "copyRowsPerSecond",
+                Math.round(copy),
+                "ratio",
+                String.format(Locale.ROOT, "%.3f", ratio),
+                "rounds",
+                rounds,
+                "seconds",
+                seconds,
+                "enrollments",
+                enrollments,
+                "connections",
+                connections,
+                "records",
+                records,
+                "keys",
+                keys,
+                "cores",
+                Runtime.getRuntime().availableProcessors(),
+                "java",
+                Runtime.version().toString(),
+                "postgresql",
+                settings)));
         out.flush();
     }
 

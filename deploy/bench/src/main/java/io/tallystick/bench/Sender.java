@@ -61,8 +61,7 @@ final class Sender {
                 .header("Content-Type", Wire.JOSE_JSON)
                 .POST(HttpRequest.BodyPublishers.ofByteArray(envelope.flattened()))
                 .build());
-        Answer parsed =
-                Answer.parse(Jws.parseFlattened(answer, Typ.ANSWER).payload());
+        Answer parsed = Answer.parse(Jws.parseFlattened(answer, Typ.ANSWER).payload());
         return new Sender(service, clock, key, seed, parsed.enrollment(), parsed.watermark());
     }
 

@@ -134,12 +134,11 @@ final class Service implements AutoCloseable {
 
     /** Sends JSON as the operator; answers the object that came back. */
     Map<String, Object> call(String method, String path, Object json) {
-        return Json.parseObject(send(
-                HttpRequest.newBuilder(url().resolve(path))
-                        .header("Authorization", "Bearer " + token)
-                        .header("Content-Type", "application/json")
-                        .method(method, HttpRequest.BodyPublishers.ofByteArray(Json.writeBytes(json)))
-                        .build()));
+        return Json.parseObject(send(HttpRequest.newBuilder(url().resolve(path))
+                .header("Authorization", "Bearer " + token)
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofByteArray(Json.writeBytes(json)))
+                .build()));
     }
 
     byte[] send(HttpRequest request) {
