@@ -5,8 +5,6 @@ import io.tallystick.common.json.Json;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,11 +91,10 @@ final class Agent {
         return child;
     }
 
-    /** The command line for one of the agent's client commands, such as {@code meter}. */
-    List<String> command(String command, String... arguments) {
-        List<String> all = new ArrayList<>(List.of(command, "--config", config.toString()));
-        all.addAll(List.of(arguments));
-        return programs.agent(all.toArray(String[]::new));
+    /** Meters once by the command line, at the time the command runs. */
+    Cli.Result meterByCommand(String dimension, String quantity) {
+        return Cli.run(
+                programs.agent("meter", "--url", url().toString(), "--dimension", dimension, "--quantity", quantity));
     }
 
     String name() {
@@ -135,7 +132,8 @@ final class Agent {
 
     /** Whether a status says that nothing is left to send. */
     static boolean isShipped(Doc status) {
-        return status.number("pendingRecords") == 0 && status.number("unsentBatches") == 0;
+        Doc queue = status.object("queue");
+        return queue.number("pendingSums") == 0 && queue.number("unsentBatches") == 0;
     }
 
     Doc status() {

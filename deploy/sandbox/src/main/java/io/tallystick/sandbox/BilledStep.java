@@ -28,8 +28,11 @@ final class BilledStep implements Story.Step {
                         first.rows().size() + " lines, "
                                 + scene.ledger().total().toPlainString() + " units, equal to the story's own books");
         checkRows(scene, first);
-        BigDecimal uptime = Scene.uptime(first, scene.seed().instance());
-        Expect.that(uptime.signum() > 0, "uptime of the first VM, metered by the agent itself", uptime);
+        BigDecimal started = Scene.uptime(first, scene.seed().instance(), from);
+        Expect.that(
+                started.signum() > 0 && started.compareTo(BigDecimal.ONE) < 0,
+                "part of an hour of uptime for the first VM in the hour it was launched in",
+                started);
 
         String to = closedThrough(scene);
         Billing.Pull json = scene.billing().booked(from, to, Billing.NDJSON);
@@ -39,6 +42,13 @@ final class BilledStep implements Story.Step {
 
         scene.meter(agent, scene.seed().instance(), Seed.REQUESTS, LATE, hour, "late-1");
         Billing.Pull second = scene.closeAndCompare(agent);
+        Expect.equal(
+                "uptime of the first VM in the hour that passed whole",
+                0,
+                BigDecimal.ONE.compareTo(Scene.uptime(
+                        second,
+                        scene.seed().instance(),
+                        hour.plus(1, ChronoUnit.HOURS).toString())));
         List<Billing.Row> late = scene.billing().after(first.next()).rows().stream()
                 .filter(r -> r.hour().equals(hour.toString()) && r.dimension().equals(Seed.REQUESTS))
                 .toList();

@@ -18,6 +18,8 @@ final class ImagedStep implements Story.Step {
         Marketplace market = scene.market();
         Agent first = market.firstAgent();
         String original = scene.seed().instance();
+        // Just after a flush, so that the next one, a minute away, does not send the sums the image is to carry.
+        scene.flush(first);
         Instant now = market.now();
         scene.meter(first, original, Seed.REQUESTS, "101", now, "imaged-1");
         scene.meter(first, original, Seed.GIGABYTES, "0.5", now, "imaged-2");

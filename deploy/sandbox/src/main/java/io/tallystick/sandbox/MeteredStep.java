@@ -76,7 +76,7 @@ final class MeteredStep implements Story.Step {
     private static void commandLine(Scene scene, Agent agent, String instance) {
         // The command takes the time itself; the story's clock was set so that no hour ends here.
         Instant before = scene.market().now();
-        Cli.Result result = Cli.run(agent.command("meter", Seed.GIGABYTES, "3.5"));
+        Cli.Result result = agent.meterByCommand(Seed.GIGABYTES, "3.5");
         Expect.that(result.exitCode() == 0, "tallystick-agent meter exits 0", result);
         Expect.equal(
                 "the hour after the command",
@@ -85,7 +85,7 @@ final class MeteredStep implements Story.Step {
         scene.acknowledged(instance, Seed.GIGABYTES, "3.5", before);
         scene.tell()
                 .did(
-                        "tallystick-agent meter " + Seed.GIGABYTES + " 3.5",
+                        "tallystick-agent meter --dimension " + Seed.GIGABYTES + " --quantity 3.5",
                         "exit 0: " + result.output().strip());
     }
 }

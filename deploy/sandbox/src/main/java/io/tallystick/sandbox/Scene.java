@@ -117,11 +117,12 @@ final class Scene {
         return sums;
     }
 
-    /** The uptime billed for an instance. */
-    static BigDecimal uptime(Billing.Pull pull, String instance) {
+    /** The uptime billed for an instance in an hour. */
+    static BigDecimal uptime(Billing.Pull pull, String instance, String hour) {
         return pull.sums().entrySet().stream()
                 .filter(e -> e.getKey().dimension().equals(Seed.UPTIME)
-                        && e.getKey().instance().equals(instance))
+                        && e.getKey().instance().equals(instance)
+                        && e.getKey().hour().equals(hour))
                 .map(Map.Entry::getValue)
                 .reduce(BigDecimal.ZERO, BigDecimal::add);
     }
