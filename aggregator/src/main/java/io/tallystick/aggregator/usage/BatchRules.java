@@ -63,7 +63,8 @@ final class BatchRules {
                 clamped.add(new Clamped(i, hour));
             }
             UsageContext.BookedProduct product = productOf(record, context).orElseThrow();
-            int dimensionId = product.dimension(record.dimension()).orElseThrow().id();
+            int dimensionId =
+                    product.dimension(record.dimension()).orElseThrow().id();
             String agreement = product.covering(hour).orElseThrow().agreementId();
             for (MeteringRecord.Allocation a : record.parts()) {
                 parts.add(new Part(i, hour, dimensionId, a.tags(), allocation(a.tags()), agreement, a.quantity()));
@@ -102,8 +103,8 @@ final class BatchRules {
                     ErrorCode.UNKNOWN_DIMENSION,
                     "product " + product.get().code() + " has no dimension " + record.dimension());
         }
-        if (dimension.max().isPresent()
-                && record.quantity().compareTo(dimension.max().get()) > 0) {
+        Optional<Quantity> max = dimension.get().max();
+        if (max.isPresent() && record.quantity().compareTo(max.get()) > 0) {
             return refuse(
                     index,
                     ErrorCode.OUT_OF_RANGE,
