@@ -31,7 +31,7 @@ final class PostingStore {
     private static final String DUE =
             """
             FROM usage_hour AS u JOIN dimension AS d ON d.id = u.dimension_id JOIN product AS p ON p.id = d.product_id
-            WHERE u.dirty AND u.hour <= $1 - interval '1 hour' - make_interval(secs => p.close_delay_seconds)
+            WHERE u.dirty AND u.hour <= $1::timestamptz - interval '1 hour' - make_interval(secs => p.close_delay_seconds)
             """;
 
     static final String ANYTHING_DUE = "SELECT EXISTS (SELECT " + DUE + ") AS due";

@@ -4,10 +4,10 @@ import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.model.Quantity;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
-import io.vertx.sqlclient.data.Numeric;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,8 +17,8 @@ final class DimensionStore {
     static final String INSERT =
             """
             INSERT INTO dimension (product_id, key, title, unit, quantity_max, created_at)
-            SELECT $1, t.key, t.title, t.unit, t.quantity_max, $2
-              FROM unnest($3::text[], $4::text[], $5::text[], $6::numeric[]) WITH ORDINALITY
+            SELECT $1, t.key, t.title, t.unit, t.quantity_max::numeric, $2
+              FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
                    AS t(key, title, unit, quantity_max, n)
              ORDER BY t.n
             """;
@@ -33,7 +33,7 @@ final class DimensionStore {
                 added.stream().map(Dimension.New::key).toArray(String[]::new),
                 added.stream().map(Dimension.New::title).toArray(String[]::new),
                 added.stream().map(Dimension.New::unit).toArray(String[]::new),
-                added.stream().map(DimensionStore::numeric).toArray(Numeric[]::new));
+                added.stream().map(DimensionStore::quantityMax).toArray(String[]::new));
         return db.preparedQuery(INSERT)
                 .execute(values)
                 .<Void>mapEmpty()
@@ -43,7 +43,8 @@ final class DimensionStore {
                                 ErrorCode.ALREADY_EXISTS, "the product already has a dimension with this key")));
     }
 
-    private static @Nullable Numeric numeric(Dimension.New dimension) {
-        return Columns.numericOrNull(dimension.quantityMax());
+    // As text: the driver writes no null element of a numeric array.
+    private static @Nullable String quantityMax(Dimension.New dimension) {
+        return dimension.quantityMax().map(Quantity::toString).orElse(null);
     }
 }

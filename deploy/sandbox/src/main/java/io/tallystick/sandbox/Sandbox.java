@@ -1,5 +1,6 @@
 package io.tallystick.sandbox;
 
+import io.tallystick.common.error.Failure;
 import io.tallystick.common.time.SandboxClock;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -83,7 +84,7 @@ public final class Sandbox implements Callable<Integer> {
     }
 
     private static int explain(Exception e, PrintWriter err) throws Exception {
-        if (e instanceof Trouble) {
+        if (e instanceof Trouble || e instanceof StepFailure || e instanceof Failure) {
             err.println("sandbox: " + e.getMessage());
             return EXIT_FAILED;
         }
@@ -148,20 +149,28 @@ public final class Sandbox implements Callable<Integer> {
         Story.prepareClock(run);
         Closing closing = new Closing(run, out);
         try {
-            Marketplace market = closing.guard(() -> Marketplace.open(run, programs, base, source(), out::println));
+            Marketplace market = open(closing, run, programs, base, out);
             closing.opened(market);
             Story.play(market, new Teller(out));
-            out.println();
-            out.println("the story came true: all 7 steps");
         } catch (Story.Failed e) {
-            tellFailure(e, run);
             closing.close();
+            tellFailure(e, run);
             return EXIT_FAILED;
         } finally {
             closing.close();
         }
         run.delete();
+        out.println();
+        out.println("the story came true");
         return 0;
+    }
+
+    private Marketplace open(Closing closing, RunFolder run, Programs programs, int base, PrintWriter out) {
+        try {
+            return closing.guard(() -> Marketplace.open(run, programs, base, source(), out::println));
+        } catch (RuntimeException e) {
+            throw new Story.Failed(0, "starting the parts", e);
+        }
     }
 
     private void tellFailure(Story.Failed failed, RunFolder run) {
@@ -172,12 +181,12 @@ public final class Sandbox implements Callable<Integer> {
         if (cause instanceof StepFailure f) {
             err.println("  expected: " + f.expected());
             err.println("  got:      " + f.got());
-        } else if (cause instanceof Trouble) {
+        } else if (cause instanceof Trouble || cause instanceof Failure) {
             err.println("  because:  " + cause.getMessage());
         } else if (cause != null) {
             cause.printStackTrace(err);
         }
-        err.println("  logs:     " + run.logs());
+        err.println("  logs:     " + run.path().resolve("logs"));
         err.flush();
     }
 
@@ -191,7 +200,9 @@ public final class Sandbox implements Callable<Integer> {
         }
     }
 
+    /** Marks the folder as this process's, and sends what libraries log to a file of it. */
     private static void own(RunFolder run) {
+        LogFile.open(run.logs().resolve("sandbox.log"));
         run.writeOwner(ProcessId.of(ProcessHandle.current().pid())
                 .orElseThrow(() -> new Trouble("the sandbox runs on Linux only")));
     }
