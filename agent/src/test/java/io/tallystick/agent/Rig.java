@@ -21,6 +21,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
@@ -188,6 +189,11 @@ final class Rig implements AutoCloseable {
                 agent.close();
             }
         }
+    }
+
+    /** A member that must be there, for reading answers. */
+    static <T> T at(Map<?, ?> map, String name, Class<T> type) {
+        return type.cast(Objects.requireNonNull(map.get(name), name));
     }
 
     /** An HTTP answer. */

@@ -44,13 +44,14 @@ public final class Board {
         return standing;
     }
 
-    /** Remembers a trouble; the same words again only move its time. */
-    public synchronized void note(Instant at, String where, String what) {
-        notes.removeIf(n -> n.where().equals(where) && n.what().equals(what));
+    /** Remembers a trouble; the same words again only move its time. Answers whether it is news, worth a log line. */
+    public synchronized boolean note(Instant at, String where, String what) {
+        boolean known = notes.removeIf(n -> n.where().equals(where) && n.what().equals(what));
         notes.addFirst(new Note(at, where, what));
         while (notes.size() > NOTES_MAX) {
             notes.removeLast();
         }
+        return !known;
     }
 
     public synchronized List<Note> notes() {

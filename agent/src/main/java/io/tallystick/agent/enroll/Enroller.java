@@ -435,7 +435,8 @@ public final class Enroller {
     }
 
     private void note(String where, String what) {
-        LOG.log(Level.WARNING, "{0}: {1}", new Object[] {where, what});
-        board.note(time.nowOrWall(), where, what);
+        if (board.note(time.nowOrWall(), where, what)) {
+            LOG.log(Level.WARNING, "{0}: {1}", new Object[] {where, what});
+        }
     }
 }

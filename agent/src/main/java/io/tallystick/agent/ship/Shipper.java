@@ -440,7 +440,8 @@ public final class Shipper {
     }
 
     private void note(String what) {
-        LOG.log(Level.WARNING, "ship: {0}", what);
-        board.note(time.nowOrWall(), "ship", what);
+        if (board.note(time.nowOrWall(), "ship", what)) {
+            LOG.log(Level.WARNING, "ship: {0}", what);
+        }
     }
 }

@@ -322,6 +322,7 @@ public final class Store implements AutoCloseable {
             return gone > 0;
         } catch (SQLException e) {
             rollback();
+            LOG.log(Level.WARNING, "nothing can be given up for space: {0}", e.getMessage());
             return false;
         }
     }

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.db.SchemaCheck;
 import io.tallystick.aggregator.web.WebServer;
 import io.vertx.core.Future;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -33,13 +34,18 @@ public final class Aggregator implements AutoCloseable {
      * says what to do, leaving nothing running.
      */
     public static Aggregator start(Config config) {
+        return start(config, config.clock());
+    }
+
+    /** As {@link #start(Config)}, on a clock of the caller's, for tests that play time. */
+    public static Aggregator start(Config config, Clock clock) {
         Migrations migrations = new Migrations(config.database().url());
         if (config.database().migrateOnStart()) {
             migrations.migrate();
         }
         Migrations.Status status = migrations.status();
         status.requireCurrent();
-        Aggregator aggregator = new Aggregator(config, new Wiring(config, new SchemaCheck(status.known())));
+        Aggregator aggregator = new Aggregator(config, new Wiring(config, new SchemaCheck(status.known()), clock));
         try {
             aggregator.listen();
             return aggregator;

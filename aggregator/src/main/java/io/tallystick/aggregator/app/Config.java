@@ -2,10 +2,12 @@ package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.common.config.ConfigReader;
+import io.tallystick.common.time.SandboxClock;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -137,6 +139,13 @@ public record Config(
         }
         in.problem("keys.wrapping-key.file", "must hold " + WRAPPING_KEY_BYTES + " bytes in base64");
         return new byte[WRAPPING_KEY_BYTES];
+    }
+
+    /** The one clock of the process: the machine's, or the sandbox's where that is allowed. */
+    Clock clock() {
+        return sandboxClockFile
+                .<Clock>map(file -> new SandboxClock(file, Clock.systemUTC()))
+                .orElseGet(Clock::systemUTC);
     }
 
     /** By the name alone: asking the resolver would make the answer depend on somebody else. */

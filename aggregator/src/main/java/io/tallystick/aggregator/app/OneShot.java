@@ -13,7 +13,7 @@ final class OneShot {
     static <T> T run(Config config, Duration max, Function<Wiring, Future<T>> work) {
         Migrations.Status status = new Migrations(config.database().url()).status();
         status.requireCurrent();
-        Wiring wiring = new Wiring(config, new SchemaCheck(status.known()));
+        Wiring wiring = new Wiring(config, new SchemaCheck(status.known()), config.clock());
         try {
             return Aggregator.await(work.apply(wiring), max);
         } finally {

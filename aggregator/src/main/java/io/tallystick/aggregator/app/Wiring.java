@@ -43,7 +43,6 @@ import io.tallystick.aggregator.web.OperationsRoutes;
 import io.tallystick.aggregator.web.Problems;
 import io.tallystick.aggregator.web.RequestMetrics;
 import io.tallystick.aggregator.web.Route;
-import io.tallystick.common.time.SandboxClock;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.micrometer.MetricsDomain;
@@ -75,15 +74,14 @@ public final class Wiring {
     final Enrollments enrollments;
     final Watermarks watermarks = new Watermarks();
     final Incidents incidents;
+    final PostingRuns posting;
     final Housekeeping housekeeping;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
     final ApiRouter router;
 
     /** Makes everything and starts nothing: no connection, no timer, no thread but Vert.x's own. */
-    public Wiring(Config config, SchemaCheck schema) {
-        clock = config.sandboxClockFile()
-                .<Clock>map(file -> new SandboxClock(file, Clock.systemUTC()))
-                .orElseGet(Clock::systemUTC);
+    public Wiring(Config config, SchemaCheck schema, Clock clock) {
+        this.clock = clock;
         SecureRandom random = new SecureRandom();
         ids = new Ids(clock, random);
         vertx = vertx();
@@ -118,14 +116,9 @@ public final class Wiring {
                 audit,
                 issuer,
                 clock);
+        posting = new PostingRuns(database, clock);
         housekeeping = new Housekeeping(
-                vertx,
-                registry,
-                clock,
-                new PostingRuns(database, clock),
-                new Partitions(database, clock),
-                keys,
-                config.postingInterval());
+                vertx, registry, clock, posting, new Partitions(database, clock), keys, config.postingInterval());
 
         List<Route> routes = new ArrayList<>();
         routes.addAll(OperationsRoutes.routes(registry, () -> schema.isCurrent(database.reads())));

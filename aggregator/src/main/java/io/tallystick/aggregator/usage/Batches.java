@@ -59,7 +59,7 @@ public final class Batches {
             meters.shed();
             return Future.failedFuture(
                     Failure.of(ErrorCode.OVERLOADED, "more batches are waiting than can be stored soon; send it again")
-                            .with("retryAfter", SHED_RETRY.toString()));
+                            .with("retryAfterSeconds", SHED_RETRY.toSeconds()));
         }
         Instant received = clock.instant().truncatedTo(ChronoUnit.MILLIS);
         Jws jws = Jws.parseFlattened(body, Typ.BATCH);

@@ -15,9 +15,6 @@ import java.util.stream.IntStream;
 
 /** Puts the ingest path together: contexts, lanes, meters. */
 public final class Ingest {
-    /** Transactions in flight at once. Two keep PostgreSQL busy while the other gathers; more were not faster. */
-    public static final int LANES = 2;
-
     private Ingest() {}
 
     /** @param issuers the public URL and its former ones */
@@ -35,8 +32,8 @@ public final class Ingest {
             Clock clock) {
         UsageContexts contexts =
                 new UsageContexts(database, enrollments, accounts, catalog, agreements, System::nanoTime);
-        List<IngestLane> lanes = IntStream.range(0, LANES)
-                .mapToObj(i -> new IngestLane(vertx, database.pool(), keys))
+        List<IngestLane> lanes = IntStream.range(0, Database.LANE_CONNECTIONS)
+                .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys))
                 .toList();
         return new Batches(contexts, lanes, incidents, new BatchMeters(registry, lanes), issuers, clock);
     }

@@ -1,0 +1,178 @@
+package io.tallystick.aggregator.app;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may do what: for every route, the status each caller gets. Revoked, expired and missing tokens are not in the
+ * table, they are refused with 401 on every route that needs a token. To add a route, add a row.
+ */
+final class AccessMatrix {
+    private AccessMatrix() {}
+
+    /** A valid caller, as seen from the thing in the path: its own seller and buyer, or others. */
+    enum Who {
+        OPERATOR,
+        SELLER,
+        OTHER_SELLER,
+        BUYER,
+        OTHER_BUYER,
+        BILLING
+    }
+
+    /** The request of a row; the path and body are made anew for every caller, so that no call spoils the next. */
+    record Call(String path, @Nullable String body) {}
+
+    record Row(String operationId, Function<World, Call> call, Map<Who, Integer> expected) {}
+
+    private static Row row(
+            String operationId,
+            Function<World, Call> call,
+            int operator,
+            int seller,
+            int otherSeller,
+            int buyer,
+            int otherBuyer,
+            int billing) {
+        Map<Who, Integer> expected = new EnumMap<>(Who.class);
+        expected.put(Who.OPERATOR, operator);
+        expected.put(Who.SELLER, seller);
+        expected.put(Who.OTHER_SELLER, otherSeller);
+        expected.put(Who.BUYER, buyer);
+        expected.put(Who.OTHER_BUYER, otherBuyer);
+        expected.put(Who.BILLING, billing);
+        return new Row(operationId, call, expected);
+    }
+
+    private static Function<World, Call> get(Function<World, String> path) {
+        return world -> new Call(path.apply(world), null);
+    }
+
+    private static Function<World, Call> send(Function<World, String> path, Function<World, String> body) {
+        return world -> new Call(path.apply(world), body.apply(world));
+    }
+
+    private static String quoted(String json) {
+        return json.replace('\'', '"');
+    }
+
+    //                                                          operator, seller, other seller, buyer, other buyer,
+    // billing
+    static final List<Row> ROWS = List.of(
+            row(
+                    "createAccount",
+                    send(w -> "/v1/accounts", w -> quoted("{'kind':'buyer','name':'N'}")),
+                    201,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("listAccounts", get(w -> "/v1/accounts"), 200, 403, 403, 403, 403, 403),
+            row("getAccount", get(w -> "/v1/accounts/" + w.seller()), 200, 200, 404, 404, 404, 403),
+            row(
+                    "addCloudAccount",
+                    send(
+                            w -> "/v1/accounts/" + w.buyer() + "/cloud-accounts",
+                            w -> quoted("{'cloud':'aws','accountId':'" + w.unique() + "'}")),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "createToken",
+                    send(w -> "/v1/tokens", w -> quoted("{'role':'billing'}")),
+                    201,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("listTokens", get(w -> "/v1/tokens"), 200, 403, 403, 403, 403, 403),
+            row("revokeToken", get(w -> "/v1/tokens/" + w.newTokenId()), 200, 403, 403, 403, 403, 403),
+            row(
+                    "createProduct",
+                    send(w -> "/v1/products", w -> quoted("{'title':'T','seller':'" + w.seller() + "'}")),
+                    201,
+                    201,
+                    404,
+                    403,
+                    403,
+                    403),
+            row("listProducts", get(w -> "/v1/products"), 200, 200, 200, 200, 200, 403),
+            row("getProduct", get(w -> "/v1/products/" + w.limitedProduct()), 200, 200, 404, 200, 404, 403),
+            row(
+                    "addDimension",
+                    send(
+                            w -> "/v1/products/" + w.limitedProduct() + "/dimensions",
+                            w -> quoted("{'key':'k" + w.unique() + "','unit':'Units'}")),
+                    201,
+                    201,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
+                    "setVisibility",
+                    send(
+                            w -> "/v1/products/" + w.newProduct() + "/visibility",
+                            w -> quoted("{'visibility':'LIMITED'}")),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "setAllowList",
+                    send(
+                            w -> "/v1/products/" + w.newProduct() + "/allow-list",
+                            w -> quoted("{'accounts':['" + w.buyer() + "']}")),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
+                    "createAgreement",
+                    send(
+                            w -> "/v1/agreements",
+                            w -> quoted("{'product':'" + w.newPublicProduct() + "','account':'" + w.buyer() + "'}")),
+                    201,
+                    403,
+                    403,
+                    201,
+                    404,
+                    403),
+            row("listAgreements", get(w -> "/v1/agreements"), 200, 200, 200, 200, 200, 403),
+            row("getAgreement", get(w -> "/v1/agreements/" + w.newAgreement()), 200, 200, 404, 200, 404, 403),
+            row("endAgreement", get(w -> "/v1/agreements/" + w.newAgreement() + "/end"), 200, 403, 403, 200, 404, 403));
+
+    /** The things of the matrix: one seller with a product, one buyer who is on its allow-list. */
+    interface World {
+        String seller();
+
+        String buyer();
+
+        /** A LIMITED product of the seller's with the buyer on its allow-list. */
+        String limitedProduct();
+
+        String newProduct();
+
+        String newPublicProduct();
+
+        /** An open agreement of the buyer's on a new product of the seller's. */
+        String newAgreement();
+
+        String newTokenId();
+
+        /** Digits nobody else got. */
+        String unique();
+    }
+}

@@ -1,0 +1,227 @@
+package io.tallystick.aggregator.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.json.Json;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every route of the real router against every kind of caller. A route without a row fails. */
+class AccessMatrixTest {
+    @RegisterExtension
+    static final RunningAggregator RUNNING = RunningAggregator.with();
+
+    private static final Map<AccessMatrix.Who, String> TOKENS = new EnumMap<>(AccessMatrix.Who.class);
+    private static final List<String> DEAD_TOKENS = new ArrayList<>();
+    private static AccessMatrix.@Nullable World world;
+
+    @BeforeAll
+    static void meetEverybody() {
+        World made = new World();
+        world = made;
+        TOKENS.put(AccessMatrix.Who.OPERATOR, RUNNING.operator());
+        TOKENS.put(AccessMatrix.Who.SELLER, RUNNING.token(Role.SELLER, made.seller));
+        TOKENS.put(AccessMatrix.Who.OTHER_SELLER, RUNNING.token(Role.SELLER, RUNNING.account("seller")));
+        TOKENS.put(AccessMatrix.Who.BUYER, RUNNING.token(Role.BUYER, made.buyer));
+        TOKENS.put(AccessMatrix.Who.OTHER_BUYER, RUNNING.token(Role.BUYER, RUNNING.account("buyer")));
+        TOKENS.put(AccessMatrix.Who.BILLING, RUNNING.token(Role.BILLING, null));
+        DEAD_TOKENS.add(revokedOperator());
+        DEAD_TOKENS.add(RUNNING.token(
+                Role.OPERATOR, null, Optional.of(RUNNING.clock().instant().plusSeconds(60))));
+        DEAD_TOKENS.add("tks_" + "A".repeat(43));
+        DEAD_TOKENS.add("not-a-token");
+        RUNNING.clock().advance(Duration.ofSeconds(60));
+    }
+
+    private static String revokedOperator() {
+        Http.Answer made = RUNNING.http()
+                .post("/v1/tokens", RUNNING.operator(), "{\"role\":\"operator\"}")
+                .expect(201);
+        RUNNING.http()
+                .send("DELETE", "/v1/tokens/" + made.get("id"), RUNNING.operator(), null)
+                .expect(200);
+        return made.get("secret");
+    }
+
+    static List<Route> routes() {
+        return RUNNING.running().wiring().routes();
+    }
+
+    static List<String> operations() {
+        return AccessMatrix.ROWS.stream().map(AccessMatrix.Row::operationId).toList();
+    }
+
+    @Test
+    void everyRouteThatNeedsATokenHasARowAndEveryRowARoute() {
+        TreeSet<String> declared = new TreeSet<>();
+        routes().stream().filter(r -> r.access() == Route.Access.TOKEN).forEach(r -> declared.add(r.operationId()));
+        assertEquals(declared, new TreeSet<>(operations()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void eachCallerGetsWhatTheTableSays(String operationId) {
+        AccessMatrix.Row row = row(operationId);
+        Route route = route(operationId);
+        Map<AccessMatrix.Who, Integer> got = new EnumMap<>(AccessMatrix.Who.class);
+        row.expected()
+                .keySet()
+                .forEach(who -> got.put(who, call(route, row, TOKENS.get(who)).status()));
+        assertEquals(row.expected(), got);
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void aRevokedExpiredUnknownOrMissingTokenIsRefused(String operationId) {
+        Route route = route(operationId);
+        AccessMatrix.Row row = row(operationId);
+        for (String dead : DEAD_TOKENS) {
+            assertEquals(401, call(route, row, dead).status(), dead);
+        }
+        Http.Answer anonymous = call(route, row, null);
+        assertEquals(401, anonymous.status());
+        assertEquals("Bearer", anonymous.header("WWW-Authenticate"));
+    }
+
+    /** An answer that differs between "not yours" and "not there" tells a stranger what exists. */
+    @ParameterizedTest
+    @MethodSource("operations")
+    void foreignAndMissingLookTheSame(String operationId) {
+        AccessMatrix.Row row = row(operationId);
+        Route route = route(operationId);
+        if (!route.path().contains("{id}")) {
+            return;
+        }
+        row.expected().forEach((who, status) -> {
+            if (status == 404) {
+                Http.Answer foreign = call(route, row, TOKENS.get(who));
+                String path = route.path().replace("{id}", "no-such-id");
+                AccessMatrix.Call call = row.call().apply(world());
+                Http.Answer missing = RUNNING.http().send(route.method().name(), path, TOKENS.get(who), call.body());
+                assertEquals(withoutCorrelation(missing), withoutCorrelation(foreign), who.name());
+            }
+        });
+    }
+
+    @Test
+    void agentRoutesTakeNothingWithoutASignature() {
+        for (Route route : routes()) {
+            if (route.access() == Route.Access.AGENT) {
+                Http.Answer answer = RUNNING.http()
+                        .send(java.net.http.HttpRequest.newBuilder(
+                                        RUNNING.http().uri(route.path().replace("{id}", "enr-" + "0".repeat(32))))
+                                .header("Content-Type", route.body().mediaType())
+                                .method(route.method().name(), java.net.http.HttpRequest.BodyPublishers.ofString("{}"))
+                                .build());
+                assertTrue(answer.status() >= 400 && answer.status() < 500, route.operationId() + answer.text());
+            }
+        }
+    }
+
+    private static Map<String, Object> withoutCorrelation(Http.Answer answer) {
+        Map<String, Object> json = new java.util.TreeMap<>(answer.json());
+        json.remove("correlationId");
+        return json;
+    }
+
+    private static Http.Answer call(Route route, AccessMatrix.Row row, @Nullable String token) {
+        AccessMatrix.Call call = row.call().apply(world());
+        return RUNNING.http().send(route.method().name(), call.path(), token, call.body());
+    }
+
+    private static AccessMatrix.World world() {
+        if (world == null) {
+            throw new IllegalStateException("made before all tests");
+        }
+        return world;
+    }
+
+    private static AccessMatrix.Row row(String operationId) {
+        return AccessMatrix.ROWS.stream()
+                .filter(r -> r.operationId().equals(operationId))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static Route route(String operationId) {
+        return routes().stream()
+                .filter(r -> r.operationId().equals(operationId))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static final class World implements AccessMatrix.World {
+        private static final AtomicInteger COUNT = new AtomicInteger();
+        private final String seller = RUNNING.account("seller");
+        private final String buyer = RUNNING.account("buyer");
+
+        @Override
+        public String seller() {
+            return seller;
+        }
+
+        @Override
+        public String buyer() {
+            return buyer;
+        }
+
+        @Override
+        public String limitedProduct() {
+            String product = newProduct();
+            RUNNING.visibility(product, "LIMITED");
+            RUNNING.http()
+                    .send(
+                            "PUT",
+                            "/v1/products/" + product + "/allow-list",
+                            RUNNING.operator(),
+                            Json.write(Json.object("accounts", List.of(buyer))))
+                    .expect(200);
+            return product;
+        }
+
+        @Override
+        public String newProduct() {
+            return RUNNING.product(seller, "calls");
+        }
+
+        @Override
+        public String newPublicProduct() {
+            String product = newProduct();
+            RUNNING.visibility(product, "LIMITED", "PUBLIC");
+            return product;
+        }
+
+        @Override
+        public String newAgreement() {
+            return RUNNING.agreement(newPublicProduct(), buyer);
+        }
+
+        @Override
+        public String newTokenId() {
+            return RUNNING.http()
+                    .post("/v1/tokens", RUNNING.operator(), "{\"role\":\"billing\"}")
+                    .expect(201)
+                    .get("id");
+        }
+
+        @Override
+        public String unique() {
+            return String.valueOf(100_000_000 + COUNT.incrementAndGet());
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.tallystick.aggregator.app;
+
+import io.tallystick.aggregator.account.Tokens;
+import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.usage.Conservation;
+import io.tallystick.aggregator.usage.Rebuild;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.config.ConfigFile;
+import io.tallystick.common.config.ConfigReader;
+import io.tallystick.common.json.Json;
+import io.tallystick.testkit.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * Gives a test class one aggregator in this JVM on a database of its own, with a clock that only the test moves:
+ *
+ * <pre>{@code
+ * @RegisterExtension
+ * static final RunningAggregator RUNNING = RunningAggregator.with();
+ * }</pre>
+ */
+public final class RunningAggregator implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
+    public static final Instant START = Instant.parse("2026-03-10T09:30:00Z");
+    private static final int POSTS_MAX = 1_000;
+    private static final Duration WAIT = Duration.ofSeconds(10);
+
+    private final TestDatabase database = TestDatabase.migratedBy(
+                    url -> new Migrations(DatabaseUrl.parse(url)).migrate())
+            .checkedBy(Conservation::check);
+    private final List<String> settings;
+    private final ManualClock clock = new ManualClock(START);
+    private @Nullable Aggregator aggregator;
+    private String operator = "";
+
+    private RunningAggregator(List<String> settings) {
+        this.settings = settings;
+    }
+
+    /** With these {@code key=value} settings beside the usual ones. */
+    public static RunningAggregator with(String... settings) {
+        return new RunningAggregator(Arrays.asList(settings));
+    }
+
+    @Override
+    public void beforeAll(ExtensionContext context) {
+        database.beforeAll(context);
+        aggregator = Aggregator.start(config(database.url(), settings), clock);
+        operator = token(Role.OPERATOR, null);
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) throws Exception {
+        database.afterEach(context);
+        Assertions.assertEquals(List.of(), differences(), "the ledger and the signed evidence");
+    }
+
+    @Override
+    public void afterAll(ExtensionContext context) throws Exception {
+        running().close();
+        database.afterAll(context);
+    }
+
+    /** A complete configuration for a database, listening on a free port. */
+    static Config config(String databaseUrl, List<String> settings) {
+        List<String> all = new ArrayList<>(List.of(
+                "listen.port=0",
+                "public.url=http://127.0.0.1:8080",
+                "database.url=" + databaseUrl,
+                "database.pool-size=" + TestDatabase.POOL_SIZE,
+                "keys.wrapping-key.file=" + wrappingKey()));
+        all.addAll(settings);
+        ConfigReader reader =
+                ConfigFile.empty().with(all, Path.of("").toAbsolutePath()).reader();
+        Config config = Config.read(reader);
+        reader.done();
+        return config;
+    }
+
+    static Path wrappingKey() {
+        try {
+            Path file = Files.createTempFile("wrapping-key", "");
+            file.toFile().deleteOnExit();
+            return Files.writeString(file, Base64.getEncoder().encodeToString(new byte[Config.WRAPPING_KEY_BYTES]));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public Aggregator running() {
+        if (aggregator == null) {
+            throw new IllegalStateException("register this extension in a static field with @RegisterExtension");
+        }
+        return aggregator;
+    }
+
+    /** Posts what is due by the test's clock; returns when everything up to now is closed. */
+    public void post() {
+        Wiring wiring = running().wiring();
+        Instant now = clock.instant();
+        for (int i = 0; i < POSTS_MAX; i++) {
+            // Empty while the process's own housekeeping is posting.
+            var posted = Aggregator.await(wiring.posting.post(), WAIT);
+            if (posted.isPresent() && !posted.get().closedThrough().isBefore(now)) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        throw new AssertionError("posting never got as far as " + now);
+    }
+
+    /** What the ledger and the evidence disagree about. */
+    public List<String> differences() {
+        return Aggregator.await(new Rebuild(running().wiring().database).compare(), WAIT)
+                .differences();
+    }
+
+    public TestDatabase database() {
+        return database;
+    }
+
+    public ManualClock clock() {
+        return clock;
+    }
+
+    public Http http() {
+        return new Http("http://127.0.0.1:" + running().port());
+    }
+
+    /** An operator's token. */
+    public String operator() {
+        return operator;
+    }
+
+    /** A new token, made without HTTP. */
+    public String token(Role role, @Nullable String account) {
+        return token(role, account, Optional.empty());
+    }
+
+    public String token(Role role, @Nullable String account, Optional<Instant> expiresAt) {
+        Tokens.NewToken wanted = new Tokens.NewToken(role, Optional.ofNullable(account), Optional.empty(), expiresAt);
+        return Aggregator.await(running().wiring().tokens.create("test", wanted), WAIT)
+                .secret();
+    }
+
+    /** A new account, made over HTTP; answers its id. */
+    public String account(String kind) {
+        return post("/v1/accounts", Json.object("kind", kind, "name", "A " + kind))
+                .get("id");
+    }
+
+    /** A new product in STAGING; answers its id. */
+    public String product(String seller, String... dimensions) {
+        return post(
+                        "/v1/products",
+                        Json.object("title", "A product", "seller", seller, "dimensions", dimensions(dimensions)))
+                .get("id");
+    }
+
+    private static List<Map<String, Object>> dimensions(String... keys) {
+        return Arrays.stream(keys)
+                .map(key -> Json.object("key", key, "unit", "Units"))
+                .toList();
+    }
+
+    /** Moves a product along: {@code visibility(product, "LIMITED", "PUBLIC")}. */
+    public void visibility(String product, String... steps) {
+        for (String step : steps) {
+            http().send(
+                            "PUT",
+                            "/v1/products/" + product + "/visibility",
+                            operator,
+                            Json.write(Json.object("visibility", step)))
+                    .expect(200);
+        }
+    }
+
+    /** A new agreement; answers its id. */
+    public String agreement(String product, String account) {
+        return post("/v1/agreements", Json.object("product", product, "account", account))
+                .get("id");
+    }
+
+    private Http.Answer post(String path, Map<String, Object> body) {
+        return http().post(path, operator, Json.write(body)).expect(201);
+    }
+}
