@@ -59,11 +59,7 @@ public final class Database {
                 .setMaxWaitQueueSize(connectionsMax * WAITERS_PER_CONNECTION)
                 .setConnectionTimeout((int) CONNECTION_WAIT_MAX.toSeconds())
                 .setConnectionTimeoutUnit(TimeUnit.SECONDS);
-        return PgBuilder.pool()
-                .with(options)
-                .connectingTo(connect)
-                .using(vertx)
-                .build();
+        return PgBuilder.pool().with(options).connectingTo(connect).using(vertx).build();
     }
 
     /** For single statements outside a transaction. Typed so that nobody can begin one with it. */

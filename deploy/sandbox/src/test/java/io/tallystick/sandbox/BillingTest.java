@@ -56,10 +56,14 @@ class BillingTest {
     @Test
     void bothFormsReadTheSame() {
         Ledger.Key key = Ledger.Key.of("i-1", "requests", "2026-11-21T20:00:00Z", Map.of("tenant", "a,b"));
-        assertEquals(Map.of(key, new BigDecimal("1.5")), billing().after(Billing.BEGINNING).sums());
+        assertEquals(
+                Map.of(key, new BigDecimal("1.5")),
+                billing().after(Billing.BEGINNING).sums());
 
         body = CSV;
-        assertEquals(Map.of(key, new BigDecimal("1.5")), billing().booked("a", "b", Billing.CSV).sums());
+        assertEquals(
+                Map.of(key, new BigDecimal("1.5")),
+                billing().booked("a", "b", Billing.CSV).sums());
     }
 
     @Test
@@ -75,6 +79,7 @@ class BillingTest {
     }
 
     private Billing billing() {
-        return new Billing(Rest.at(URI.create("http://127.0.0.1:" + server.getAddress().getPort())));
+        return new Billing(
+                Rest.at(URI.create("http://127.0.0.1:" + server.getAddress().getPort())));
     }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The launchers of {@code deploy/bin}, as people call them. */
 class LauncherTest {
     @TempDir
+    @SuppressWarnings("NullAway.Init")
     Path dir;
 
     private record Result(int exitCode, String output) {}

@@ -27,8 +27,7 @@ class LedgerTest {
         ledger.acknowledged(REQUESTS, BigDecimal.ONE);
         Ledger.Key phantom = Ledger.Key.of("i-2", "requests", HOUR, Map.of("tenant", "alpha"));
 
-        assertEquals(
-                List.of("i-1 requests " + HOUR + ": acknowledged 1, billed 0"), ledger.differences(Map.of()));
+        assertEquals(List.of("i-1 requests " + HOUR + ": acknowledged 1, billed 0"), ledger.differences(Map.of()));
         assertEquals(
                 List.of("i-1 requests " + HOUR + ": acknowledged 1, billed 2"),
                 ledger.differences(Map.of(REQUESTS, new BigDecimal("2"))));

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A crash's processes are ended, and never anybody else's. */
 class LeftoversTest {
     @TempDir
+    @SuppressWarnings("NullAway.Init")
     Path dir;
 
     private final List<Process> started = new ArrayList<>();

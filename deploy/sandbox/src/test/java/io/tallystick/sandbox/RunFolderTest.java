@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class RunFolderTest {
     @TempDir
+    @SuppressWarnings("NullAway.Init")
     Path dir;
 
     @Test
@@ -23,7 +24,8 @@ class RunFolderTest {
 
             Trouble told = assertThrows(Trouble.class, () -> RunFolder.lock(dir.resolve("run")));
 
-            assertTrue(String.valueOf(told.getMessage()).contains("process " + ProcessHandle.current().pid()));
+            assertTrue(String.valueOf(told.getMessage())
+                    .contains("process " + ProcessHandle.current().pid()));
         }
         RunFolder.lock(dir.resolve("run")).close();
     }

@@ -20,6 +20,7 @@ class SandboxProcessTest {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     @TempDir
+    @SuppressWarnings("NullAway.Init")
     Path dir;
 
     private final List<Process> started = new ArrayList<>();
@@ -47,11 +48,14 @@ class SandboxProcessTest {
         Process second = start("second.log");
         Doc after = endpoints("second.log");
         assertTrue(Files.readString(dir.resolve("second.log")).contains("stopped a leftover of a crash"));
-        assertEquals(before.object("aggregator").text("url"), after.object("aggregator").text("url"));
+        assertEquals(
+                before.object("aggregator").text("url"),
+                after.object("aggregator").text("url"));
         assertEquals(before.object("agent").text("url"), after.object("agent").text("url"));
-        assertEquals(before.object("product").text("id"), after.object("product").text("id"));
-        Rest operator =
-                Rest.at(java.net.URI.create(after.object("aggregator").text("url"))).with(token);
+        assertEquals(
+                before.object("product").text("id"), after.object("product").text("id"));
+        Rest operator = Rest.at(java.net.URI.create(after.object("aggregator").text("url")))
+                .with(token);
         String enrollments = operator.get("/v1/enrollments").expect(200).text();
         assertTrue(enrollments.contains(after.text("instance")), enrollments);
 
@@ -82,7 +86,8 @@ class SandboxProcessTest {
     /** Waits until the sandbox says it runs; answers what it wrote for people to use. */
     private Doc endpoints(String log) throws IOException {
         Process process = started.get(started.size() - 1);
-        boolean runs = Await.until(PATIENCE, () -> !process.isAlive() || said(log).contains("The sandbox is running"));
+        boolean runs =
+                Await.until(PATIENCE, () -> !process.isAlive() || said(log).contains("The sandbox is running"));
         assertTrue(runs && process.isAlive(), () -> said(log));
         return Doc.parse(Files.readString(dir.resolve("run").resolve(Endpoints.FILE)));
     }

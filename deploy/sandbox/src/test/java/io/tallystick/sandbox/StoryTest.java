@@ -43,10 +43,10 @@ class StoryTest {
         FileTime jar;
         try (Stream<Path> jars = Files.list(lib)) {
             String own = "tallystick-" + module.getFileName() + "-";
-            jar = Files.getLastModifiedTime(jars.filter(
-                            p -> p.getFileName().toString().startsWith(own))
-                    .findFirst()
-                    .orElseThrow());
+            jar = Files.getLastModifiedTime(
+                    jars.filter(p -> p.getFileName().toString().startsWith(own))
+                            .findFirst()
+                            .orElseThrow());
         }
         try (Stream<Path> classes = Files.walk(module.resolve("target/classes"))) {
             for (Path p : classes.filter(Files::isRegularFile).toList()) {
