@@ -71,7 +71,7 @@ final class AgreementStore {
 
     Future<List<Agreement>> readForAccount(SqlClient db, String accountId, Collection<String> productIds) {
         return db.preparedQuery(READ_FOR_ACCOUNT)
-                .execute(Tuple.of(accountId, productIds.toArray(String[]::new)))
+                .execute(Tuple.of(accountId).addArrayOfString(productIds.toArray(String[]::new)))
                 .map(AgreementStore::agreements);
     }
 

@@ -43,7 +43,7 @@ final class DimensionStore {
                                 ErrorCode.ALREADY_EXISTS, "the product already has a dimension with this key")));
     }
 
-    // As text: the driver writes no null element of a numeric array.
+    /** As text: the driver cannot send an array of NUMERIC with a null in it, and loses the connection trying. */
     private static @Nullable String quantityMax(Dimension.New dimension) {
         return dimension.quantityMax().map(Quantity::toString).orElse(null);
     }

@@ -27,7 +27,7 @@ final class GrantStore {
     Future<Void> replace(SqlClient db, String productId, Collection<String> accountIds, Instant at) {
         String[] ids = accountIds.stream().sorted().toArray(String[]::new);
         return db.preparedQuery(DELETE_OTHERS)
-                .execute(Tuple.of(productId, ids))
+                .execute(Tuple.of(productId).addArrayOfString(ids))
                 .compose(done -> db.preparedQuery(INSERT).execute(Tuple.of(productId, ids, Columns.time(at))))
                 .<Void>mapEmpty()
                 .recover(PgErrors.onConstraint(

@@ -5,7 +5,7 @@ import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.SslMode;
 import java.util.Locale;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.regex.Pattern;
 
 /**
  * Where the database is: {@code postgresql://user[:password]@host:port/database[?sslmode=…]}, understood by both drivers
@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * verify-ca} and {@code verify-full} check it against the JDK's trust store.
  */
 public final class DatabaseUrl {
+    /** The driver fills in names of its own for parts that are missing; a ledger should not go to a guessed place. */
+    private static final Pattern FORM = Pattern.compile("postgres(?:ql)?://[^/?#@]+@[^/?#@]+/[^/?#]+(?:\\?[^#]*)?");
+
     private final PgConnectOptions options;
 
     private DatabaseUrl(PgConnectOptions options) {
@@ -24,8 +27,9 @@ public final class DatabaseUrl {
         if (!url.startsWith("postgresql://") && !url.startsWith("postgres://")) {
             throw new IllegalArgumentException("must start with postgresql://");
         }
-        if (!url.contains("@")) {
-            throw new IllegalArgumentException("must name a user, as in postgresql://user@host:5432/database");
+        if (!FORM.matcher(url).matches()) {
+            throw new IllegalArgumentException(
+                    "must name user, host and database, as in postgresql://user@host:5432/database");
         }
         PgConnectOptions options;
         try {
@@ -34,14 +38,7 @@ public final class DatabaseUrl {
             throw new IllegalArgumentException(
                     "must be postgresql://user@host:port/database with sslmode as the only option", e);
         }
-        if (isBlank(options.getHost()) || isBlank(options.getDatabase()) || isBlank(options.getUser())) {
-            throw new IllegalArgumentException("must name user, host and database");
-        }
         return new DatabaseUrl(options);
-    }
-
-    private static boolean isBlank(@Nullable String text) {
-        return text == null || text.isBlank();
     }
 
     /** The same with this password, replacing the one in the URL. */

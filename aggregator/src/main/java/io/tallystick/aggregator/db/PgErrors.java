@@ -73,7 +73,7 @@ public final class PgErrors {
 
     /** The client's pool has no type of its own for these. */
     private static boolean isPoolMessage(String message) {
-        return message.equals("Timeout") || message.startsWith("Pool closed") || message.contains("Connection");
+        return message.startsWith("Timeout") || message.startsWith("Pool closed") || message.contains("Connection");
     }
 
     static boolean isRetryable(Throwable e) {
