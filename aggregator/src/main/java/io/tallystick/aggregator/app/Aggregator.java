@@ -59,7 +59,8 @@ public final class Aggregator implements AutoCloseable {
         int instances = Runtime.getRuntime().availableProcessors();
         port = await(
                 Durability.check(wiring.database.reads())
-                        .compose(durable -> server.start(
+                        .compose(durable -> wiring.housekeeping.start())
+                        .compose(ready -> server.start(
                                 config.listen().host(), config.listen().port(), instances)),
                 START_MAX);
     }

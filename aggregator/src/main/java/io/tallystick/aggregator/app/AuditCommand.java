@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.usage.Rebuild;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -11,12 +12,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Checks on the audit log. */
+/** Checks on what is kept as evidence: the audit log, and the ledger against signed batches. */
 @Command(
         name = "audit",
         mixinStandardHelpOptions = true,
-        description = "Checks the audit log.",
-        subcommands = AuditCommand.Verify.class,
+        description = "Checks the audit log and the ledger.",
+        subcommands = {AuditCommand.Verify.class, AuditCommand.RebuildUsage.class},
         synopsisSubcommandLabel = "COMMAND")
 final class AuditCommand implements Runnable {
     private static final Duration WORK_MAX = Duration.ofHours(1);
@@ -60,6 +61,36 @@ final class AuditCommand implements Runnable {
                             fault -> out.println("BROKEN after " + verdict.events() + " events: " + fault),
                             () -> out.println("ok: " + verdict.events() + " events, head " + verdict.head()));
             return verdict.fault().isPresent() ? 1 : 0;
+        }
+    }
+
+    /** Exit 0 when evidence and ledger agree, 1 when they do not. */
+    @Command(
+            name = "rebuild",
+            mixinStandardHelpOptions = true,
+            description = "Recomputes the usage hours from the signed batches and receipts, and compares. Changes"
+                    + " nothing.")
+    static final class RebuildUsage implements Callable<Integer> {
+        @Mixin
+        ConfigOptions options = new ConfigOptions();
+
+        @Spec
+        @Nullable
+        CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            if (spec == null) {
+                throw new IllegalStateException("made by picocli");
+            }
+            Main.logOnlyWarnings();
+            Rebuild.Verdict verdict =
+                    OneShot.run(options.load().config(), WORK_MAX, wiring -> new Rebuild(wiring.database).compare());
+            PrintWriter out = spec.commandLine().getOut();
+            verdict.differences().forEach(difference -> out.println("DIFFERENT " + difference));
+            out.println((verdict.differences().isEmpty() ? "ok: " : "BROKEN: ") + verdict.batches() + " batches, "
+                    + verdict.usageHours() + " usage hours");
+            return verdict.differences().isEmpty() ? 0 : 1;
         }
     }
 }

@@ -4,11 +4,14 @@ import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.common.config.ConfigReader;
 import io.tallystick.common.time.SandboxClock;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -19,6 +22,8 @@ public record Config(
         URI publicUrl,
         DatabaseConfig database,
         byte[] wrappingKey,
+        List<URI> formerUrls,
+        Duration postingInterval,
         boolean sandbox,
         Optional<Path> sandboxClockFile,
         Optional<Path> trustDir) {
@@ -68,6 +73,9 @@ public record Config(
                             in.requiredSecret("keys.wrapping-key");
                             return new byte[WRAPPING_KEY_BYTES];
                         }),
+                formerUrls(in),
+                in.duration(
+                        "billing.posting-interval", Duration.ofMinutes(5), Duration.ofSeconds(1), Duration.ofHours(1)),
                 sandbox,
                 clockFile,
                 in.optionalPath("trust.dir"));
@@ -83,6 +91,22 @@ public record Config(
             }
         });
         return config;
+    }
+
+    /** Public URLs this aggregator had before: batches signed for them are still taken. */
+    private static List<URI> formerUrls(ConfigReader in) {
+        List<URI> urls = new ArrayList<>();
+        for (String text : in.string("public.former-urls", "").split(",", -1)) {
+            if (text.isBlank()) {
+                continue;
+            }
+            try {
+                urls.add(new URI(text.strip()));
+            } catch (URISyntaxException e) {
+                in.problem("public.former-urls", "must be URLs separated by commas");
+            }
+        }
+        return urls;
     }
 
     /** The public URL is the issuer: it stands in every lease and receipt, so it has one spelling. */

@@ -13,12 +13,31 @@ import io.tallystick.aggregator.account.http.TokenRoutes;
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.agreement.http.AgreementRoutes;
 import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.billing.PostingRuns;
+import io.tallystick.aggregator.billing.UsagePull;
+import io.tallystick.aggregator.billing.http.BillingRoutes;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.http.ProductRoutes;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.db.SchemaCheck;
+import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
+import io.tallystick.aggregator.enrollment.evidence.TrustAnchors;
+import io.tallystick.aggregator.entitlement.Decisions;
+import io.tallystick.aggregator.entitlement.Entitlements;
+import io.tallystick.aggregator.entitlement.http.AgentRoutes;
+import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
+import io.tallystick.aggregator.signing.SigningKeys;
+import io.tallystick.aggregator.usage.Batches;
+import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.Ingest;
+import io.tallystick.aggregator.usage.Partitions;
+import io.tallystick.aggregator.usage.Quarantine;
+import io.tallystick.aggregator.usage.Watermarks;
+import io.tallystick.aggregator.usage.http.BatchRoutes;
+import io.tallystick.aggregator.usage.http.QuarantineRoutes;
 import io.tallystick.aggregator.web.ApiRouter;
 import io.tallystick.aggregator.web.OperationsRoutes;
 import io.tallystick.aggregator.web.Problems;
@@ -29,10 +48,14 @@ import io.vertx.core.VertxOptions;
 import io.vertx.micrometer.MetricsDomain;
 import io.vertx.micrometer.MicrometerMetricsFactory;
 import io.vertx.micrometer.MicrometerMetricsOptions;
+import java.net.URI;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The composition root: every object of the process, made once, in the order of the tiers. */
 public final class Wiring {
@@ -46,13 +69,21 @@ public final class Wiring {
     final Tokens tokens;
     final Catalog catalog;
     final Agreements agreements;
+    final SigningKeys keys;
+    final TrustAnchors anchors;
+    final Enrollments enrollments;
+    final Watermarks watermarks = new Watermarks();
+    final Incidents incidents;
+    final PostingRuns posting;
+    final Housekeeping housekeeping;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
     final ApiRouter router;
 
     /** Makes everything and starts nothing: no connection, no timer, no thread but Vert.x's own. */
     public Wiring(Config config, SchemaCheck schema, Clock clock) {
         this.clock = clock;
-        ids = new Ids(clock, new SecureRandom());
+        SecureRandom random = new SecureRandom();
+        ids = new Ids(clock, random);
         vertx = vertx();
         database =
                 Database.open(vertx, config.database().url(), config.database().poolSize());
@@ -63,12 +94,44 @@ public final class Wiring {
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
         agreements = new Agreements(catalog, accounts, database.transactor(), audit, ids, clock);
 
+        String issuer = config.publicUrl().toString();
+        Set<String> issuers = Stream.concat(Stream.of(config.publicUrl()), config.formerUrls().stream())
+                .map(URI::toString)
+                .collect(Collectors.toSet());
+        keys = new SigningKeys(database, config.wrappingKey(), random, ids, clock);
+        anchors = config.trustDir().map(TrustAnchors::withFolder).orElseGet(TrustAnchors::shipped);
+        enrollments = new Enrollments(database, clock);
+        incidents = new Incidents(database, clock);
+        Batches batches = Ingest.batches(
+                vertx, database, keys, enrollments, accounts, catalog, agreements, incidents, registry, issuers, clock);
+        Decisions decisions = new Decisions(database, accounts, catalog, agreements, keys, issuer, clock.instant());
+        Entitlements entitlements = new Entitlements(
+                database,
+                new AwsEvidenceVerifier(anchors),
+                enrollments,
+                watermarks,
+                decisions,
+                incidents,
+                keys,
+                audit,
+                issuer,
+                clock);
+        posting = new PostingRuns(database, clock);
+        housekeeping = new Housekeeping(
+                vertx, registry, clock, posting, new Partitions(database, clock), keys, config.postingInterval());
+
         List<Route> routes = new ArrayList<>();
         routes.addAll(OperationsRoutes.routes(registry, () -> schema.isCurrent(database.reads())));
         routes.addAll(new AccountRoutes(accounts, database.reads()).routes());
         routes.addAll(new TokenRoutes(tokens, database.reads()).routes());
         routes.addAll(new ProductRoutes(catalog, database.reads()).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
+        routes.addAll(new AgentRoutes(entitlements, keys).routes());
+        routes.addAll(new BatchRoutes(batches).routes());
+        routes.addAll(
+                new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, database.reads()).routes());
+        routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
+        routes.addAll(new BillingRoutes(new UsagePull(database)).routes());
         router = new ApiRouter(routes, tokens, problems, new RequestMetrics(registry), () -> ids.next("req"));
     }
 

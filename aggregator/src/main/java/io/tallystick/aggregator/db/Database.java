@@ -21,13 +21,21 @@ public final class Database {
     /** Callers that may wait for each connection of the pool before further ones are refused. */
     public static final int WAITERS_PER_CONNECTION = 64;
 
+    /**
+     * Ingest transactions in flight at once, each on a connection of its own beside the pool. Two keep PostgreSQL busy
+     * while the other gathers; more were not faster.
+     */
+    public static final int LANE_CONNECTIONS = 2;
+
     private static final int STATEMENT_CHARS_MAX = 8192;
 
     private final Pool pool;
+    private final Pool lanes;
     private final Transactor transactor;
 
-    private Database(Vertx vertx, Pool pool) {
+    private Database(Vertx vertx, Pool pool, Pool lanes) {
         this.pool = pool;
+        this.lanes = lanes;
         this.transactor = new Transactor(vertx, pool);
     }
 
@@ -38,19 +46,20 @@ public final class Database {
                 .setCachePreparedStatements(true)
                 .setPreparedStatementCacheSqlLimit(STATEMENT_CHARS_MAX)
                 .addProperty("application_name", "tallystick-aggregator");
+        return new Database(
+                vertx,
+                pool(vertx, connect, "postgresql", connectionsMax),
+                pool(vertx, connect, "postgresql-lanes", LANE_CONNECTIONS));
+    }
+
+    private static Pool pool(Vertx vertx, PgConnectOptions connect, String name, int connectionsMax) {
         PoolOptions options = new PoolOptions()
-                .setName("postgresql")
+                .setName(name)
                 .setMaxSize(connectionsMax)
                 .setMaxWaitQueueSize(connectionsMax * WAITERS_PER_CONNECTION)
                 .setConnectionTimeout((int) CONNECTION_WAIT_MAX.toSeconds())
                 .setConnectionTimeoutUnit(TimeUnit.SECONDS);
-        return new Database(
-                vertx,
-                PgBuilder.pool()
-                        .with(options)
-                        .connectingTo(connect)
-                        .using(vertx)
-                        .build());
+        return PgBuilder.pool().with(options).connectingTo(connect).using(vertx).build();
     }
 
     /** For single statements outside a transaction. Typed so that nobody can begin one with it. */
@@ -62,12 +71,12 @@ public final class Database {
         return transactor;
     }
 
-    /** For the ingest lanes, which keep a connection each; everybody else uses {@link #transactor()}. */
-    public Pool pool() {
-        return pool;
+    /** For the ingest lanes, which keep one of its {@link #LANE_CONNECTIONS} each; all others use {@link #transactor()}. */
+    public Pool lanes() {
+        return lanes;
     }
 
     public Future<Void> close() {
-        return pool.close();
+        return Future.join(pool.close(), lanes.close()).mapEmpty();
     }
 }

@@ -3,6 +3,8 @@ package io.tallystick.aggregator.app;
 import io.tallystick.aggregator.account.Tokens;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.usage.Conservation;
+import io.tallystick.aggregator.usage.Rebuild;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.config.ConfigFile;
 import io.tallystick.common.config.ConfigReader;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -36,10 +39,12 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 public final class RunningAggregator implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
     public static final Instant START = Instant.parse("2026-03-10T09:30:00Z");
+    private static final int POSTS_MAX = 1_000;
     private static final Duration WAIT = Duration.ofSeconds(10);
 
-    private final TestDatabase database =
-            TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+    private final TestDatabase database = TestDatabase.migratedBy(
+                    url -> new Migrations(DatabaseUrl.parse(url)).migrate())
+            .checkedBy(Conservation::check);
     private final List<String> settings;
     private final ManualClock clock = new ManualClock(START);
     private @Nullable Aggregator aggregator;
@@ -64,6 +69,7 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     @Override
     public void afterEach(ExtensionContext context) throws Exception {
         database.afterEach(context);
+        Assertions.assertEquals(List.of(), differences(), "the ledger and the signed evidence");
     }
 
     @Override
@@ -103,6 +109,27 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
             throw new IllegalStateException("register this extension in a static field with @RegisterExtension");
         }
         return aggregator;
+    }
+
+    /** Posts what is due by the test's clock; returns when everything up to now is closed. */
+    public void post() {
+        Wiring wiring = running().wiring();
+        Instant now = clock.instant();
+        for (int i = 0; i < POSTS_MAX; i++) {
+            // Empty while the process's own housekeeping is posting.
+            var posted = Aggregator.await(wiring.posting.post(), WAIT);
+            if (posted.isPresent() && !posted.get().closedThrough().isBefore(now)) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        throw new AssertionError("posting never got as far as " + now);
+    }
+
+    /** What the ledger and the evidence disagree about. */
+    public List<String> differences() {
+        return Aggregator.await(new Rebuild(running().wiring().database).compare(), WAIT)
+                .differences();
     }
 
     public TestDatabase database() {

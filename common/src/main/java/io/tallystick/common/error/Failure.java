@@ -1,5 +1,6 @@
 package io.tallystick.common.error;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,7 @@ public final class Failure extends RuntimeException {
         this.code = code;
         this.detail = detail;
         this.problems = List.copyOf(problems);
-        this.data = Map.copyOf(data);
+        this.data = Collections.unmodifiableMap(new LinkedHashMap<>(data));
     }
 
     private static String describe(List<Problem> problems) {
@@ -72,6 +73,7 @@ public final class Failure extends RuntimeException {
         return problems;
     }
 
+    /** The machine-readable members, in the order they were given. */
     public Map<String, Object> data() {
         return data;
     }

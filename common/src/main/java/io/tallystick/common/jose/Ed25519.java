@@ -33,7 +33,7 @@ public final class Ed25519 {
             BigInteger.ZERO,
             BigInteger.ONE,
             P.subtract(BigInteger.ONE),
-            new BigInteger("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7", 16),
+            new BigInteger("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7", 16),
             new BigInteger("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16));
 
     /** Checks a signature over a message; true only if it verifies. Never throws for bad input. Thread-safe. */
@@ -104,8 +104,11 @@ public final class Ed25519 {
             return false;
         }
         BigInteger r = littleEndianWithoutSign(signature, 0);
+        // Where x is 0 (y is 1 or -1) there is no negative x, so the sign bit would be a second form.
+        boolean negativeZero =
+                signature[KEY_BYTES - 1] < 0 && (r.equals(BigInteger.ONE) || r.equals(P.subtract(BigInteger.ONE)));
         byte[] s = Arrays.copyOfRange(signature, KEY_BYTES, SIGNATURE_BYTES);
-        return r.compareTo(P) < 0 && new BigInteger(1, reversed(s)).compareTo(L) < 0;
+        return r.compareTo(P) < 0 && !negativeZero && new BigInteger(1, reversed(s)).compareTo(L) < 0;
     }
 
     private static boolean verifyWithJdk(byte[] publicKey, byte[] message, byte[] signature) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,13 @@ import org.jspecify.annotations.Nullable;
  * #done()} need be called.
  */
 public final class Fields {
+    /** Problems told of one document; a request made of nothing but problems must not get a larger answer. */
+    public static final int PROBLEMS_MAX = 100;
+
+    // Instant.parse also takes signed years of ten digits, lower case and hour 24.
+    private static final Pattern RFC_3339 = Pattern.compile(
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}" + "T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]{1,9})?Z");
+
     private final Map<String, Object> map;
     private final String path;
     private final List<Failure.Problem> problems;
@@ -58,8 +66,17 @@ public final class Fields {
     public void done(ErrorCode code) {
         unknown();
         if (!problems.isEmpty()) {
-            throw Failure.of(code, problems);
+            throw Failure.of(code, told());
         }
+    }
+
+    private List<Failure.Problem> told() {
+        if (problems.size() <= PROBLEMS_MAX) {
+            return problems;
+        }
+        List<Failure.Problem> told = new ArrayList<>(problems.subList(0, PROBLEMS_MAX));
+        told.add(new Failure.Problem("", "and " + (problems.size() - PROBLEMS_MAX) + " problems more"));
+        return told;
     }
 
     /** Where this object stands in the document, empty for the root. */
@@ -240,12 +257,15 @@ public final class Fields {
         return result;
     }
 
-    /** RFC 3339 in UTC; offsets other than {@code Z} are refused because hours are UTC. */
+    /** RFC 3339 in UTC: four digits of year; offsets other than {@code Z} are refused because hours are UTC. */
     public static Instant parseInstant(String text) {
         if (!text.endsWith("Z")) {
             throw new IllegalArgumentException("must be a UTC time ending in Z");
         }
         try {
+            if (!RFC_3339.matcher(text).matches()) {
+                throw new IllegalArgumentException("must be a UTC time such as 2026-11-21T20:00:00Z");
+            }
             return Instant.parse(text);
         } catch (DateTimeParseException e) {
             throw new IllegalArgumentException("must be a UTC time such as 2026-11-21T20:00:00Z", e);

@@ -18,6 +18,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +26,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Strict JSON: duplicate keys, trailing data, NaN, comments, invalid UTF-8, a byte order mark, nesting beyond {@value
- * #DEPTH_MAX}, strings beyond {@value #STRING_CHARS_MAX} characters and numbers beyond {@value #NUMBER_CHARS_MAX}
- * digits are refused. Values are {@code Map<String, Object>} in order, {@code List<Object>}, {@code String}, {@code
+ * #DEPTH_MAX}, strings beyond {@value #STRING_CHARS_MAX} characters, numbers beyond {@value #NUMBER_CHARS_MAX} digits,
+ * and strings that are no Unicode text (half a surrogate pair) or hold U+0000 are refused: such strings could be read,
+ * but neither written again nor stored. Values are {@code Map<String, Object>} in order, {@code List<Object>}, {@code String}, {@code
  * Long}, {@code BigDecimal}, {@code Boolean} and {@code null}; callers read them through {@link Fields}.
  */
 public final class Json {
@@ -146,7 +148,7 @@ public final class Json {
             case START_OBJECT -> {
                 Map<String, @Nullable Object> map = new LinkedHashMap<>();
                 while (p.nextToken() != JsonToken.END_OBJECT) {
-                    String name = p.currentName();
+                    String name = text(p.currentName());
                     p.nextToken();
                     map.put(name, read(p));
                 }
@@ -160,7 +162,7 @@ public final class Json {
                 return list;
             }
             case VALUE_STRING -> {
-                return p.getText();
+                return text(p.getText());
             }
             case VALUE_NUMBER_INT -> {
                 return switch (p.getNumberType()) {
@@ -194,7 +196,7 @@ public final class Json {
                 write(g, e.getValue());
             }
             g.writeEndObject();
-        } else if (value instanceof Iterable<?> list) {
+        } else if (value instanceof Collection<?> list) {
             g.writeStartArray();
             for (Object item : list) {
                 write(g, item);
@@ -205,10 +207,33 @@ public final class Json {
         } else if (value instanceof Integer || value instanceof Long) {
             g.writeNumber(((Number) value).longValue());
         } else if (value instanceof BigDecimal d) {
-            g.writeNumber(d.toPlainString());
+            g.writeNumber(isShort(d) ? d.toPlainString() : d.toString());
         } else {
             g.writeString(value.toString());
         }
+    }
+
+    /** Whether the plain form is no longer than a number read could be: 1e999999999 is ten characters, or a gigabyte. */
+    private static boolean isShort(BigDecimal d) {
+        return Math.abs((long) d.scale()) <= NUMBER_CHARS_MAX;
+    }
+
+    private static String text(String s) {
+        for (int i = 0; i < s.length(); i++) {
+            char c = s.charAt(i);
+            if (c == 0) {
+                throw Failure.of(ErrorCode.INVALID_JSON, "a string holds the character U+0000");
+            }
+            if (Character.isSurrogate(c)) {
+                boolean pair =
+                        Character.isHighSurrogate(c) && i + 1 < s.length() && Character.isLowSurrogate(s.charAt(i + 1));
+                if (!pair) {
+                    throw Failure.of(ErrorCode.INVALID_JSON, "a string holds half a surrogate pair");
+                }
+                i++;
+            }
+        }
+        return s;
     }
 
     private static String decodeUtf8(byte[] bytes) {

@@ -24,15 +24,16 @@ public record Quantity(BigDecimal value) implements Comparable<Quantity> {
             throw new IllegalArgumentException("a quantity must not be negative");
         }
         value = value.signum() == 0 ? BigDecimal.ZERO : value.stripTrailingZeros();
-        if (value.scale() < 0) {
-            value = value.setScale(0);
-        }
         if (value.scale() > SCALE_MAX) {
             throw new IllegalArgumentException("a quantity has at most " + SCALE_MAX + " decimal places");
         }
-        if (value.precision() - value.scale() > INTEGER_DIGITS_MAX) {
+        // Before the exponent is written out: 1e2000000000 would take all memory to refuse.
+        if ((long) value.precision() - value.scale() > INTEGER_DIGITS_MAX) {
             throw new IllegalArgumentException(
                     "a quantity has at most " + INTEGER_DIGITS_MAX + " digits before the point");
+        }
+        if (value.scale() < 0) {
+            value = value.setScale(0);
         }
     }
 

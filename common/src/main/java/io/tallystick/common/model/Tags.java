@@ -30,7 +30,8 @@ public record Tags(SortedMap<String, String> map) {
             check("tag key", key, KEY_CHARS_MAX);
             check("value of tag " + key, value, VALUE_CHARS_MAX);
         });
-        map = Collections.unmodifiableSortedMap(new TreeMap<>(map));
+        // As a plain map, or the copy would take over another order than that of the hash.
+        map = Collections.unmodifiableSortedMap(new TreeMap<>((Map<String, String>) map));
     }
 
     public static Tags of(Map<String, String> map) {

@@ -2,6 +2,7 @@ package io.tallystick.common.time;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 
 /**
  * A clock that a file moves ahead of the machine's: the file holds one ISO 8601 duration. All parts of a sandbox read
@@ -64,10 +66,15 @@ public final class SandboxClock extends Clock {
     /** The offset a file holds; zero if it is absent. Throws {@link IllegalArgumentException} for any other content. */
     public static Duration readOffset(Path file) {
         try {
-            return Duration.parse(Files.readString(file, StandardCharsets.UTF_8).strip());
+            Duration offset = Duration.parse(
+                    Files.readString(file, StandardCharsets.UTF_8).strip());
+            if (offset.isNegative()) {
+                throw new IllegalArgumentException(file + ": must not hold a negative duration");
+            }
+            return offset;
         } catch (NoSuchFileException e) {
             return Duration.ZERO;
-        } catch (java.time.format.DateTimeParseException e) {
+        } catch (DateTimeParseException | CharacterCodingException e) {
             throw new IllegalArgumentException(file + ": must hold one duration such as PT1H", e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -93,11 +93,19 @@ public record Lease(
                 f.string("account", 64),
                 f.string("instance", 64),
                 f.string("product_id", 64),
-                f.parsed("decision", Decision.Outcome::valueOf, Decision.Outcome.ALLOW),
+                f.parsed("decision", Lease::outcome, Decision.Outcome.ALLOW),
                 f.optionalString("version", 128),
                 f.optionalString("version_status", 32),
                 f.optionalString("notice", 1000));
         f.done();
         return lease;
+    }
+
+    private static Decision.Outcome outcome(String text) {
+        return switch (text) {
+            case "ALLOW" -> Decision.Outcome.ALLOW;
+            case "GRACE" -> Decision.Outcome.GRACE;
+            default -> throw new IllegalArgumentException("must be ALLOW or GRACE");
+        };
     }
 }

@@ -5,6 +5,7 @@ import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.model.Tags;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -85,7 +86,7 @@ public record MeteringRecord(
         String dimension = f.string("dimension", Wire.DIMENSION_CHARS_MAX);
         Optional<Instant> hour = f.optionalInstant("hour");
         Optional<Instant> minute = f.optionalInstant("minute");
-        if (hour.isPresent() == minute.isPresent()) {
+        if (f.has("hour") == f.has("minute")) {
             f.problem("hour", "exactly one of hour and minute must be given");
         }
         hour.filter(h -> !Hours.isStart(h)).ifPresent(h -> f.problem("hour", "must be the start of an hour"));
@@ -110,7 +111,8 @@ public record MeteringRecord(
     public static List<Allocation> readAllocations(Fields f, Quantity quantity) {
         List<Allocation> result = new ArrayList<>();
         Set<Tags> seen = new HashSet<>();
-        Quantity sum = Quantity.ZERO;
+        // Not a Quantity: the sum of 2,500 parts may be larger than one can be.
+        BigDecimal sum = BigDecimal.ZERO;
         for (Fields a : f.optionalObjects("allocations", Wire.RECORD_ALLOCATIONS_MAX)) {
             Quantity part = a.quantity("quantity");
             Tags tags = Tags.NONE;
@@ -123,15 +125,11 @@ public record MeteringRecord(
                 a.problem("tags", "must differ from those of every other allocation of the record");
             }
             result.add(new Allocation(part, tags));
-            sum = new Quantity(sum.value().add(part.value()).min(OVERFLOWING));
+            sum = sum.add(part.value());
         }
-        if (!result.isEmpty() && !sum.equals(quantity)) {
-            f.problem("allocations", "must add up to the quantity " + quantity + ", add up to " + sum);
+        if (!result.isEmpty() && sum.compareTo(quantity.value()) != 0) {
+            f.problem("allocations", "must add up to the quantity " + quantity + ", add up to " + sum.toPlainString());
         }
         return result;
     }
-
-    // Keeps the running sum of at most 2,500 parts inside a quantity; a sum this large never equals the whole.
-    private static final java.math.BigDecimal OVERFLOWING =
-            java.math.BigDecimal.TEN.pow(Quantity.INTEGER_DIGITS_MAX).subtract(java.math.BigDecimal.ONE);
 }

@@ -19,6 +19,11 @@ public final class Wire {
     public static final int NONCE_CHARS_MAX = 255;
     /** Stored batches one answer to a resume request carries. */
     public static final int RESUME_BATCHES_MAX = 50;
+    /**
+     * Bytes of the payload of an answer to a resume request, which bounds its batches too: as base64url it just fits the
+     * longest string an envelope may hold. One batch of the largest body always fits.
+     */
+    public static final int RESUME_PAYLOAD_BYTES_MAX = 1536 * 1024;
 
     /** How far ahead of the receiver's clock a record's time may lie before it is clamped. */
     public static final Duration FUTURE_TOLERANCE = Duration.ofMinutes(5);

@@ -1,0 +1,322 @@
+package io.tallystick.agent.api;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.tallystick.agent.clock.TrustedTime;
+import io.tallystick.agent.enroll.AgentKey;
+import io.tallystick.agent.enroll.Board;
+import io.tallystick.agent.enroll.Standing;
+import io.tallystick.agent.enroll.Verdict;
+import io.tallystick.agent.meter.UsageIntake;
+import io.tallystick.agent.store.Store;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.wire.Wire;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * The HTTP API on loopback. Every answer of {@code GET /v1/entitlement} has status 200, whatever the decision: deny is
+ * an answer, not an error. Threads of its own, so that a full pool never starves the main loop.
+ */
+public final class LocalApi implements AutoCloseable {
+    /** Bytes of a request body. */
+    public static final int BODY_BYTES_MAX = 1024 * 1024;
+    /** Longest {@code ?wait=}. */
+    public static final Duration WAIT_MAX = Duration.ofSeconds(60);
+
+    private static final int THREADS = 32;
+    private static final int QUEUE_MAX = 1024;
+    /** Calls that may wait for an answer at once; more are answered as things stand. */
+    private static final int WAITING_MAX = 16;
+    /** Bodies above this are read one at a time: parsed, a large one is most of a small heap. */
+    private static final int LARGE_BODY_BYTES = 64 * 1024;
+
+    private static final String JSON = "application/json";
+    private static final String PROBLEM = "application/problem+json";
+    private static final Logger LOG = Logger.getLogger(LocalApi.class.getName());
+
+    private final HttpServer server;
+    private final ThreadPoolExecutor pool;
+    private final Guard guard;
+    private final Board board;
+    private final TrustedTime time;
+    private final UsageIntake intake;
+    private final Supplier<AgentKey> key;
+    private final Status status;
+    private final Store store;
+    private final Metrics metrics;
+    private final Semaphore waiting = new Semaphore(WAITING_MAX);
+    private final Semaphore large = new Semaphore(1);
+
+    /** An answer before it is written. */
+    private record Reply(int status, String type, byte[] body) {
+        static Reply json(int status, Object body) {
+            return new Reply(status, JSON, Json.writeBytes(body));
+        }
+    }
+
+    @FunctionalInterface
+    private interface Handler {
+        Reply handle(HttpExchange exchange, Map<String, String> query) throws IOException, InterruptedException;
+    }
+
+    private record Route(String method, boolean needsToken, Set<String> query, Handler handler) {}
+
+    private final Map<String, Route> routes;
+
+    public LocalApi(
+            InetSocketAddress address,
+            List<String> extraHosts,
+            Optional<String> token,
+            Board board,
+            TrustedTime time,
+            UsageIntake intake,
+            Supplier<AgentKey> key,
+            Status status,
+            Store store,
+            Metrics metrics)
+            throws IOException {
+        this.server = HttpServer.create(address, 128);
+        AtomicInteger number = new AtomicInteger();
+        this.pool = new ThreadPoolExecutor(
+                THREADS, THREADS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(QUEUE_MAX), r -> {
+                    Thread t = new Thread(r, "api-" + number.incrementAndGet());
+                    t.setDaemon(true);
+                    return t;
+                });
+        pool.allowCoreThreadTimeOut(true);
+        this.guard = new Guard(server.getAddress().getPort(), extraHosts, token);
+        this.board = board;
+        this.time = time;
+        this.intake = intake;
+        this.key = key;
+        this.status = status;
+        this.store = store;
+        this.metrics = metrics;
+        this.routes = Map.of(
+                "/v1/entitlement", new Route("GET", true, Set.of("product", "nonce", "wait"), this::entitlement),
+                "/v1/usage", new Route("POST", true, Set.of(), this::usage),
+                "/v1/status", new Route("GET", true, Set.of(), (e, q) -> Reply.json(200, status.document())),
+                "/healthz", new Route("GET", false, Set.of(), this::health),
+                "/metrics", new Route("GET", false, Set.of(), this::scrape));
+        server.createContext("/", this::serve);
+        server.setExecutor(pool);
+    }
+
+    public void start() {
+        server.start();
+    }
+
+    public int port() {
+        return server.getAddress().getPort();
+    }
+
+    private void serve(HttpExchange exchange) {
+        Reply reply;
+        String path = exchange.getRequestURI().getPath();
+        try {
+            reply = answer(exchange, path);
+        } catch (Failure f) {
+            reply = new Reply(Problems.status(f.code()), PROBLEM, Problems.document(f));
+        } catch (IOException e) {
+            exchange.close();
+            return;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            exchange.close();
+            return;
+        } catch (RuntimeException e) {
+            LOG.log(Level.SEVERE, "a request to " + path + " failed", e);
+            Failure f = Failure.of(ErrorCode.INTERNAL, "the agent failed; its log says why");
+            reply = new Reply(500, PROBLEM, Problems.document(f));
+        }
+        metrics.answered(routes.containsKey(path) ? path : "other", reply.status());
+        write(exchange, reply);
+    }
+
+    private Reply answer(HttpExchange exchange, String path) throws IOException, InterruptedException {
+        guard.checkOrigin(exchange);
+        Route route = routes.get(path);
+        if (route == null) {
+            throw Failure.of(ErrorCode.NOT_FOUND, "there is nothing at this path");
+        }
+        if (!exchange.getRequestMethod().equals(route.method())) {
+            exchange.getResponseHeaders().set("Allow", route.method());
+            throw Failure.of(ErrorCode.METHOD_NOT_ALLOWED, path + " takes " + route.method());
+        }
+        if (route.needsToken()) {
+            guard.checkToken(exchange);
+        }
+        return route.handler().handle(exchange, query(exchange.getRequestURI().getRawQuery(), route.query()));
+    }
+
+    private void write(HttpExchange exchange, Reply reply) {
+        try (exchange) {
+            exchange.getResponseHeaders().set("Content-Type", reply.type());
+            exchange.getResponseHeaders().set("Cache-Control", "no-store");
+            exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+            if (reply.status() == 413 || reply.status() == 415) {
+                exchange.getResponseHeaders().set("Connection", "close");
+            }
+            exchange.sendResponseHeaders(reply.status(), reply.body().length == 0 ? -1 : reply.body().length);
+            if (reply.body().length > 0) {
+                exchange.getResponseBody().write(reply.body());
+            }
+        } catch (IOException e) {
+            LOG.log(Level.FINE, "the caller went away", e);
+        }
+    }
+
+    /** Strict: a name not known here, or given twice, is a mistake of the caller's that would otherwise go unnoticed. */
+    private static Map<String, String> query(@org.jspecify.annotations.Nullable String raw, Set<String> known) {
+        Map<String, String> result = new LinkedHashMap<>();
+        List<Failure.Problem> problems = new java.util.ArrayList<>();
+        for (String pair : raw == null || raw.isEmpty() ? new String[0] : raw.split("&", -1)) {
+            int eq = pair.indexOf('=');
+            try {
+                String name = decode(eq < 0 ? pair : pair.substring(0, eq));
+                String value = eq < 0 ? "" : decode(pair.substring(eq + 1));
+                if (!known.contains(name)) {
+                    problems.add(new Failure.Problem("?" + name, "is not a known parameter"));
+                } else if (result.put(name, value) != null) {
+                    problems.add(new Failure.Problem("?" + name, "is given twice"));
+                }
+            } catch (IllegalArgumentException e) {
+                problems.add(new Failure.Problem("?", "is not percent-encoded UTF-8"));
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
+        }
+        return result;
+    }
+
+    private static String decode(String text) {
+        return URLDecoder.decode(text, StandardCharsets.UTF_8);
+    }
+
+    // --- routes ------------------------------------------------------------------------------------------------------
+
+    private Reply entitlement(HttpExchange exchange, Map<String, String> query) throws InterruptedException {
+        Fields f = Fields.of(new LinkedHashMap<>(query));
+        Optional<String> product = f.optionalString("product", Wire.PRODUCT_CODE_CHARS_MAX);
+        Optional<String> nonce = f.optionalString("nonce", Wire.NONCE_CHARS_MAX);
+        Duration wait = f.optionalParsed("wait", LocalApi::seconds).orElse(Duration.ZERO);
+        f.done();
+        Standing standing = board.standing();
+        if (!wait.isZero() && !settled(standing, product) && waiting.tryAcquire()) {
+            try {
+                standing = board.await(s -> settled(s, product), wait);
+            } finally {
+                waiting.release();
+            }
+        }
+        Verdict verdict = standing.verdict(product, time.now());
+        return Reply.json(200, EntitlementView.document(verdict, nonce, key.get(), time.nowOrWall()));
+    }
+
+    private boolean settled(Standing s, Optional<String> product) {
+        try {
+            return s.verdict(product, time.now()).word() != Verdict.Word.UNKNOWN;
+        } catch (Failure e) {
+            return true;
+        }
+    }
+
+    /** {@code 30s}, {@code 30} or {@code PT30S}, at most {@link #WAIT_MAX}. */
+    static Duration seconds(String text) {
+        Duration d;
+        if (text.matches("[0-9]{1,4}s?")) {
+            d = Duration.ofSeconds(Long.parseLong(text.replace("s", "")));
+        } else {
+            d = Fields.parseDuration(text);
+        }
+        if (d.compareTo(WAIT_MAX) > 0) {
+            throw new IllegalArgumentException("must be at most " + WAIT_MAX.toSeconds() + "s");
+        }
+        return d;
+    }
+
+    private Reply usage(HttpExchange exchange, Map<String, String> query) throws IOException, InterruptedException {
+        String type = exchange.getRequestHeaders().getFirst("Content-Type");
+        String plain = type == null ? "" : type.toLowerCase(Locale.ROOT).replace(" ", "");
+        if (!plain.equals(JSON) && !plain.equals(JSON + ";charset=utf-8")) {
+            throw Failure.of(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
+        }
+        String declared = exchange.getRequestHeaders().getFirst("Content-Length");
+        if (declared != null && declared.matches("[0-9]{1,18}") && Long.parseLong(declared) > BODY_BYTES_MAX) {
+            throw tooLarge();
+        }
+        UsageIntake.Taken taken;
+        InputStream in = exchange.getRequestBody();
+        byte[] head = in.readNBytes(LARGE_BODY_BYTES);
+        if (head.length < LARGE_BODY_BYTES) {
+            taken = intake.take(head);
+        } else {
+            large.acquire();
+            try {
+                taken = intake.take(rest(head, in));
+            } finally {
+                large.release();
+            }
+        }
+        metrics.usage(taken.accepted());
+        return Reply.json(taken.entitled() ? 200 : 202, Json.object("accepted", taken.accepted()));
+    }
+
+    private static byte[] rest(byte[] head, InputStream in) throws IOException {
+        byte[] more = in.readNBytes(BODY_BYTES_MAX - head.length + 1);
+        if (head.length + more.length > BODY_BYTES_MAX) {
+            throw tooLarge();
+        }
+        byte[] body = java.util.Arrays.copyOf(head, head.length + more.length);
+        System.arraycopy(more, 0, body, head.length, more.length);
+        return body;
+    }
+
+    private static Failure tooLarge() {
+        return Failure.of(ErrorCode.TOO_LARGE, "a body has at most " + BODY_BYTES_MAX + " bytes");
+    }
+
+    private Reply health(HttpExchange exchange, Map<String, String> query) {
+        if (!store.healthy()) {
+            throw Failure.of(ErrorCode.UNAVAILABLE, "the store failed");
+        }
+        status.queue();
+        return Reply.json(200, Json.object("status", "ok"));
+    }
+
+    private Reply scrape(HttpExchange exchange, Map<String, String> query) {
+        metrics.refresh(status);
+        return new Reply(
+                200, "text/plain; version=0.0.4; charset=utf-8", metrics.text().getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Takes no new requests and gives those under way a second. */
+    @Override
+    public void close() {
+        server.stop(1);
+        pool.shutdownNow();
+    }
+}

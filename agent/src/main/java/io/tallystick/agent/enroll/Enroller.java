@@ -1,0 +1,444 @@
+package io.tallystick.agent.enroll;
+
+import io.tallystick.agent.clock.TimeSource;
+import io.tallystick.agent.clock.TrustedTime;
+import io.tallystick.agent.metadata.AwsMetadata;
+import io.tallystick.agent.metadata.Identity;
+import io.tallystick.agent.net.Aggregator;
+import io.tallystick.agent.net.Backoff;
+import io.tallystick.agent.net.IssuerKeys;
+import io.tallystick.agent.net.Refused;
+import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.Store;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.wire.Answer;
+import io.tallystick.common.wire.Decision;
+import io.tallystick.common.wire.EnrollRequest;
+import io.tallystick.common.wire.Lease;
+import io.tallystick.common.wire.LeaseRequest;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds out who this VM is, enrolls at every start and keeps the leases fresh. Called by the main loop only; all due
+ * times are boot time, so a jumping wall clock moves none of them.
+ *
+ * <p>What the aggregator signed outweighs what it merely says: a signed DENY ends a valid lease, an unsigned refusal
+ * does not. A state folder that belongs to another instance (a cloned image) is set aside whole before the first
+ * request, because its key and numbers are not ours.
+ */
+public final class Enroller {
+    /** How soon a contested agent asks again: the owner may have approved it. */
+    static final Duration CONTESTED_RETRY = Duration.ofSeconds(60);
+    /** A grace that ends early must not be noticed only at half-life. */
+    private static final Duration GRACE_RENEW = Duration.ofMinutes(15);
+    /** Renewed no faster than this, however short a lease is. */
+    private static final Duration RENEW_MIN = Duration.ofSeconds(5);
+    /** The share of the interval a denied agent's question may move either way. */
+    private static final int JITTER_PERCENT = 20;
+
+    private static final Logger LOG = Logger.getLogger(Enroller.class.getName());
+
+    private final Store store;
+    private final Aggregator aggregator;
+    private final IssuerKeys keys;
+    private final AwsMetadata metadata;
+    private final TrustedTime time;
+    private final TimeSource source;
+    private final Board board;
+    private final RandomGenerator random;
+    private final String version;
+    private final Answers answers;
+    private final Backoff metadataRetry;
+    private final Backoff retry;
+
+    /** Read by the local API too. */
+    private volatile AgentKey key;
+
+    private @Nullable Identity identity;
+    private boolean enrolled;
+    private @Nullable Watermark fresh;
+    private long dueAt = Long.MIN_VALUE;
+    /** What the server said its time is when it found ours wrong; unsigned, so used for {@code iat} only. */
+    private long iatOffsetMillis;
+
+    public Enroller(
+            Store store,
+            Aggregator aggregator,
+            IssuerKeys keys,
+            AwsMetadata metadata,
+            TrustedTime time,
+            TimeSource source,
+            Board board,
+            RandomGenerator random,
+            String version) {
+        this.store = store;
+        this.aggregator = aggregator;
+        this.keys = keys;
+        this.metadata = metadata;
+        this.time = time;
+        this.source = source;
+        this.board = board;
+        this.random = random;
+        this.version = version;
+        this.answers = new Answers(keys, aggregator.issuer());
+        this.metadataRetry = new Backoff(random);
+        this.retry = new Backoff(random);
+        this.key = store.call(AgentKey::loadOrMake);
+        restoreTime();
+    }
+
+    private void restoreTime() {
+        Optional<String> kept = store.call(tx -> tx.meta("time"));
+        time.restore(kept.map(TrustedTime.Anchor::parse).orElse(null));
+    }
+
+    public AgentKey key() {
+        return key;
+    }
+
+    /** Whether the aggregator answered an enrollment of this process. */
+    public boolean enrolled() {
+        return enrolled;
+    }
+
+    /** The watermark of the last enrollment's answer, once: what the shipper compares its own chain with. */
+    public Optional<Watermark> takeWatermark() {
+        Optional<Watermark> w = Optional.ofNullable(fresh);
+        fresh = null;
+        return w;
+    }
+
+    /** Reads the metadata and enrolls, where that is due. */
+    public void discoverAndEnroll() {
+        if (identity == null && metadataRetry.due(source.bootMillis())) {
+            discover();
+        }
+        Identity me = identity;
+        if (me != null && !enrolled && due()) {
+            enroll(me);
+        }
+    }
+
+    /** Asks for fresh leases where that is due. */
+    public void renew() {
+        Identity me = identity;
+        if (me != null && enrolled && due()) {
+            renew(me);
+        }
+    }
+
+    private boolean due() {
+        return source.bootMillis() >= dueAt && retry.due(source.bootMillis());
+    }
+
+    private void discover() {
+        Identity found;
+        try {
+            found = metadata.read();
+        } catch (IOException e) {
+            metadataRetry.failed(source.bootMillis(), Optional.empty());
+            note("metadata", "the metadata service does not say who this VM is: " + e.getMessage());
+            return;
+        }
+        metadataRetry.succeeded();
+        Optional<String> owner = store.call(tx -> tx.meta("instance"));
+        if (owner.isPresent() && !owner.get().equals(found.key())) {
+            String old = owner.get().substring(owner.get().lastIndexOf('/') + 1);
+            String name = store.setAside(old, source.bootId());
+            keys.reset();
+            key = store.call(AgentKey::loadOrMake);
+            time.restore(null);
+            note("clone", "the state belonged to instance " + old + " and was set aside as " + name);
+        }
+        store.call(tx -> {
+            tx.meta("instance", found.key());
+            return tx.change("UPDATE run SET instance = ? WHERE id = ?", found.key(), tx.run());
+        });
+        boolean disagree = !AwsMetadata.codesAgree(found);
+        if (disagree) {
+            note(
+                    "metadata",
+                    "product codes " + found.productCodes() + " of the metadata service differ from "
+                            + found.documentCodes() + " of the identity document; enrollment is not attempted");
+        }
+        Optional<Answers.Checked> kept = keptAnswer(found);
+        board.update(s -> new Standing(
+                Optional.of(found),
+                kept.map(k -> k.answer().enrollment()),
+                kept.map(Answers.Checked::grants).orElse(Map.of()),
+                kept.map(k -> k.answer().plan()),
+                false,
+                false,
+                s.contest(),
+                Optional.empty(),
+                disagree,
+                1));
+        if (disagree) {
+            metadataRetry.failed(source.bootMillis(), Optional.of(Decision.DENIED_RETRY));
+        } else {
+            identity = found;
+        }
+    }
+
+    private Optional<Answers.Checked> keptAnswer(Identity found) {
+        Optional<String> compact = store.call(tx -> tx.meta("answer"));
+        try {
+            return compact.map(c -> answers.kept(c, key, found));
+        } catch (Failure e) {
+            note("store", "the kept answer of the aggregator is not usable: " + e.detail());
+            return Optional.empty();
+        }
+    }
+
+    private void enroll(Identity me) {
+        EnrollRequest request =
+                new EnrollRequest(me.cloud(), me.pkcs7(), Optional.of(me.document()), me.productCodes(), version);
+        Jws signed = Jws.sign(
+                Jws.Header.ownKey(Typ.ENROLL, aggregator.url(Wire.ENROLLMENTS_PATH), key.jwk(), iat()),
+                request.toBytes(),
+                key.signer());
+        try {
+            Answer answer = take(aggregator.post(Wire.ENROLLMENTS_PATH, signed, Typ.ANSWER), signed, me);
+            enrolled = true;
+            fresh = answer.watermark();
+        } catch (Unreachable e) {
+            unreachable("enroll", e);
+        } catch (Refused e) {
+            refused("enroll", e);
+        }
+    }
+
+    private void renew(Identity me) {
+        Optional<EnrollmentId> id = board.standing().enrollment();
+        if (id.isEmpty()) {
+            enrolled = false;
+            return;
+        }
+        String path = Wire.leasePath(id.get().toString());
+        long counter = nextCounter();
+        String state = board.standing().state(time.now()).name();
+        Jws signed = Jws.sign(
+                Jws.Header.enrollment(
+                        Typ.LEASE_REQUEST, aggregator.url(path), id.get().toString(), iat()),
+                new LeaseRequest(counter, state, version).toBytes(),
+                key.signer());
+        try {
+            take(aggregator.post(path, signed, Typ.ANSWER), signed, me);
+        } catch (Unreachable e) {
+            unreachable("lease", e);
+        } catch (Refused e) {
+            refused("lease", e);
+        }
+    }
+
+    /** A counter no request of this enrollment carried before; on disk before it is used. */
+    public long nextCounter() {
+        return store.call(tx -> {
+            long next = tx.meta("counter").map(Long::parseLong).orElse(0L) + 1;
+            tx.meta("counter", Long.toString(next));
+            return next;
+        });
+    }
+
+    private void adoptCounter(long atLeast) {
+        store.call(tx -> {
+            long own = tx.meta("counter").map(Long::parseLong).orElse(0L);
+            tx.meta("counter", Long.toString(Math.max(own, atLeast)));
+            return own;
+        });
+    }
+
+    private Answer take(Jws jws, Jws request, Identity me) throws Unreachable {
+        Answers.Checked checked = answers.fresh(jws, request.hash(), key, me);
+        Answer a = checked.answer();
+        time.answered(a.time());
+        iatOffsetMillis = 0;
+        adoptCounter(a.counter());
+        store.call(tx -> {
+            tx.meta("answer", jws.compact());
+            tx.meta("enrollment", a.enrollment().toString());
+            tx.meta("time", time.toKeep().map(TrustedTime.Anchor::toText).orElse(null));
+            return a;
+        });
+        retry.succeeded();
+        schedule(checked);
+        boolean forked = board.standing()
+                .contest()
+                .filter(c -> c.code().equals(ErrorCode.FORK.wire()))
+                .isPresent();
+        board.update(s -> new Standing(
+                Optional.of(me),
+                Optional.of(a.enrollment()),
+                checked.grants(),
+                Optional.of(a.plan()),
+                true,
+                true,
+                forked ? s.contest() : Optional.empty(),
+                Optional.empty(),
+                false,
+                Math.max(1, (dueAt - source.bootMillis()) / 1000)));
+        return a;
+    }
+
+    /** Half-life of the lease that ends first; sooner while something is denied or granted only in grace. */
+    private void schedule(Answers.Checked checked) {
+        Instant now = checked.answer().time();
+        Duration wait = Lease.DEFAULT_LENGTH.dividedBy(2);
+        for (Grant g : checked.grants().values()) {
+            Duration one = g.lease().isEmpty()
+                    ? denied()
+                    : Duration.between(now, g.lease().get().expiresAt()).dividedBy(2);
+            if (g.decision().outcome() == Decision.Outcome.GRACE && one.compareTo(GRACE_RENEW) > 0) {
+                one = GRACE_RENEW;
+            }
+            wait = one.compareTo(wait) < 0 ? one : wait;
+        }
+        if (checked.grants().isEmpty()) {
+            wait = denied();
+        }
+        wait = wait.compareTo(RENEW_MIN) < 0 ? RENEW_MIN : wait;
+        dueAt = source.bootMillis() + wait.toMillis();
+    }
+
+    private Duration denied() {
+        long ms = Decision.DENIED_RETRY.toMillis();
+        long spread = ms * JITTER_PERCENT / 100;
+        return Duration.ofMillis(ms - spread + random.nextLong(2 * spread + 1));
+    }
+
+    private void unreachable(String where, Unreachable e) {
+        retry.failed(source.bootMillis(), e.retryAfter());
+        board.online(false);
+        retrySeconds(retry.waitMillis(source.bootMillis()));
+        note(where, String.valueOf(e.getMessage()));
+    }
+
+    private void refused(String where, Refused e) {
+        note(where, String.valueOf(e.getMessage()));
+        if (e.is(ErrorCode.CONTESTED)) {
+            contested(e);
+        } else if (e.is(ErrorCode.STALE_COUNTER)) {
+            e.member("counter").ifPresent(c -> {
+                if (c instanceof Long n) {
+                    adoptCounter(n);
+                }
+            });
+            retry.failed(source.bootMillis(), Optional.empty());
+        } else if (e.is(ErrorCode.STALE_REQUEST)) {
+            e.text("serverTime").ifPresent(this::adoptIat);
+            retry.failed(source.bootMillis(), Optional.empty());
+        } else if (e.status() == 403) {
+            board.update(s -> withRefusal(
+                    s,
+                    new Standing.Trouble(
+                            e.code(),
+                            e.text("sentence").orElse(e.detail()),
+                            e.text("remedy").orElse("Ask the operator of the marketplace."),
+                            e.text("thumbprint"))));
+            retry.succeeded();
+            dueAt = source.bootMillis() + denied().toMillis();
+        } else {
+            // The enrollment may be gone (a restored database): the next attempt starts from the evidence.
+            enrolled = false;
+            board.online(false);
+            retry.failed(source.bootMillis(), Optional.empty());
+            retrySeconds(retry.waitMillis(source.bootMillis()));
+        }
+    }
+
+    /** The aggregator says that another key speaks for this instance; asked again each minute, from the evidence. */
+    public void contested(Refused e) {
+        board.contest(Optional.of(new Standing.Trouble(
+                ErrorCode.CONTESTED.wire(),
+                e.detail(),
+                e.text("remedy")
+                        .orElse(
+                                "The owner or an operator approves this thumbprint, or the owner stops and starts the VM."),
+                Optional.of(e.text("thumbprint").orElse(key.thumbprint().toString())))));
+        board.online(true);
+        enrolled = false;
+        retry.succeeded();
+        dueAt = source.bootMillis() + CONTESTED_RETRY.toMillis();
+        retrySeconds(CONTESTED_RETRY.toMillis());
+    }
+
+    /** The aggregator no longer takes what this enrollment signs: enroll again, soon. */
+    public void enrollAgain() {
+        enrolled = false;
+        dueAt = Long.MIN_VALUE;
+    }
+
+    /** Asks for leases soon, for example once batches went through that a grace was about. */
+    public void renewSoon() {
+        dueAt = Math.min(dueAt, source.bootMillis());
+    }
+
+    private static Standing withRefusal(Standing s, Standing.Trouble trouble) {
+        return new Standing(
+                s.identity(),
+                s.enrollment(),
+                s.grants(),
+                s.plan(),
+                s.answered(),
+                true,
+                s.contest(),
+                Optional.of(trouble),
+                s.codesDisagree(),
+                s.retrySeconds());
+    }
+
+    private void retrySeconds(long millis) {
+        board.update(s -> new Standing(
+                s.identity(),
+                s.enrollment(),
+                s.grants(),
+                s.plan(),
+                s.answered(),
+                s.online(),
+                s.contest(),
+                s.refusal(),
+                s.codesDisagree(),
+                Math.max(1, millis / 1000)));
+    }
+
+    /** What requests say they were signed at. */
+    public Instant iat() {
+        return time.nowOrWall().plusMillis(iatOffsetMillis);
+    }
+
+    private void adoptIat(String serverTime) {
+        try {
+            iatOffsetMillis = Duration.between(time.nowOrWall(), Fields.parseInstant(serverTime))
+                    .toMillis();
+        } catch (IllegalArgumentException e) {
+            note("enroll", "serverTime of the refusal is no time: " + serverTime);
+        }
+    }
+
+    /** The codes the instance carries. */
+    public List<String> codes() {
+        return board.standing().codes();
+    }
+
+    private void note(String where, String what) {
+        if (board.note(time.nowOrWall(), where, what)) {
+            LOG.log(Level.WARNING, "{0}: {1}", new Object[] {where, what});
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package io.tallystick.agent.meter;
+
+import io.tallystick.agent.clock.TimeSource;
+import io.tallystick.agent.clock.TrustedTime;
+import io.tallystick.agent.enroll.Board;
+import io.tallystick.agent.enroll.Standing;
+import io.tallystick.agent.enroll.Verdict;
+import io.tallystick.agent.store.Store;
+import io.tallystick.agent.store.SumKey;
+import io.tallystick.agent.store.Tx;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.model.Hours;
+import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.MeteringPlan;
+import java.math.BigDecimal;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * The built-in meter: hours of instance uptime while the instance is entitled, for each product that has the
+ * dimension. Called by the main loop only.
+ *
+ * <p>Measured in boot milliseconds and written in hours with nine places. A millisecond is 2,500 ninths of such a place, so
+ * the ninths left over are carried to the next writing and the sum never drifts: a full hour is exactly 1. What was
+ * written up to where is kept in the same transaction, so a restart within the boot neither forgets nor repeats.
+ * Uptime before the first entitled moment of a boot is not counted.
+ */
+public final class UptimeMeter {
+    private static final long NINTHS_PER_MILLI = 2_500;
+    private static final int NINTHS = 9;
+    private static final int PLACES = 9;
+    private static final Logger LOG = Logger.getLogger(UptimeMeter.class.getName());
+
+    private final Store store;
+    private final TrustedTime time;
+    private final TimeSource source;
+    private final Board board;
+    private final Map<String, Segment> open = new HashMap<>();
+    private final Map<String, Boolean> seen = new HashMap<>();
+
+    /** Boot milliseconds that are entitled and not written yet; {@code until} is when the lease ends. */
+    private record Segment(long start, long end, Instant until) {}
+
+    /** Where a product's meter stood when it was last written. */
+    private record Mark(String boot, long end, long ninths) {
+        static Optional<Mark> read(Tx tx, String product) throws SQLException {
+            return tx.meta("uptime." + product).map(t -> {
+                String[] p = t.split(" ", 3);
+                return new Mark(p[2], Long.parseLong(p[0]), Long.parseLong(p[1]));
+            });
+        }
+
+        String text() {
+            return end + " " + ninths + " " + boot;
+        }
+    }
+
+    public UptimeMeter(Store store, TrustedTime time, TimeSource source, Board board) {
+        this.store = store;
+        this.time = time;
+        this.source = source;
+        this.board = board;
+    }
+
+    /** Notes that time passed; cheap, each tick. */
+    public void tick() {
+        Standing standing = board.standing();
+        Optional<Instant> now = time.now();
+        if (standing.plan().isEmpty() || now.isEmpty()) {
+            return;
+        }
+        for (MeteringPlan.Product p : standing.plan().get().products()) {
+            if (p.dimension(MeteringPlan.UPTIME_DIMENSION).isPresent()
+                    && standing.codes().contains(p.code())) {
+                tick(p.code(), standing.verdict(Optional.of(p.code()), now), now.get());
+            }
+        }
+    }
+
+    private void tick(String product, Verdict verdict, Instant now) {
+        long boot = source.bootMillis();
+        Segment segment = open.get(product);
+        if (verdict.word() == Verdict.Word.ALLOW) {
+            Instant until = verdict.expiresAt().orElse(now);
+            long start = segment != null ? segment.start() : start(product, boot);
+            open.put(product, new Segment(start, boot, until));
+        } else if (segment != null) {
+            // The lease may have ended between two ticks: the part before its end is still entitled.
+            long ended =
+                    boot - Math.max(0, Duration.between(segment.until(), now).toMillis());
+            open.put(
+                    product,
+                    new Segment(segment.start(), Math.max(segment.end(), Math.min(boot, ended)), segment.until()));
+            if (write(product)) {
+                open.remove(product);
+            }
+        }
+    }
+
+    private long start(String product, long boot) {
+        if (seen.putIfAbsent(product, true) != null) {
+            return boot;
+        }
+        Optional<Mark> mark = store.call(tx -> Mark.read(tx, product));
+        return mark.filter(m -> m.boot().equals(source.bootId()) && m.end() <= boot)
+                .map(Mark::end)
+                .orElse(boot);
+    }
+
+    /** Writes what was measured, before a batch is cut. */
+    public void flush() {
+        for (String product : open.keySet().toArray(String[]::new)) {
+            write(product);
+        }
+    }
+
+    /** Whether it is on disk; a full store keeps the segment for later. */
+    private boolean write(String product) {
+        Segment s = open.get(product);
+        Optional<Instant> now = time.now();
+        if (s == null || now.isEmpty() || s.end() <= s.start()) {
+            return true;
+        }
+        boolean single = board.standing().codes().size() == 1;
+        Instant from = now.get().minusMillis(source.bootMillis() - s.start());
+        long length = s.end() - s.start();
+        try {
+            Store.join(store.usage(tx -> add(tx, product, single ? "" : product, from, length, s.end())));
+        } catch (Failure e) {
+            LOG.log(Level.WARNING, "uptime is kept in memory: {0}", e.getMessage());
+            return false;
+        }
+        open.put(product, new Segment(s.end(), s.end(), s.until()));
+        return true;
+    }
+
+    private Mark add(Tx tx, String product, String sumProduct, Instant from, long length, long end)
+            throws SQLException {
+        long ninths = Mark.read(tx, product).map(Mark::ninths).orElse(0L);
+        Instant at = from;
+        long left = length;
+        while (left > 0) {
+            Instant hour = Hours.of(at);
+            long toEdge = Duration.between(at, hour.plus(Hours.LENGTH)).toMillis();
+            long part = Math.min(left, Math.max(1, toEdge));
+            long total = part * NINTHS_PER_MILLI + ninths;
+            ninths = total % NINTHS;
+            Quantity hours = new Quantity(BigDecimal.valueOf(total / NINTHS, PLACES));
+            if (!hours.isZero()) {
+                tx.add(new SumKey(sumProduct, MeteringPlan.UPTIME_DIMENSION, "", hour.getEpochSecond(), ""), hours);
+            }
+            at = at.plusMillis(part);
+            left -= part;
+        }
+        Mark mark = new Mark(source.bootId(), end, ninths);
+        tx.meta("uptime." + product, mark.text());
+        return mark;
+    }
+}

@@ -1,0 +1,264 @@
+package io.tallystick.agent.ship;
+
+import io.tallystick.agent.enroll.AgentKey;
+import io.tallystick.agent.enroll.Enroller;
+import io.tallystick.agent.net.Aggregator;
+import io.tallystick.agent.net.IssuerKeys;
+import io.tallystick.agent.net.Refused;
+import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.Store;
+import io.tallystick.agent.store.SumKey;
+import io.tallystick.agent.store.Tx;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Ed25519;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.Resume;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import java.sql.SQLException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * The exchange after the aggregator was found ahead: this state is older than what this instance already sent (a VM
+ * rolled back to a snapshot). Everything sealed before this start may have been sent by the lost timeline, so what the
+ * aggregator holds is subtracted from it, key by key, and the rest goes on in a new epoch.
+ *
+ * <p>Crash points: fetched batches are kept as they come, marked {@code fetched}, so a restart asks only for the rest;
+ * the subtraction reads all of them and is one transaction with forgetting the mark; the epoch opens last, and a state
+ * that crashed before it opened goes on in the old epoch, with nothing left to subtract.
+ */
+final class Resumption {
+    private static final Logger LOG = Logger.getLogger(Resumption.class.getName());
+
+    private final Store store;
+    private final Aggregator aggregator;
+    private final IssuerKeys keys;
+    private final Enroller enroller;
+
+    Resumption(Store store, Aggregator aggregator, IssuerKeys keys, Enroller enroller) {
+        this.store = store;
+        this.aggregator = aggregator;
+        this.keys = keys;
+        this.enroller = enroller;
+    }
+
+    /** Catches up with the aggregator; answers where the chain goes on. */
+    Watermark catchUp(EnrollmentId id) throws Unreachable, Refused {
+        AgentKey key = enroller.key();
+        Watermark known = store.call(tx -> {
+            if (tx.meta("resume").isEmpty()) {
+                tx.meta("resume", "fetching");
+                // Batches of this timeline that were never acknowledged are sums again: their numbers are taken.
+                Watermark meet = Chain.lastAcknowledged(tx);
+                tx.meta("resume.known", meet.epoch() + " " + meet.seq() + " " + meet.hash());
+            }
+            return fetchedSoFar(tx);
+        });
+        while (true) {
+            Resume.Answer answer = ask(id, key, known, false);
+            if (answer.batches().isEmpty()) {
+                break;
+            }
+            known = keep(answer.batches(), known, id, key);
+        }
+        Watermark met = known;
+        store.call(tx -> {
+            subtract(tx, met);
+            return met;
+        });
+        Watermark opened = ask(id, key, met, true).watermark();
+        store.call(tx -> {
+            Chain.last(tx, opened);
+            return opened;
+        });
+        return opened;
+    }
+
+    /**
+     * Asks for the next epoch of an aggregator that forgot having opened it (restored from a backup) and has every batch
+     * before it. Answers whether the chain goes on there with this batch.
+     */
+    boolean reopen(EnrollmentId id, Watermark server, Chain.Sealed next) throws Unreachable, Refused {
+        Watermark opened = ask(id, enroller.key(), server, true).watermark();
+        return opened.epoch() == next.epoch()
+                && opened.seq() == 0
+                && next.seq() == 1
+                && opened.hash().equals(next.prev());
+    }
+
+    private static Watermark fetchedSoFar(Tx tx) throws SQLException {
+        String[] p = tx.meta("resume.known").orElseThrow().split(" ", 3);
+        return new Watermark(Long.parseLong(p[0]), Long.parseLong(p[1]), Hash.parse(p[2]));
+    }
+
+    private Resume.Answer ask(EnrollmentId id, AgentKey key, Watermark known, boolean open)
+            throws Unreachable, Refused {
+        String path = Wire.resumePath(id.toString());
+        Jws request = Jws.sign(
+                Jws.Header.enrollment(Typ.RESUME, aggregator.url(path), id.toString(), enroller.iat()),
+                new Resume.Request(enroller.nextCounter(), known, open).toBytes(),
+                key.signer());
+        Jws answer = keys.verify(aggregator.post(path, request, Typ.ANSWER));
+        try {
+            Resume.Answer a = Resume.Answer.parse(answer.payload());
+            if (!a.request().equals(request.hash().toString())) {
+                throw Failure.of(ErrorCode.INVALID_JWS, "the answer belongs to another request");
+            }
+            return a;
+        } catch (Failure e) {
+            throw new Unreachable("the answer to the resume request cannot be used: " + e.detail());
+        }
+    }
+
+    /** Keeps one answer's batches; answers the last one's mark. */
+    private Watermark keep(List<String> batches, Watermark known, EnrollmentId id, AgentKey key) throws Unreachable {
+        Watermark[] at = {known};
+        long now = enroller.iat().toEpochMilli();
+        try {
+            store.call(tx -> {
+                for (String compact : batches) {
+                    at[0] = keep(tx, Jws.parseCompact(compact, Typ.BATCH), at[0], id, key, now);
+                }
+                tx.meta("resume.known", at[0].epoch() + " " + at[0].seq() + " " + at[0].hash());
+                return at[0];
+            });
+        } catch (Failure e) {
+            throw new Unreachable("the batches the aggregator holds cannot be used: " + e.detail());
+        }
+        return at[0];
+    }
+
+    private static Watermark keep(Tx tx, Jws jws, Watermark before, EnrollmentId id, AgentKey key, long nowMillis)
+            throws SQLException {
+        Batch batch = Batch.parse(jws.payload());
+        boolean next = batch.epoch() == before.epoch() && batch.seq() == before.seq() + 1
+                || batch.epoch() > before.epoch() && batch.seq() == 1;
+        if (!next
+                || !batch.prev().equals(before.hash())
+                || !id.toString().equals(jws.header().kid())) {
+            throw Failure.of(
+                    ErrorCode.INVALID_JWS,
+                    "batch " + batch.epoch() + "/" + batch.seq() + " does not follow " + before.epoch() + "/"
+                            + before.seq());
+        }
+        Chain.Sealed fetched = new Chain.Sealed(batch.epoch(), batch.seq(), jws.hash(), batch.prev(), jws.compact());
+        boolean own = signedBy(jws, key);
+        long now = nowMillis;
+        if (Chain.get(tx, batch.epoch(), batch.seq())
+                .filter(b -> b.hash().equals(fetched.hash()))
+                .isPresent()) {
+            // The very batch this timeline cut too: its sums left pending here as well, so nothing to subtract.
+            Chain.acknowledge(tx, fetched, now);
+        } else {
+            dissolve(tx, batch.epoch(), batch.seq());
+            if (own) {
+                Chain.insert(tx, fetched, batch.records().size(), now, true);
+            }
+            // Signed by another key: a former state of this instance sent it, and none of its sums are in this one.
+        }
+        return fetched.mark();
+    }
+
+    private static boolean signedBy(Jws jws, AgentKey key) {
+        try {
+            jws.verified(key.jwk(), Ed25519.JDK);
+            return true;
+        } catch (Failure e) {
+            return false;
+        }
+    }
+
+    /** Puts the sums of a batch whose number another one has taken back to the sealed ones. */
+    private static void dissolve(Tx tx, long epoch, long seq) throws SQLException {
+        var mine = Chain.get(tx, epoch, seq);
+        if (mine.isEmpty()) {
+            return;
+        }
+        Batch batch = Batch.parse(Jws.parseCompact(mine.get().jws(), Typ.BATCH).payload());
+        for (Map.Entry<SumKey, Quantity> e : Packer.sums(batch.records()).entrySet()) {
+            SumKey k = e.getKey();
+            Quantity before = tx.first(
+                            "SELECT quantity FROM pending WHERE run = 'sealed' AND product = ? AND dimension = ?"
+                                    + " AND boot = '' AND bucket = ? AND tags = ?",
+                            r -> Quantity.parse(r.getString(1)),
+                            k.product(),
+                            k.dimension(),
+                            k.bucket(),
+                            k.tags())
+                    .orElse(Quantity.ZERO);
+            seal(tx, k, before.plus(e.getValue()));
+        }
+        tx.change("DELETE FROM batch WHERE epoch = ? AND seq = ?", epoch, seq);
+    }
+
+    private static void seal(Tx tx, SumKey k, Quantity quantity) throws SQLException {
+        tx.change(
+                "INSERT INTO pending (run, product, dimension, boot, bucket, tags, quantity)"
+                        + " VALUES ('sealed', ?, ?, '', ?, ?, ?)"
+                        + " ON CONFLICT (run, product, dimension, boot, bucket, tags)"
+                        + " DO UPDATE SET quantity = excluded.quantity",
+                k.product(),
+                k.dimension(),
+                k.bucket(),
+                k.tags(),
+                quantity);
+    }
+
+    /** Keeps {@code max(0, sealed − sent)} per key; this run's own sums are untouched. */
+    private static void subtract(Tx tx, Watermark met) throws SQLException {
+        if (!tx.meta("resume").equals(java.util.Optional.of("fetching"))) {
+            return;
+        }
+        // Cut by this timeline beyond what the aggregator has: never sent by anyone, sums again.
+        for (Chain.Sealed b : tx.list(
+                "SELECT epoch, seq, hash, prev, jws FROM batch WHERE acked IS NULL ORDER BY epoch, seq",
+                r -> new Chain.Sealed(
+                        r.getLong(1),
+                        r.getLong(2),
+                        Hash.parse(r.getString(3)),
+                        Hash.parse(r.getString(4)),
+                        r.getString(5)))) {
+            dissolve(tx, b.epoch(), b.seq());
+        }
+        Map<SumKey, Quantity> sent = new LinkedHashMap<>();
+        for (String jws : tx.list("SELECT jws FROM batch WHERE origin = 'fetched'", r -> r.getString(1))) {
+            Batch batch = Batch.parse(Jws.parseCompact(jws, Typ.BATCH).payload());
+            Packer.sums(batch.records()).forEach((k, q) -> sent.merge(k, q, Quantity::plus));
+        }
+        Map<SumKey, Quantity> sealed = new LinkedHashMap<>();
+        tx.list(
+                        "SELECT product, dimension, bucket, tags, quantity FROM pending WHERE run <> ? AND boot = ''",
+                        r -> Map.entry(
+                                new SumKey(r.getString(1), r.getString(2), "", r.getLong(3), r.getString(4)),
+                                Quantity.parse(r.getString(5))),
+                        tx.run())
+                .forEach(e -> sealed.merge(e.getKey(), e.getValue(), Quantity::plus));
+        tx.change("DELETE FROM pending WHERE run <> ? AND boot = ''", tx.run());
+        int kept = 0;
+        for (Map.Entry<SumKey, Quantity> e : sealed.entrySet()) {
+            Quantity rest = e.getValue().minusOrZero(sent.getOrDefault(e.getKey(), Quantity.ZERO));
+            if (!rest.isZero()) {
+                seal(tx, e.getKey(), rest);
+                kept++;
+            }
+        }
+        LOG.log(
+                Level.WARNING,
+                "this state was older than what was sent: {0} of {1} sealed sums were not sent yet and are kept",
+                new Object[] {kept, sealed.size()});
+        tx.change("UPDATE batch SET origin = 'own' WHERE origin = 'fetched'");
+        Chain.last(tx, met);
+        tx.meta("resume", null);
+        tx.meta("resume.known", null);
+    }
+}

@@ -1,0 +1,467 @@
+package io.tallystick.agent.ship;
+
+import io.tallystick.agent.clock.TimeSource;
+import io.tallystick.agent.clock.TrustedTime;
+import io.tallystick.agent.enroll.Board;
+import io.tallystick.agent.enroll.Enroller;
+import io.tallystick.agent.enroll.Standing;
+import io.tallystick.agent.meter.UptimeMeter;
+import io.tallystick.agent.meter.UsageIntake;
+import io.tallystick.agent.net.Aggregator;
+import io.tallystick.agent.net.Backoff;
+import io.tallystick.agent.net.IssuerKeys;
+import io.tallystick.agent.net.Refused;
+import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.Store;
+import io.tallystick.agent.store.Tx;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hours;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.MeteringPlan;
+import io.tallystick.common.wire.Receipt;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts batches when they are due and sends them strictly in order, one at a time. Called by the main loop only.
+ *
+ * <p>Nothing is cut before the watermark was compared in this process: a state rolled back to an older one would
+ * otherwise sign another batch under a number that was already used. A batch leaves the queue only with a verified
+ * receipt; whatever else is answered, it stays as it is and is sent again, or shipping is held and the reason shown.
+ */
+public final class Shipper {
+    /** How long acknowledged batches are kept, for an aggregator restored from a backup. */
+    static final Duration BATCHES_KEPT = Duration.ofDays(7);
+
+    static final Duration RECEIPTS_KEPT = Duration.ofDays(400);
+    /** Until a plan says otherwise. */
+    private static final Duration FLUSH_DEFAULT = Duration.ofMinutes(15);
+
+    private static final Duration FLUSH_MIN = Duration.ofSeconds(1);
+    /** Batches cut in one flush, and sent in one turn of the loop: leases must not wait for a long backlog. */
+    private static final int BATCHES_PER_TURN = 50;
+
+    private static final Duration PRUNE_EVERY = Duration.ofHours(1);
+    private static final Logger LOG = Logger.getLogger(Shipper.class.getName());
+
+    private final Store store;
+    private final Aggregator aggregator;
+    private final IssuerKeys keys;
+    private final Enroller enroller;
+    private final TrustedTime time;
+    private final TimeSource source;
+    private final Board board;
+    private final UptimeMeter uptime;
+    private final Cutter cutter;
+    private final Resumption resumption;
+    private final Backoff retry;
+
+    private boolean synced;
+    private @Nullable Watermark toReconcile;
+    private long lastFlush = Long.MIN_VALUE;
+    private Instant lastHour = Instant.MAX;
+    private long nextPrune = Long.MIN_VALUE;
+    private volatile Optional<String> held = Optional.empty();
+    private volatile boolean stopping;
+
+    public Shipper(
+            Store store,
+            Aggregator aggregator,
+            IssuerKeys keys,
+            Enroller enroller,
+            TrustedTime time,
+            TimeSource source,
+            Board board,
+            UptimeMeter uptime,
+            RandomGenerator random) {
+        this.store = store;
+        this.aggregator = aggregator;
+        this.keys = keys;
+        this.enroller = enroller;
+        this.time = time;
+        this.source = source;
+        this.board = board;
+        this.uptime = uptime;
+        this.cutter = new Cutter(time, source, aggregator.issuer());
+        this.resumption = new Resumption(store, aggregator, keys, enroller);
+        this.retry = new Backoff(random);
+    }
+
+    /** Why shipping is held, for status. */
+    public Optional<String> held() {
+        return held;
+    }
+
+    /** Compares with the aggregator where it answered, cuts what is due and sends what waits. */
+    public void turn() {
+        enroller.takeWatermark().ifPresent(w -> {
+            toReconcile = w;
+            synced = false;
+            held = Optional.empty();
+        });
+        if (toReconcile != null && retry.due(source.bootMillis())) {
+            reconcile(toReconcile);
+        }
+        if (!synced || forked()) {
+            return;
+        }
+        cutIfDue();
+        if (retry.due(source.bootMillis()) && enroller.enrolled()) {
+            send(BATCHES_PER_TURN);
+        }
+        prune();
+    }
+
+    /** Cuts what is pending and sends what it can; for a stop. */
+    public void lastTurn() {
+        stopping = true;
+        if (synced && !forked()) {
+            cut(false);
+            if (enroller.enrolled()) {
+                send(BATCHES_PER_TURN);
+            }
+        }
+    }
+
+    private boolean forked() {
+        return board.standing()
+                .contest()
+                .filter(c -> c.code().equals(ErrorCode.FORK.wire()))
+                .isPresent();
+    }
+
+    // --- comparing with the aggregator -------------------------------------------------------------------------------
+
+    private void reconcile(Watermark server) {
+        Optional<EnrollmentId> id = board.standing().enrollment();
+        if (id.isEmpty()) {
+            return;
+        }
+        try {
+            Meeting meeting = store.call(tx -> compare(tx, server));
+            switch (meeting) {
+                case SAME -> synced = true;
+                case EPOCH -> {
+                    Chain.Sealed next =
+                            store.call(tx -> Chain.after(tx, server)).orElseThrow();
+                    if (resumption.reopen(id.get(), server, next)) {
+                        synced = true;
+                    } else {
+                        hold("the aggregator forgot epoch " + next.epoch() + " and opens another one");
+                    }
+                }
+                case AHEAD -> {
+                    note("the aggregator is ahead of this state, which was rolled back; catching up");
+                    resumption.catchUp(id.get());
+                    synced = true;
+                }
+                case FORK -> fork("The aggregator holds another batch under a number this agent used.");
+                case LOST ->
+                    hold("the aggregator stands at batch " + server.epoch() + "/" + server.seq()
+                            + " and the batches after it are no longer kept here");
+            }
+            toReconcile = null;
+            retry.succeeded();
+        } catch (Unreachable e) {
+            unreachable(e);
+        } catch (Refused e) {
+            refused(e, null);
+        }
+    }
+
+    private enum Meeting {
+        SAME,
+        /** The aggregator has all of an epoch and forgot the one we are in. */
+        EPOCH,
+        AHEAD,
+        FORK,
+        LOST
+    }
+
+    private static Meeting compare(Tx tx, Watermark server) throws SQLException {
+        if (tx.meta("resume").isPresent()) {
+            return Meeting.AHEAD;
+        }
+        Watermark last = Chain.last(tx);
+        if (server.equals(last)) {
+            return Meeting.SAME;
+        }
+        int order = server.epoch() != last.epoch()
+                ? Long.compare(server.epoch(), last.epoch())
+                : Long.compare(server.seq(), last.seq());
+        if (order > 0) {
+            return Meeting.AHEAD;
+        }
+        if (order == 0) {
+            return Meeting.FORK;
+        }
+        Optional<Chain.Sealed> same = Chain.get(tx, server.epoch(), server.seq());
+        if (same.isPresent() && !same.get().hash().equals(server.hash())) {
+            return Meeting.FORK;
+        }
+        Optional<Chain.Sealed> next = Chain.after(tx, server);
+        if (next.isEmpty() || next.get().epoch() == server.epoch() && next.get().seq() != server.seq() + 1) {
+            return Meeting.LOST;
+        }
+        if (!next.get().prev().equals(server.hash())) {
+            return next.get().epoch() == server.epoch() ? Meeting.FORK : Meeting.LOST;
+        }
+        Chain.unacknowledge(tx, server);
+        return next.get().epoch() == server.epoch() ? Meeting.SAME : Meeting.EPOCH;
+    }
+
+    // --- cutting -----------------------------------------------------------------------------------------------------
+
+    private void cutIfDue() {
+        Optional<Instant> now = time.now();
+        if (now.isEmpty()) {
+            return;
+        }
+        Instant hour = Hours.of(now.get());
+        if (lastHour.equals(Instant.MAX)) {
+            lastHour = store.call(tx -> tx.first("SELECT max(cut) FROM batch WHERE origin = 'own'", r -> r.getLong(1)))
+                    .filter(ms -> ms > 0)
+                    .map(ms -> Hours.of(Instant.ofEpochMilli(ms)))
+                    .orElse(hour);
+        }
+        Duration interval =
+                board.standing().plan().map(MeteringPlan::flushInterval).orElse(FLUSH_DEFAULT);
+        interval = interval.compareTo(FLUSH_MIN) < 0 ? FLUSH_MIN : interval;
+        boolean hourEnded = hour.isAfter(lastHour);
+        boolean intervalOver = lastFlush == Long.MIN_VALUE || source.bootMillis() - lastFlush >= interval.toMillis();
+        if (hourEnded || intervalOver) {
+            cut(hourEnded);
+            lastFlush = source.bootMillis();
+            lastHour = hourEnded ? hour : lastHour;
+        }
+    }
+
+    private void cut(boolean evenEmpty) {
+        Standing standing = board.standing();
+        Optional<EnrollmentId> id = standing.enrollment();
+        if (id.isEmpty() || time.now().isEmpty()) {
+            return;
+        }
+        uptime.flush();
+        boolean empty = evenEmpty;
+        for (int i = 0; i < BATCHES_PER_TURN; i++) {
+            boolean even = empty;
+            try {
+                if (!store.call(tx -> cutter.cut(tx, enroller.key(), id.get(), standing, even))) {
+                    return;
+                }
+            } catch (Failure e) {
+                note("cutting waits: " + e.detail());
+                return;
+            }
+            empty = false;
+        }
+    }
+
+    // --- sending -----------------------------------------------------------------------------------------------------
+
+    private void send(int most) {
+        Optional<EnrollmentId> id = board.standing().enrollment();
+        for (int i = 0; i < most && id.isPresent(); i++) {
+            Optional<Chain.Sealed> next = store.call(Chain::unsent);
+            if (next.isEmpty()) {
+                return;
+            }
+            Chain.Sealed batch = next.get();
+            try {
+                Jws jws = Jws.parseCompact(batch.jws(), Typ.BATCH);
+                Jws answer = aggregator.post(Wire.batchesPath(id.get().toString()), jws, Typ.RECEIPT);
+                record(batch, jws, receipt(answer, batch, id.get()), answer);
+                retry.succeeded();
+                held = Optional.empty();
+                board.online(true);
+                if (stalled()) {
+                    enroller.renewSoon();
+                }
+            } catch (Unreachable e) {
+                unreachable(e);
+                return;
+            } catch (Refused e) {
+                refused(e, batch);
+                return;
+            } catch (Failure e) {
+                // The store could not keep the receipt; the same receipt comes again.
+                note("a receipt waits: " + e.detail());
+                retry.failed(source.bootMillis(), Optional.empty());
+                return;
+            }
+        }
+    }
+
+    /** Whether leases wait for exactly what just happened: progress of the batches. */
+    private boolean stalled() {
+        return board.standing().grants().values().stream()
+                .anyMatch(g -> g.decision().code().equals(Optional.of(ErrorCode.METERING_STALLED.wire())));
+    }
+
+    private Receipt receipt(Jws answer, Chain.Sealed batch, EnrollmentId id) throws Unreachable {
+        try {
+            Receipt r = Receipt.parse(keys.verify(answer).payload());
+            if (!r.enrollment().equals(id)
+                    || r.epoch() != batch.epoch()
+                    || r.seq() != batch.seq()
+                    || !r.sha256().equals(batch.hash())) {
+                throw Failure.of(ErrorCode.INVALID_JWS, "it is the receipt of another batch");
+            }
+            return r;
+        } catch (Failure e) {
+            throw new Unreachable("the receipt cannot be used: " + e.detail());
+        }
+    }
+
+    private void record(Chain.Sealed batch, Jws sent, Receipt receipt, Jws answer) {
+        time.atLeast(receipt.received());
+        List<io.tallystick.common.wire.MeteringRecord> records =
+                receipt.refused().isEmpty()
+                        ? List.of()
+                        : Batch.parse(sent.payload()).records();
+        List<?> asSent = records.isEmpty()
+                        || !(Json.parseObjectWithLongStrings(sent.payload()).get("records") instanceof List<?> list)
+                ? List.of()
+                : list;
+        store.call(tx -> {
+            Chain.acknowledge(tx, batch, receipt.received().toEpochMilli());
+            tx.change(
+                    "INSERT INTO receipt (epoch, seq, received, jws) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    batch.epoch(),
+                    batch.seq(),
+                    receipt.received().toEpochMilli(),
+                    answer.compact());
+            for (Receipt.Refused r : receipt.refused()) {
+                String text = r.index() < records.size() ? Json.write(asSent.get(r.index())) : "{}";
+                tx.change(
+                        "INSERT INTO quarantine (epoch, seq, idx, code, detail, record, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                                + " ON CONFLICT DO NOTHING",
+                        batch.epoch(),
+                        batch.seq(),
+                        r.index(),
+                        r.code(),
+                        r.detail(),
+                        text,
+                        receipt.received().toEpochMilli());
+            }
+            return receipt;
+        });
+        if (!receipt.refused().isEmpty()) {
+            note(receipt.refused().size() + " records of batch " + batch.epoch() + "/" + batch.seq()
+                    + " were refused and are in quarantine, first: "
+                    + receipt.refused().get(0).code());
+        }
+    }
+
+    private void unreachable(Unreachable e) {
+        if (!stopping) {
+            retry.failed(source.bootMillis(), e.retryAfter());
+            board.online(false);
+            note(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void refused(Refused e, Chain.@Nullable Sealed batch) {
+        retry.failed(source.bootMillis(), Optional.empty());
+        if (e.is(ErrorCode.CONTESTED)) {
+            enroller.contested(e);
+            note(String.valueOf(e.getMessage()));
+        } else if (e.is(ErrorCode.FORK)) {
+            fork(e.detail());
+        } else if (e.is(ErrorCode.GAP) && batch != null) {
+            gap(e, batch);
+        } else {
+            hold("the aggregator refuses a batch: " + e.getMessage());
+            if (e.status() == 401 || e.status() == 404) {
+                enroller.enrollAgain();
+            }
+        }
+    }
+
+    private void gap(Refused e, Chain.Sealed batch) {
+        Watermark expected = e.member("expected").map(Shipper::watermark).orElse(null);
+        if (expected == null) {
+            hold("the aggregator misses batches before " + batch.epoch() + "/" + batch.seq()
+                    + " and does not say which");
+            return;
+        }
+        note("the aggregator misses batches after " + expected.epoch() + "/" + expected.seq() + "; sending them again");
+        toReconcile = expected;
+        synced = false;
+        retry.succeeded();
+    }
+
+    private static @Nullable Watermark watermark(Object member) {
+        try {
+            if (member instanceof Map<?, ?> m) {
+                return Watermark.read(Fields.parse(Json.writeBytes(m)));
+            }
+        } catch (Failure e) {
+            return null;
+        }
+        return null;
+    }
+
+    private void fork(String detail) {
+        board.contest(Optional.of(new Standing.Trouble(
+                ErrorCode.FORK.wire(),
+                detail,
+                "Two copies of this instance's state have sent batches. Usage is kept and not sent; ask the operator of the"
+                        + " marketplace, and restart the agent once it is settled.",
+                Optional.of(enroller.key().thumbprint().toString()))));
+        note("fork: " + detail);
+    }
+
+    private void hold(String why) {
+        held = Optional.of(why);
+        note(why);
+    }
+
+    // --- forgetting --------------------------------------------------------------------------------------------------
+
+    private void prune() {
+        if (source.bootMillis() < nextPrune) {
+            return;
+        }
+        nextPrune = source.bootMillis() + PRUNE_EVERY.toMillis();
+        store.folder().loadBallast();
+        time.now().ifPresent(now -> {
+            long ms = now.toEpochMilli();
+            store.call(tx -> {
+                tx.change("DELETE FROM batch WHERE acked < ?", ms - BATCHES_KEPT.toMillis());
+                tx.change("DELETE FROM receipt WHERE received < ?", ms - RECEIPTS_KEPT.toMillis());
+                tx.change(
+                        "DELETE FROM idem WHERE at < ?",
+                        now.minus(UsageIntake.KEYS_KEPT).getEpochSecond());
+                tx.change(
+                        "DELETE FROM run WHERE id <> ? AND NOT EXISTS"
+                                + " (SELECT 1 FROM pending WHERE pending.run = run.id)",
+                        tx.run());
+                return now;
+            });
+        });
+    }
+
+    private void note(String what) {
+        if (board.note(time.nowOrWall(), "ship", what)) {
+            LOG.log(Level.WARNING, "ship: {0}", what);
+        }
+    }
+}

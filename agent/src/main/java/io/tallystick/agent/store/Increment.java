@@ -1,0 +1,88 @@
+package io.tallystick.agent.store;
+
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.model.Quantity;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A checked usage record as it is summed.
+ *
+ * @param path where it stands in the call, for messages
+ * @param key the idempotency key
+ * @param content what must be the same when the key is used again
+ */
+public record Increment(String path, Map<SumKey, Quantity> parts, Optional<String> key, Hash content) {
+    public Increment {
+        parts = new LinkedHashMap<>(parts);
+    }
+
+    /**
+     * Adds all of a call's increments or, where any is refused, none. An increment whose key was used with the same
+     * content counts as done.
+     *
+     * @param refusal thrown unless every increment was already taken: a retried call gets the answer it missed even if
+     *     the instance was denied since
+     * @param nowSecond seconds since 1970, for forgetting keys
+     */
+    public static int addAll(Tx tx, List<Increment> increments, Optional<Failure> refusal, long nowSecond)
+            throws SQLException {
+        Map<String, Hash> newKeys = new LinkedHashMap<>();
+        Map<SumKey, Quantity> sums = new HashMap<>();
+        boolean fresh = false;
+        for (Increment i : increments) {
+            if (i.key.isPresent()) {
+                String key = i.key.get();
+                Hash known = newKeys.get(key);
+                if (known == null) {
+                    known = tx.idempotent(key).orElse(null);
+                }
+                if (known != null && !known.equals(i.content)) {
+                    throw Failure.of(
+                            ErrorCode.IDEMPOTENCY_CONFLICT,
+                            List.of(new Failure.Problem(
+                                    i.path.isEmpty() ? "idempotencyKey" : i.path + ".idempotencyKey",
+                                    "was used with other content within the last 7 days")));
+                }
+                if (known != null) {
+                    continue;
+                }
+                newKeys.put(key, i.content);
+            }
+            fresh = true;
+            for (Map.Entry<SumKey, Quantity> part : i.parts.entrySet()) {
+                Quantity before = sums.get(part.getKey());
+                if (before == null) {
+                    before = tx.sum(part.getKey()).orElse(Quantity.ZERO);
+                }
+                sums.put(part.getKey(), plus(i, before, part.getValue()));
+            }
+        }
+        if (fresh && refusal.isPresent()) {
+            throw refusal.get();
+        }
+        for (Map.Entry<String, Hash> e : newKeys.entrySet()) {
+            tx.idempotent(e.getKey(), e.getValue(), nowSecond);
+        }
+        sums.forEach(tx::sum);
+        return increments.size();
+    }
+
+    private static Quantity plus(Increment i, Quantity before, Quantity more) {
+        try {
+            return before.plus(more);
+        } catch (IllegalArgumentException e) {
+            throw Failure.of(
+                    ErrorCode.OUT_OF_RANGE,
+                    List.of(new Failure.Problem(
+                            i.path.isEmpty() ? "quantity" : i.path + ".quantity",
+                            "the sum of the hour would overflow: " + e.getMessage())));
+        }
+    }
+}

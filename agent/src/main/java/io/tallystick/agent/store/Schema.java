@@ -1,0 +1,60 @@
+package io.tallystick.agent.store;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+
+/** The tables. A newer agent may add; {@code user_version} names what is there. */
+final class Schema {
+    private static final int VERSION = 1;
+
+    private static final List<String> TABLES = List.of(
+            "CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
+            // One start of the process. instance is empty until the metadata service named it.
+            "CREATE TABLE run (id TEXT PRIMARY KEY, boot TEXT NOT NULL, instance TEXT NOT NULL) WITHOUT ROWID",
+            // The wall clock at uptime 0 of boots that had no trusted time, milliseconds since 1970.
+            "CREATE TABLE boot (id TEXT PRIMARY KEY, wall0 INTEGER NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE pending (run TEXT NOT NULL, product TEXT NOT NULL, dimension TEXT NOT NULL,"
+                    + " boot TEXT NOT NULL, bucket INTEGER NOT NULL, tags TEXT NOT NULL, quantity TEXT NOT NULL,"
+                    + " PRIMARY KEY (run, product, dimension, boot, bucket, tags)) WITHOUT ROWID",
+            // acked: milliseconds since 1970, null while not acknowledged. origin: 'own', or 'fetched' for a batch of a
+            // timeline this state was rolled back from.
+            "CREATE TABLE batch (epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL, prev TEXT NOT NULL,"
+                    + " records INTEGER NOT NULL, cut INTEGER NOT NULL, acked INTEGER, origin TEXT NOT NULL,"
+                    + " jws TEXT NOT NULL, PRIMARY KEY (epoch, seq))",
+            "CREATE INDEX batch_unsent ON batch (epoch, seq) WHERE acked IS NULL",
+            "CREATE TABLE receipt (epoch INTEGER NOT NULL, seq INTEGER NOT NULL, received INTEGER NOT NULL,"
+                    + " jws TEXT NOT NULL, PRIMARY KEY (epoch, seq)) WITHOUT ROWID",
+            "CREATE TABLE quarantine (epoch INTEGER NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL,"
+                    + " code TEXT NOT NULL, detail TEXT NOT NULL, record TEXT NOT NULL, at INTEGER NOT NULL,"
+                    + " PRIMARY KEY (epoch, seq, idx)) WITHOUT ROWID",
+            "CREATE TABLE idem (key TEXT PRIMARY KEY, hash BLOB NOT NULL, at INTEGER NOT NULL,"
+                    + " run TEXT NOT NULL) WITHOUT ROWID",
+            "CREATE INDEX idem_at ON idem (at)",
+            "CREATE TABLE issuer_key (kid TEXT PRIMARY KEY, x TEXT NOT NULL) WITHOUT ROWID");
+
+    private Schema() {}
+
+    static void prepare(Connection c) throws SQLException {
+        try (Statement s = c.createStatement()) {
+            int version;
+            try (ResultSet r = s.executeQuery("PRAGMA user_version")) {
+                version = r.next() ? r.getInt(1) : 0;
+            }
+            if (version > VERSION) {
+                throw new SQLException(
+                        "the state was written by a newer agent (schema " + version + "), this one knows " + VERSION);
+            }
+            if (version < VERSION) {
+                s.execute("BEGIN IMMEDIATE");
+                for (String table : TABLES) {
+                    s.execute(table);
+                }
+                s.execute("PRAGMA user_version = " + VERSION);
+                s.execute("COMMIT");
+            }
+        }
+    }
+}

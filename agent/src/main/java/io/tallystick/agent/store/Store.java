@@ -1,0 +1,429 @@
+package io.tallystick.agent.store;
+
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/**
+ * The agent's memory: one SQLite file, written by one thread. Calls that wait together share one transaction, so the
+ * cost of a durable call falls as load rises. A future completes only after the commit is on disk (WAL, {@code
+ * synchronous=FULL}).
+ *
+ * <p>Two kinds of work. <em>Usage</em> may be refused for space, with {@code storage-full}. <em>Essential</em> work
+ * (cutting, receipts, leases) may use the reserve kept below the page limit and, on a full disk, the ballast: what was
+ * acknowledged must be able to leave, or a full store could never drain. Nothing unsent is ever dropped; acknowledged
+ * batches, kept only for the aggregator's sake, go first, oldest first.
+ *
+ * <p>Any other failure of the file (EIO, corruption) means that nobody knows what is on disk: every waiting call gets
+ * {@code unavailable}, the store closes its doors and tells {@code onFatal}, which ends the process. The restart reads
+ * what is there.
+ */
+public final class Store implements AutoCloseable {
+    /** Callers that share one transaction. */
+    private static final int GROUP_MAX = 4096;
+    /** Calls that may wait; more are refused. */
+    private static final int QUEUE_MAX = 16_384;
+    /** Acknowledged batches given up at once for space. */
+    private static final int PRUNE_BATCHES = 32;
+    /** Bytes only essential work may take. */
+    private static final long RESERVE_BYTES = 4L * 1024 * 1024;
+
+    private static final int PAGE_BYTES = 4096;
+    private static final int WAL_PAGES = 256;
+    private static final Logger LOG = Logger.getLogger(Store.class.getName());
+
+    /** Work inside a transaction, on the store's thread. A {@link Failure} it throws undoes this work only. */
+    @FunctionalInterface
+    public interface Work<T> {
+        T run(Tx tx) throws SQLException;
+    }
+
+    private final StateFolder folder;
+    private final String run;
+    private final long maxPages;
+    private final Consumer<Throwable> onFatal;
+    private final Deque<Task<?>> queue = new ArrayDeque<>();
+    private final Thread thread;
+    private boolean closed;
+    private volatile boolean broken;
+    private volatile long fullCount;
+
+    // Only the store's thread touches these after construction.
+    private Connection connection;
+    private Tx tx;
+    private long limitNow;
+
+    private static final class Task<T> {
+        final @Nullable Work<T> work;
+        final boolean usage;
+        final CompletableFuture<T> future = new CompletableFuture<>();
+        /** Set instead of work: runs outside any transaction. */
+        final @Nullable Runnable between;
+
+        private @Nullable T result;
+        private @Nullable RuntimeException refusal;
+
+        Task(@Nullable Work<T> work, boolean usage, @Nullable Runnable between) {
+            this.work = work;
+            this.usage = usage;
+            this.between = between;
+        }
+
+        void run(Tx tx) throws SQLException {
+            if (work == null) {
+                return;
+            }
+            refusal = null;
+            try {
+                result = work.run(tx);
+            } catch (RuntimeException e) {
+                refusal = e;
+            }
+        }
+
+        @SuppressWarnings("NullAway") // a Work<Void> answers null, and its caller knows
+        void complete() {
+            if (refusal != null) {
+                future.completeExceptionally(refusal);
+            } else {
+                future.complete(result);
+            }
+        }
+    }
+
+    /**
+     * Opens the file, creating it if it is new.
+     *
+     * @param run names this start of the process; random, so that a rolled-back state never meets it again
+     * @param maxMib the most the file may take, reserve included
+     * @param onFatal called once, on the store's thread, when the file can no longer be trusted
+     */
+    public Store(StateFolder folder, String run, int maxMib, Consumer<Throwable> onFatal) throws SQLException {
+        this.folder = folder;
+        this.run = run;
+        this.maxPages = maxMib * 1024L * 1024L / PAGE_BYTES;
+        this.onFatal = onFatal;
+        this.connection = connect(folder.database());
+        this.tx = new Tx(connection, run);
+        folder.loadBallast();
+        this.thread = new Thread(this::loop, "store");
+        this.thread.start();
+    }
+
+    private static Connection connect(Path file) throws SQLException {
+        SQLiteConfig config = new SQLiteConfig();
+        config.setPageSize(PAGE_BYTES);
+        config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+        config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
+        // The folder is locked already; without sharing there is no shared-memory file that a full disk could tear.
+        config.setLockingMode(SQLiteConfig.LockingMode.EXCLUSIVE);
+        config.setPragma(SQLiteConfig.Pragma.JOURNAL_SIZE_LIMIT, String.valueOf(4L * WAL_PAGES * PAGE_BYTES));
+        config.setCacheSize(-1024);
+        Connection c = config.createConnection("jdbc:sqlite:" + file);
+        try (Statement s = c.createStatement()) {
+            s.execute("PRAGMA wal_autocheckpoint = " + WAL_PAGES);
+            Schema.prepare(c);
+        } catch (SQLException e) {
+            c.close();
+            throw e;
+        }
+        return c;
+    }
+
+    /** Usage: refused with {@code storage-full} where only the reserve is left. */
+    public <T> CompletableFuture<T> usage(Work<T> work) {
+        return enqueue(new Task<>(work, true, null));
+    }
+
+    /** Work that may use the reserve. */
+    public <T> CompletableFuture<T> essential(Work<T> work) {
+        return enqueue(new Task<>(work, false, null));
+    }
+
+    /** Essential work, waited for. */
+    public <T> T call(Work<T> work) {
+        return join(essential(work));
+    }
+
+    /** Waits; throws the {@link Failure} itself rather than a wrapper. */
+    public static <T> T join(CompletableFuture<T> future) {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof Failure f) {
+                throw f;
+            }
+            if (e.getCause() instanceof RuntimeException r) {
+                throw r;
+            }
+            throw e;
+        }
+    }
+
+    /** Names this start of the process. */
+    public String run() {
+        return run;
+    }
+
+    public StateFolder folder() {
+        return folder;
+    }
+
+    /** Whether the file can still be trusted. */
+    public boolean healthy() {
+        return !broken;
+    }
+
+    /** How often usage was refused for space since the start. */
+    public long fullCount() {
+        return fullCount;
+    }
+
+    private <T> CompletableFuture<T> enqueue(Task<T> task) {
+        synchronized (queue) {
+            if (closed || broken) {
+                return CompletableFuture.failedFuture(
+                        Failure.of(ErrorCode.UNAVAILABLE, "the agent's store is closed or failed"));
+            }
+            if (task.usage && queue.size() >= QUEUE_MAX) {
+                return CompletableFuture.failedFuture(
+                        Failure.of(ErrorCode.OVERLOADED, "too many calls are waiting for the disk"));
+            }
+            queue.add(task);
+            queue.notifyAll();
+        }
+        return task.future;
+    }
+
+    private void loop() {
+        while (true) {
+            List<Task<?>> group = nextGroup();
+            if (group.isEmpty()) {
+                return;
+            }
+            try {
+                process(group);
+            } catch (SQLException | RuntimeException e) {
+                fatal(e, group);
+                return;
+            }
+        }
+    }
+
+    /** Waiting tasks of one kind, in order; empty when the store is closed and drained. */
+    private List<Task<?>> nextGroup() {
+        List<Task<?>> group = new ArrayList<>();
+        synchronized (queue) {
+            while (queue.isEmpty()) {
+                if (closed) {
+                    return group;
+                }
+                try {
+                    queue.wait();
+                } catch (InterruptedException e) {
+                    // Nobody interrupts this thread to make it stop; close() does that.
+                }
+            }
+            Task<?> first = queue.remove();
+            group.add(first);
+            while (first.between == null && group.size() < GROUP_MAX) {
+                Task<?> next = queue.peek();
+                if (next == null || next.usage != first.usage || next.between != null) {
+                    break;
+                }
+                group.add(queue.remove());
+            }
+        }
+        return group;
+    }
+
+    private void process(List<Task<?>> group) throws SQLException {
+        Task<?> first = group.get(0);
+        if (first.between != null) {
+            first.between.run();
+            first.complete();
+            return;
+        }
+        boolean usage = first.usage;
+        while (true) {
+            try {
+                limit(usage ? maxPages - RESERVE_BYTES / PAGE_BYTES : maxPages);
+                transact(group, usage);
+                group.forEach(Task::complete);
+                return;
+            } catch (SQLException e) {
+                rollback();
+                if (!isFull(e)) {
+                    throw e;
+                }
+                if (!makeRoom(usage)) {
+                    fullCount++;
+                    Failure full = Failure.of(
+                            ErrorCode.STORAGE_FULL,
+                            "the agent's store is full; nothing of this call was kept, send it again later");
+                    group.forEach(t -> t.future.completeExceptionally(full));
+                    return;
+                }
+            }
+        }
+    }
+
+    private void transact(List<Task<?>> group, boolean usage) throws SQLException {
+        tx.execute("BEGIN IMMEDIATE");
+        for (Task<?> task : group) {
+            if (usage) {
+                // Usage changes nothing before it has checked everything, so it needs no savepoint.
+                task.run(tx);
+            } else {
+                tx.execute("SAVEPOINT work");
+                task.run(tx);
+                tx.flush();
+                if (task.refusal != null) {
+                    tx.forget();
+                    tx.execute("ROLLBACK TO work");
+                }
+                tx.execute("RELEASE work");
+            }
+        }
+        tx.flush();
+        tx.execute("COMMIT");
+    }
+
+    /** What can be given up: acknowledged batches, and for essential work the ballast. */
+    private boolean makeRoom(boolean usage) {
+        if (!usage && folder.dropBallast()) {
+            return true;
+        }
+        try {
+            limit(maxPages);
+            tx.execute("BEGIN IMMEDIATE");
+            int gone = tx.change(
+                    "DELETE FROM batch WHERE (epoch, seq) IN (SELECT epoch, seq FROM batch WHERE acked IS NOT NULL"
+                            + " AND NOT EXISTS (SELECT 1 FROM meta WHERE k = 'resume')"
+                            + " ORDER BY epoch, seq LIMIT " + PRUNE_BATCHES + ")");
+            tx.execute("COMMIT");
+            return gone > 0;
+        } catch (SQLException e) {
+            rollback();
+            LOG.log(Level.WARNING, "nothing can be given up for space: {0}", e.getMessage());
+            return false;
+        }
+    }
+
+    private void limit(long pages) throws SQLException {
+        if (pages != limitNow) {
+            try (Statement s = connection.createStatement()) {
+                s.execute("PRAGMA max_page_count = " + Math.max(pages, 1));
+            }
+            limitNow = pages;
+        }
+    }
+
+    private void rollback() {
+        tx.forget();
+        tx.forgetStatements();
+        try (Statement s = connection.createStatement()) {
+            s.execute("ROLLBACK");
+        } catch (SQLException e) {
+            // After some errors SQLite has rolled back by itself, and says so.
+            LOG.log(Level.FINE, "rollback", e);
+        }
+    }
+
+    private static boolean isFull(SQLException e) {
+        return e instanceof SQLiteException s && s.getResultCode() == SQLiteErrorCode.SQLITE_FULL;
+    }
+
+    private void fatal(Throwable cause, List<Task<?>> group) {
+        broken = true;
+        LOG.log(Level.SEVERE, "the state file can no longer be trusted, the agent stops", cause);
+        Failure failure = Failure.of(ErrorCode.UNAVAILABLE, "the agent's store failed; nothing of this call was kept");
+        List<Task<?>> waiting = new ArrayList<>(group);
+        synchronized (queue) {
+            waiting.addAll(queue);
+            queue.clear();
+        }
+        waiting.forEach(t -> t.future.completeExceptionally(failure));
+        onFatal.accept(cause);
+    }
+
+    /**
+     * Sets the whole file aside as another instance's and starts a fresh one. What this run kept (and earlier runs of
+     * this boot that never learnt the instance) belongs to this instance and moves along. Answers the name given to the
+     * old file.
+     */
+    public String setAside(String oldInstance, String bootId) {
+        String[] name = new String[1];
+        Task<Void> task = new Task<>(null, false, () -> {
+            try {
+                name[0] = replaceFile(oldInstance, bootId);
+            } catch (SQLException | IOException e) {
+                throw new IllegalStateException("cannot set the old state aside", e);
+            }
+        });
+        join(enqueue(task));
+        return name[0];
+    }
+
+    private String replaceFile(String oldInstance, String bootId) throws SQLException, IOException {
+        Path next = folder.createNext();
+        connect(next).close();
+        try (Statement s = connection.createStatement()) {
+            s.execute("ATTACH DATABASE '" + next.toString().replace("'", "''") + "' AS fresh");
+            String mine = "(SELECT id FROM main.run WHERE id = '" + run + "' OR (instance = '' AND boot = '"
+                    + bootId.replace("'", "''") + "'))";
+            s.execute("BEGIN IMMEDIATE");
+            s.execute("INSERT INTO fresh.run SELECT * FROM main.run WHERE id IN " + mine);
+            s.execute("INSERT INTO fresh.pending SELECT * FROM main.pending WHERE run IN " + mine);
+            s.execute("INSERT INTO fresh.boot SELECT * FROM main.boot WHERE id = '" + bootId.replace("'", "''") + "'");
+            s.execute("INSERT INTO fresh.idem SELECT * FROM main.idem WHERE run IN " + mine);
+            // Not deleted from the old file: two files commit one after the other, and a crash between must lose
+            // nothing. Runs without an instance in a file set aside are not that instance's.
+            s.execute("COMMIT");
+            s.execute("DETACH DATABASE fresh");
+            s.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        connection.close();
+        Path aside = folder.replace(oldInstance);
+        connection = connect(folder.database());
+        tx = new Tx(connection, run);
+        limitNow = 0;
+        return aside.getFileName().toString();
+    }
+
+    /** Finishes what waits, then closes the file. */
+    @Override
+    public void close() {
+        synchronized (queue) {
+            closed = true;
+            queue.notifyAll();
+        }
+        try {
+            if (Thread.currentThread() != thread) {
+                thread.join();
+            }
+            connection.close();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (SQLException e) {
+            LOG.log(Level.WARNING, "closing the state file", e);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.tallystick.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.common.model.Quantity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Images, snapshots and clones copy an agent's state; what was billed once must not be billed again. */
+class CopiedStateTest {
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path dir;
+
+    private static void copy(Path from, Path to) throws IOException {
+        Files.createDirectories(to);
+        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path f : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(f, to.resolve(f.getFileName()), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+    }
+
+    @Test
+    void anotherInstanceSetsTheCopiedStateAsideAndStartsAnew() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm first = rig.vm(Rig.CODE);
+            rig.aggregator.flush(Duration.ofHours(1));
+            Rig.Running one = rig.agent(first, dir.resolve("one"));
+            one.untilState("ENTITLED");
+            one.meter("requests", "5");
+            // Pending in the copy too.
+            copy(dir.resolve("one"), dir.resolve("two"));
+            Rig.Running two = rig.agent(rig.vm(Rig.CODE), dir.resolve("two"));
+            assertEquals(2, two.meter("requests", "1").status() / 100);
+            two.untilState("ENTITLED");
+            two.meter("requests", "2");
+            List<?> aside = Rig.at(two.status(), "setAside", List.class);
+            assertEquals(List.of("agent.db." + first.instanceId() + ".1"), aside);
+            one.close();
+            two.close();
+            assertEquals(2, rig.aggregator.enrollments().size());
+            assertEquals(Quantity.of(8), rig.aggregator.total("requests"));
+            assertTrue(Files.exists(dir.resolve("two").resolve(String.valueOf(aside.get(0)))));
+        }
+    }
+
+    @Test
+    void aRolledBackStateSendsOnlyWhatTheLostTimelineDidNot() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running lost = rig.agent(vm, dir.resolve("state"));
+            lost.untilState("ENTITLED");
+            lost.meter("requests", "5");
+            copy(dir.resolve("state"), dir.resolve("snapshot"));
+            lost.meter("requests", "7");
+            lost.close();
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            back.meter("requests", "2");
+            back.untilState("ENTITLED");
+            Rig.until("the next epoch", () -> rig.aggregator.openedEpochs() == 1);
+            back.close();
+            assertEquals(Quantity.of(14), rig.aggregator.total("requests"));
+
+            // An aggregator restored to before all of it gets every epoch again.
+            rig.aggregator.restoreTo(0);
+            assertEquals(Quantity.ZERO, rig.aggregator.total("requests"));
+            Rig.Running again = rig.agent(vm, dir.resolve("snapshot"));
+            Rig.until("both epochs", () -> rig.aggregator.total("requests").equals(Quantity.of(14)));
+            again.drained();
+            assertEquals(2, rig.aggregator.openedEpochs());
+        }
+    }
+
+    @Test
+    void aRolledBackStateWithAnUnsentBatchNeverForks() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running lost = rig.agent(vm, dir.resolve("state"));
+            lost.untilState("ENTITLED");
+            lost.meter("requests", "1");
+            lost.close();
+            rig.aggregator.away(true);
+            Rig.Running offline = rig.agent(vm, dir.resolve("state"));
+            offline.untilState("OFFLINE_GRACE");
+            offline.meter("requests", "4");
+            copy(dir.resolve("state"), dir.resolve("snapshot"));
+            rig.aggregator.away(false);
+            rig.time.advance(Duration.ofMinutes(2));
+            offline.untilState("ENTITLED");
+            // Several batches, so that they come in more than one answer.
+            for (int i = 0; i < 4; i++) {
+                offline.meter("requests", "10");
+                rig.time.advance(Duration.ofHours(1));
+                offline.drained();
+            }
+            offline.close();
+            assertEquals(Quantity.of(45), rig.aggregator.total("requests"));
+
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            Rig.until("the next epoch", () -> rig.aggregator.openedEpochs() == 1);
+            back.meter("requests", "100");
+            back.close();
+            assertEquals(Quantity.of(145), rig.aggregator.total("requests"));
+            Rig.Running after = rig.agent(vm, dir.resolve("snapshot"));
+            after.untilState("ENTITLED");
+            after.meter("requests", "1");
+            after.close();
+            assertEquals(Quantity.of(146), rig.aggregator.total("requests"));
+            assertEquals(1, rig.aggregator.openedEpochs());
+        }
+    }
+
+    @Test
+    void twoLiveCopiesForkAndTheSecondIsHeld() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Rig.Running one = rig.agent(vm, dir.resolve("one"));
+            one.untilState("ENTITLED");
+            one.meter("requests", "1");
+            one.drained();
+            copy(dir.resolve("one"), dir.resolve("two"));
+            Rig.Running two = rig.agent(vm, dir.resolve("two"));
+            two.untilState("ENTITLED");
+            two.meter("requests", "1");
+            two.drained();
+            // Another quantity: the same content signed in the same second would be the same batch, no fork.
+            one.meter("requests", "5");
+            one.untilState("CONTESTED");
+            assertEquals("fork", one.get("/v1/entitlement").text("code"));
+            assertEquals(200, one.meter("requests", "1").status(), "held, not refused");
+            assertEquals(Quantity.of(2), rig.aggregator.total("requests"));
+        }
+    }
+}

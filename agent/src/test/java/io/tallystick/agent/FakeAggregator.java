@@ -1,0 +1,482 @@
+package io.tallystick.agent;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Base64Url;
+import io.tallystick.common.jose.Ed25519;
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.Answer;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.Decision;
+import io.tallystick.common.wire.EnrollRequest;
+import io.tallystick.common.wire.Lease;
+import io.tallystick.common.wire.LeaseRequest;
+import io.tallystick.common.wire.MeteringPlan;
+import io.tallystick.common.wire.MeteringRecord;
+import io.tallystick.common.wire.Receipt;
+import io.tallystick.common.wire.Resume;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An aggregator that keeps the wire contract (real signatures, the watermark table, exact addition) and nothing else:
+ * evidence is believed unread. Its switches make the faults that agents must survive. Its own sums are what tests
+ * compare with what they sent.
+ */
+final class FakeAggregator implements AutoCloseable {
+    /** A sum by (product, dimension, hour, tags). */
+    record Key(String instance, String dimension, Instant hour, String tags) {}
+
+    /** One instance as the aggregator knows it. */
+    static final class Enrolled {
+        final EnrollmentId id;
+        final String account;
+        final String instance;
+        Jwk key;
+        long counter;
+        Watermark mark = Watermark.START;
+        final List<Jws> batches = new ArrayList<>();
+        final Map<Hash, Jws> receipts = new HashMap<>();
+        List<String> codes = List.of();
+        int leaseRequests;
+
+        Enrolled(EnrollmentId id, String account, String instance, Jwk key) {
+            this.id = id;
+            this.account = account;
+            this.instance = instance;
+            this.key = key;
+        }
+    }
+
+    private final HttpServer server;
+    private final ExecutorService pool = Executors.newFixedThreadPool(4);
+    private final InstantSource clock;
+    private final KeyPair keys;
+    private final Jwk jwk;
+    private final String kid;
+    private final Map<EnrollmentId, Enrolled> enrolled = new LinkedHashMap<>();
+    private final Map<Key, Quantity> sums = new HashMap<>();
+    private final List<String> states = new ArrayList<>();
+
+    private String issuer = "";
+    private boolean away;
+    private int dropResponses;
+    private boolean contested;
+    private Optional<Decision.Outcome> outcome = Optional.empty();
+    private Duration leaseLength = Duration.ofHours(24);
+    private Duration flush = Duration.ofSeconds(1);
+    private Map<String, Optional<Quantity>> dimensions = new LinkedHashMap<>(Map.of("requests", Optional.empty()));
+    private List<String> refusedDimensions = List.of();
+    private int received;
+    private int duplicates;
+    private int openedEpochs;
+    private String leaseIssuer = "";
+
+    FakeAggregator(InstantSource clock) throws IOException, GeneralSecurityException {
+        this.clock = clock;
+        this.keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        this.jwk = Jwk.ofBytes(Ed25519.rawPublicKey(keys.getPublic()));
+        this.kid = jwk.thumbprint().toString();
+        this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 64);
+        this.issuer = "http://127.0.0.1:" + server.getAddress().getPort();
+        this.leaseIssuer = issuer;
+        server.createContext("/", this::serve);
+        server.setExecutor(pool);
+        server.start();
+    }
+
+    String url() {
+        return issuer;
+    }
+
+    // --- switches ----------------------------------------------------------------------------------------------------
+
+    /** Answers 500 to everything. */
+    synchronized void away(boolean value) {
+        away = value;
+    }
+
+    /** Does the work of the next requests and cuts the connection instead of answering. */
+    synchronized void dropResponses(int count) {
+        dropResponses = count;
+    }
+
+    synchronized void contested(boolean value) {
+        contested = value;
+    }
+
+    synchronized void outcome(Decision.Outcome value) {
+        outcome = Optional.of(value);
+    }
+
+    synchronized void leaseLength(Duration value) {
+        leaseLength = value;
+    }
+
+    synchronized void flush(Duration value) {
+        flush = value;
+    }
+
+    /** Adds a dimension to the plan. */
+    synchronized void dimension(String key, Optional<Quantity> max) {
+        dimensions.put(key, max);
+    }
+
+    /** In the plan, and refused by receipts all the same. */
+    synchronized void refuse(String... keys) {
+        refusedDimensions = List.of(keys);
+    }
+
+    /** Signs leases with another {@code iss} than its own. */
+    synchronized void leaseIssuer(String value) {
+        leaseIssuer = value;
+    }
+
+    /** As after a restore from an older backup: forgets all but the first batches of every instance. */
+    synchronized void restoreTo(int keepBatches) {
+        for (Enrolled e : enrolled.values()) {
+            while (e.batches.size() > keepBatches) {
+                Jws gone = e.batches.remove(e.batches.size() - 1);
+                e.receipts.remove(gone.hash());
+                Batch b = Batch.parse(gone.payload());
+                e.mark = new Watermark(b.epoch(), b.seq() - 1, b.prev());
+                for (MeteringRecord r : b.records()) {
+                    for (MeteringRecord.Allocation a : r.parts()) {
+                        sums.computeIfPresent(key(e, r, a), (k, q) -> q.minusOrZero(a.quantity()));
+                    }
+                }
+            }
+        }
+    }
+
+    // --- what arrived ------------------------------------------------------------------------------------------------
+
+    synchronized Quantity total(String dimension) {
+        return sums.entrySet().stream()
+                .filter(e -> e.getKey().dimension().equals(dimension))
+                .map(Map.Entry::getValue)
+                .reduce(Quantity.ZERO, Quantity::plus);
+    }
+
+    synchronized Map<Key, Quantity> sums() {
+        return Map.copyOf(sums);
+    }
+
+    synchronized int batchCount() {
+        return enrolled.values().stream().mapToInt(e -> e.batches.size()).sum();
+    }
+
+    synchronized int duplicates() {
+        return duplicates;
+    }
+
+    synchronized int received() {
+        return received;
+    }
+
+    synchronized int openedEpochs() {
+        return openedEpochs;
+    }
+
+    synchronized List<Enrolled> enrollments() {
+        return List.copyOf(enrolled.values());
+    }
+
+    synchronized int leaseRequests() {
+        return enrolled.values().stream().mapToInt(e -> e.leaseRequests).sum();
+    }
+
+    synchronized List<Batch> batches() {
+        List<Batch> all = new ArrayList<>();
+        enrolled.values().forEach(e -> e.batches.forEach(b -> all.add(Batch.parse(b.payload()))));
+        return all;
+    }
+
+    Jwk jwk() {
+        return jwk;
+    }
+
+    // --- the protocol ------------------------------------------------------------------------------------------------
+
+    private void serve(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            byte[] body = exchange.getRequestBody().readAllBytes();
+            String path = exchange.getRequestURI().getPath();
+            int status = 200;
+            String type = Wire.JOSE_JSON;
+            byte[] answer;
+            try {
+                if (path.equals("/.well-known/jwks.json") || path.startsWith("/v1/keys/")) {
+                    type = "application/json";
+                    Map<String, Object> one = Json.object(
+                            "kty",
+                            "OKP",
+                            "crv",
+                            "Ed25519",
+                            "x",
+                            Base64Url.encode(jwk.bytes()),
+                            "kid",
+                            kid,
+                            "use",
+                            "sig",
+                            "alg",
+                            "EdDSA");
+                    answer = Json.writeBytes(path.startsWith("/v1/keys/") ? one : Json.object("keys", List.of(one)));
+                } else {
+                    answer = answer(path, body).flattened();
+                }
+            } catch (Failure f) {
+                status = switch (f.code().kind()) {
+                    case CONFLICT -> 409;
+                    case FORBIDDEN -> 403;
+                    case UNAUTHENTICATED -> 401;
+                    case NOT_FOUND -> 404;
+                    case UNAVAILABLE -> 503;
+                    default -> 400;
+                };
+                Map<String, Object> problem = Json.object("code", f.code().wire(), "detail", f.detail());
+                problem.putAll(f.data());
+                type = "application/problem+json";
+                answer = Json.writeBytes(problem);
+            }
+            if (drop()) {
+                return;
+            }
+            exchange.getResponseHeaders().set("Content-Type", type);
+            exchange.sendResponseHeaders(status, answer.length);
+            exchange.getResponseBody().write(answer);
+        }
+    }
+
+    private synchronized boolean drop() {
+        if (dropResponses > 0) {
+            dropResponses--;
+            return true;
+        }
+        return false;
+    }
+
+    private synchronized Jws answer(String path, byte[] body) {
+        if (away) {
+            throw Failure.of(ErrorCode.UNAVAILABLE, "switched off by the test");
+        }
+        if (path.equals(Wire.ENROLLMENTS_PATH)) {
+            return enroll(Jws.parseFlattened(body, Typ.ENROLL));
+        }
+        String[] parts = path.split("/");
+        Enrolled e = enrolled.get(EnrollmentId.parse(parts[3]));
+        if (e == null) {
+            throw Failure.of(ErrorCode.NOT_FOUND, "no such enrollment");
+        }
+        return switch (parts[4]) {
+            case "lease" -> lease(e, checked(Jws.parseFlattened(body, Typ.LEASE_REQUEST), e, path));
+            case "batches" -> batch(e, checked(Jws.parseFlattened(body, Typ.BATCH), e, path));
+            case "resume" -> resume(e, checked(Jws.parseFlattened(body, Typ.RESUME), e, path));
+            default -> throw Failure.of(ErrorCode.NOT_FOUND, path);
+        };
+    }
+
+    private Jws checked(Jws jws, Enrolled e, String path) {
+        if (!(issuer + path).equals(jws.header().url())
+                || !e.id.toString().equals(jws.header().kid())) {
+            throw Failure.of(ErrorCode.INVALID_JWS, "url or kid");
+        }
+        if (contested) {
+            throw contest(e.key);
+        }
+        jws.verified(e.key, Ed25519.JDK);
+        return jws.header().typ() == Typ.BATCH ? jws : jws.fresh(clock.instant());
+    }
+
+    private Failure contest(Jwk stranger) {
+        return Failure.of(ErrorCode.CONTESTED, "Another key already speaks for this instance.")
+                .with("thumbprint", stranger.thumbprint().toString())
+                .with("remedy", "Approve the thumbprint in the portal.");
+    }
+
+    private Jws enroll(Jws jws) {
+        Jwk key = Objects.requireNonNull(jws.header().jwk());
+        jws.verified(key, Ed25519.JDK).fresh(clock.instant());
+        EnrollRequest request = EnrollRequest.parse(jws.payload());
+        Map<String, Object> document = Json.parseObject(request.document().orElseThrow());
+        String account = String.valueOf(document.get("accountId"));
+        String instance = String.valueOf(document.get("instanceId"));
+        EnrollmentId id = EnrollmentId.of("aws", account, instance);
+        Enrolled e = enrolled.computeIfAbsent(id, i -> new Enrolled(i, account, instance, key));
+        if (contested || !e.key.equals(key)) {
+            throw contest(key);
+        }
+        e.codes = request.productCodes();
+        return answer(e, jws);
+    }
+
+    private Jws lease(Enrolled e, Jws jws) {
+        LeaseRequest request = LeaseRequest.parse(jws.payload());
+        states.add(request.state());
+        e.leaseRequests++;
+        count(e, request.counter());
+        return answer(e, jws);
+    }
+
+    private static void count(Enrolled e, long counter) {
+        if (counter <= e.counter) {
+            throw Failure.of(ErrorCode.STALE_COUNTER, "used").with("counter", e.counter);
+        }
+        e.counter = counter;
+    }
+
+    private Jws answer(Enrolled e, Jws request) {
+        Instant now = clock.instant();
+        List<Decision> decisions = new ArrayList<>();
+        List<MeteringPlan.Product> products = new ArrayList<>();
+        List<MeteringPlan.Dimension> list = dimensions.entrySet().stream()
+                .map(d -> new MeteringPlan.Dimension(d.getKey(), "unit", d.getValue()))
+                .toList();
+        for (String code : e.codes) {
+            decisions.add(decision(e, code, now));
+            products.add(new MeteringPlan.Product(code, "prod-" + code, Duration.ofDays(31), list));
+        }
+        Answer answer = new Answer(
+                request.hash(), now, e.id, "attested", e.counter, e.mark, decisions, new MeteringPlan(flush, products));
+        return sign(Typ.ANSWER, answer.toBytes());
+    }
+
+    private Decision decision(Enrolled e, String code, Instant now) {
+        Decision.Outcome o = outcome.orElse(Decision.Outcome.ALLOW);
+        if (o == Decision.Outcome.DENY) {
+            return Decision.deny(code, ErrorCode.NO_AGREEMENT, "No subscription covers this VM.", "Subscribe.");
+        }
+        Instant issued = Instant.ofEpochSecond(now.getEpochSecond());
+        Lease lease = new Lease(
+                leaseIssuer,
+                e.id,
+                code,
+                issued,
+                issued.plus(leaseLength),
+                e.key.thumbprint(),
+                e.account,
+                e.instance,
+                "prod-" + code,
+                o,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+        Optional<String> reason =
+                o == Decision.Outcome.GRACE ? Optional.of(ErrorCode.METERING_STALLED.wire()) : Optional.empty();
+        return new Decision(
+                code,
+                o,
+                Optional.of(sign(Typ.LEASE, lease.toBytes()).compact()),
+                reason,
+                reason.map(r -> "Usage is overdue."),
+                Optional.empty());
+    }
+
+    private Jws batch(Enrolled e, Jws jws) {
+        received++;
+        Batch b = Batch.parse(jws.payload());
+        Watermark m = e.mark;
+        Jws known = e.receipts.get(jws.hash());
+        if (known != null) {
+            duplicates++;
+            return known;
+        }
+        if (b.epoch() < m.epoch() || b.epoch() == m.epoch() && b.seq() <= m.seq()) {
+            throw Failure.of(ErrorCode.FORK, "another batch has number " + b.seq());
+        }
+        if (b.epoch() > m.epoch() || b.seq() > m.seq() + 1) {
+            throw Failure.of(ErrorCode.GAP, "a batch is missing").with("expected", m.toJson());
+        }
+        if (!b.prev().equals(m.hash())) {
+            throw Failure.of(ErrorCode.FORK, "prev does not match");
+        }
+        List<Receipt.Refused> refused = new ArrayList<>();
+        for (int i = 0; i < b.records().size(); i++) {
+            MeteringRecord r = b.records().get(i);
+            String why = refusal(r);
+            if (why != null) {
+                refused.add(new Receipt.Refused(i, why, "refused by the test"));
+                continue;
+            }
+            for (MeteringRecord.Allocation a : r.parts()) {
+                sums.merge(key(e, r, a), a.quantity(), Quantity::plus);
+            }
+        }
+        Jws receipt = sign(
+                Typ.RECEIPT,
+                new Receipt(e.id, b.epoch(), b.seq(), jws.hash(), clock.instant(), refused, List.of()).toBytes());
+        e.batches.add(jws);
+        e.receipts.put(jws.hash(), receipt);
+        e.mark = new Watermark(b.epoch(), b.seq(), jws.hash());
+        return receipt;
+    }
+
+    private @Nullable String refusal(MeteringRecord r) {
+        Optional<Quantity> max = dimensions.get(r.dimension());
+        if (max == null || refusedDimensions.contains(r.dimension())) {
+            return ErrorCode.UNKNOWN_DIMENSION.wire();
+        }
+        return max.isPresent() && r.quantity().compareTo(max.get()) > 0 ? ErrorCode.OUT_OF_RANGE.wire() : null;
+    }
+
+    private static Key key(Enrolled e, MeteringRecord r, MeteringRecord.Allocation a) {
+        return new Key(e.instance, r.dimension(), r.hour(), a.tags().map().toString());
+    }
+
+    private Jws resume(Enrolled e, Jws jws) {
+        Resume.Request request = Resume.Request.parse(jws.payload());
+        count(e, request.counter());
+        List<String> after = new ArrayList<>();
+        for (Jws b : e.batches) {
+            Batch batch = Batch.parse(b.payload());
+            boolean later = batch.epoch() > request.known().epoch()
+                    || batch.epoch() == request.known().epoch()
+                            && batch.seq() > request.known().seq();
+            if (later && after.size() < 2) {
+                after.add(b.compact());
+            }
+        }
+        if (request.open() && after.isEmpty() && request.known().equals(e.mark)) {
+            e.mark = new Watermark(e.mark.epoch() + 1, 0, e.mark.hash());
+            openedEpochs++;
+        }
+        return sign(Typ.ANSWER, new Resume.Answer(jws.hash().toString(), after, e.mark).toBytes());
+    }
+
+    private Jws sign(Typ typ, byte[] payload) {
+        return Jws.sign(Jws.Header.issuer(typ, kid), payload, Ed25519.signer(keys.getPrivate()));
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+        pool.shutdownNow();
+    }
+}

@@ -1,0 +1,64 @@
+package io.tallystick.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.common.jose.Base64Url;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.NonceProof;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import org.jose4j.jwa.AlgorithmConstraints;
+import org.jose4j.jwk.JsonWebKey;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.jwt.consumer.JwtConsumer;
+import org.jose4j.jwt.consumer.JwtConsumerBuilder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Vendor software checks what the agent says without trusting the agent. */
+class LeaseTest {
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path dir;
+
+    @Test
+    void anIndependentLibraryVerifiesTheLeaseAndTheNonceIsBoundToIt() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            Map<String, Object> m =
+                    agent.get("/v1/entitlement?wait=20s&nonce=n-42").json();
+            String lease = String.valueOf(m.get("lease"));
+            JsonWebKey key = JsonWebKey.Factory.newJwk(Map.of(
+                    "kty",
+                    "OKP",
+                    "crv",
+                    "Ed25519",
+                    "x",
+                    Base64Url.encode(rig.aggregator.jwk().bytes())));
+            JwtConsumer consumer = new JwtConsumerBuilder()
+                    .setExpectedIssuer(rig.aggregator.url())
+                    .setExpectedAudience(Rig.CODE)
+                    .setRequireExpirationTime()
+                    .setVerificationKey(key.getKey())
+                    .setJwsAlgorithmConstraints(AlgorithmConstraints.ConstraintType.PERMIT, "EdDSA")
+                    .build();
+            JwtClaims claims = consumer.processToClaims(lease);
+            Object jkt = claims.getClaimValue("cnf", Map.class).get("jkt");
+
+            Jws proof = Jws.parseCompact(String.valueOf(m.get("nonceProof")), Typ.NONCE);
+            var own = Objects.requireNonNull(proof.header().jwk());
+            assertEquals(jkt, own.thumbprint().toString());
+            NonceProof said = NonceProof.parse(
+                    proof.verified(own, io.tallystick.common.jose.Ed25519.JDK).payload());
+            assertEquals("n-42", said.nonce());
+            assertEquals(Hash.of(lease.getBytes(StandardCharsets.US_ASCII)), said.lease());
+            assertTrue(
+                    claims.getExpirationTime().getValue() > claims.getIssuedAt().getValue());
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package io.tallystick.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.MeteringRecord;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Delivered exactly once in effect, whatever the network and the other side do. */
+class ShippingTest {
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path dir;
+
+    @Test
+    void lostResponsesDoubleNothing() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            rig.aggregator.dropResponses(2);
+            for (int i = 0; i < 20; i++) {
+                assertEquals(200, agent.meter("requests", "0.1").status());
+            }
+            agent.drained();
+            assertEquals(Quantity.parse("2"), rig.aggregator.total("requests"));
+            assertTrue(rig.aggregator.duplicates() > 0, "no response was lost");
+        }
+    }
+
+    @Test
+    void anAggregatorRestoredFromABackupGetsTheLostBatchesAgain() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            for (int i = 1; i <= 4; i++) {
+                agent.meter("requests", "1");
+                agent.drained();
+            }
+            int before = rig.aggregator.batchCount();
+            rig.aggregator.restoreTo(1);
+            agent.meter("requests", "1");
+            Rig.until("all batches again", () -> rig.aggregator.batchCount() > before);
+            agent.drained();
+            assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
+    void oneRefusedRecordIsQuarantinedAndDelaysNoOther() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.dimension("odd", Optional.empty());
+            rig.aggregator.refuse("odd");
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            agent.post(
+                    "/v1/usage",
+                    List.of(
+                            Json.object("dimension", "requests", "quantity", "4"),
+                            Json.object("dimension", "odd", "quantity", "9")));
+            agent.drained();
+            assertEquals(Quantity.of(4), rig.aggregator.total("requests"));
+            assertEquals(Quantity.ZERO, rig.aggregator.total("odd"));
+            Map<?, ?> quarantine = Rig.at(agent.status(), "quarantine", Map.class);
+            assertEquals(1L, quarantine.get("count"));
+            Map<?, ?> record =
+                    (Map<?, ?>) Rig.at(quarantine, "records", List.class).get(0);
+            assertEquals("unknown-dimension", record.get("code"));
+            assertEquals("odd", Rig.at(record, "record", Map.class).get("dimension"));
+        }
+    }
+
+    @Test
+    void aSumAboveThePlansMaximumIsSplitIntoRecordsBelowIt() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.dimension("small", Optional.of(Quantity.of(10)));
+            rig.aggregator.flush(Duration.ofHours(1));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            assertEquals(400, agent.meter("small", "10.5").status());
+            for (int i = 0; i < 4; i++) {
+                assertEquals(200, agent.meter("small", "9").status());
+            }
+            agent.close();
+            assertEquals(Quantity.of(36), rig.aggregator.total("small"));
+        }
+    }
+
+    @Test
+    void aBacklogOfWeeksArrivesInOrderAndInItsHours() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofDays(30));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            agent.drained();
+            rig.aggregator.away(true);
+            for (int day = 0; day < 14; day++) {
+                assertEquals(200, agent.meter("requests", "2").status());
+                rig.time.advance(Duration.ofDays(1));
+            }
+            rig.aggregator.away(false);
+            rig.time.advance(Duration.ofMinutes(2));
+            Rig.until("all of it", () -> rig.aggregator.total("requests").equals(Quantity.of(28)));
+            assertEquals(14, rig.aggregator.sums().size(), "each day's hour by itself");
+            List<Long> numbers = new ArrayList<>();
+            rig.aggregator.batches().stream().map(Batch::seq).forEach(numbers::add);
+            assertEquals(numbers.stream().sorted().toList(), numbers);
+        }
+    }
+
+    @Test
+    void everyHourHasABatchEvenWithoutUsage() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.flush(Duration.ofMinutes(15));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            int before = rig.aggregator.batchCount();
+            rig.time.advance(Duration.ofHours(1));
+            Rig.until("an empty batch", () -> rig.aggregator.batchCount() == before + 1);
+            rig.time.advance(Duration.ofDays(3));
+            Rig.until("one more after a jump", () -> rig.aggregator.batchCount() > before + 1);
+            agent.drained();
+            assertEquals(before + 2, rig.aggregator.batchCount(), "a jump must not make a storm");
+            for (Batch b : rig.aggregator.batches()) {
+                assertEquals(List.<MeteringRecord>of(), b.records());
+            }
+        }
+    }
+}

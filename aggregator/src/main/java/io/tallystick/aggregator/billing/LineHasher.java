@@ -1,0 +1,32 @@
+package io.tallystick.aggregator.billing;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/** Counts lines and hashes their NDJSON bytes, in order: what a run and a page are checked by. Not thread-safe. */
+final class LineHasher {
+    private final MessageDigest sha256;
+    private long count;
+
+    LineHasher() {
+        try {
+            sha256 = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    void add(UsageLine line) {
+        sha256.update(LineFormat.ndjson(line));
+        count++;
+    }
+
+    long count() {
+        return count;
+    }
+
+    /** Ends the hash; call once. */
+    byte[] digest() {
+        return sha256.digest();
+    }
+}

@@ -1,0 +1,40 @@
+package io.tallystick.aggregator.enrollment;
+
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.EvidenceLevel;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * An instance proved by its identity evidence, bound to the agent's key.
+ *
+ * @param key the one key that speaks for the instance
+ * @param firstPendingTime the earliest start of the VM that evidence has shown; records older than a day before it
+ *     cannot be
+ * @param pendingTime the latest start that evidence has shown
+ * @param counter the last counter a lease or resume request used
+ */
+public record Enrollment(
+        EnrollmentId id,
+        String cloud,
+        String cloudAccount,
+        String instance,
+        String region,
+        String image,
+        String instanceType,
+        List<String> productCodes,
+        EvidenceLevel evidenceLevel,
+        Jwk key,
+        Instant firstPendingTime,
+        Instant pendingTime,
+        long counter,
+        String agentVersion,
+        String agentState,
+        Instant enrolledAt,
+        Instant seenAt) {
+
+    public Enrollment {
+        productCodes = List.copyOf(productCodes);
+    }
+}

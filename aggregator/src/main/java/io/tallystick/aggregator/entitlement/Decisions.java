@@ -1,0 +1,177 @@
+package io.tallystick.aggregator.entitlement;
+
+import io.tallystick.aggregator.account.Account;
+import io.tallystick.aggregator.account.Accounts;
+import io.tallystick.aggregator.agreement.Agreement;
+import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.Enrollment;
+import io.tallystick.aggregator.signing.SigningKeys;
+import io.tallystick.aggregator.usage.Watermarks;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.wire.Decision;
+import io.tallystick.common.wire.Lease;
+import io.tallystick.common.wire.MeteringPlan;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+
+/** Gathers the facts for {@link EntitlementRules}, and turns its rulings into leases and plans. */
+public final class Decisions {
+    /** GRACE leases are short, so that mending or worsening shows soon. */
+    static final Duration GRACE_LENGTH = Duration.ofHours(1);
+
+    private static final Duration FLUSH_INTERVAL_DEFAULT = Duration.ofMinutes(15);
+
+    /** One decision per product code the instance carries, and the plan for those that are known. */
+    record Decided(List<Decision> decisions, MeteringPlan plan) {}
+
+    private record Facts(Optional<Account> account, List<Product> products, List<Agreement> agreements) {}
+
+    private final Database database;
+    private final Accounts accounts;
+    private final Catalog catalog;
+    private final Agreements agreements;
+    private final SigningKeys keys;
+    private final String issuer;
+    private final Instant servingSince;
+
+    /** @param servingSince when this process began to take batches; time before it is held against no agent */
+    public Decisions(
+            Database database,
+            Accounts accounts,
+            Catalog catalog,
+            Agreements agreements,
+            SigningKeys keys,
+            String issuer,
+            Instant servingSince) {
+        this.database = database;
+        this.accounts = accounts;
+        this.catalog = catalog;
+        this.agreements = agreements;
+        this.keys = keys;
+        this.issuer = issuer;
+        this.servingSince = servingSince;
+    }
+
+    Future<Decided> of(Enrollment enrollment, Watermarks.Progress progress, Instant now) {
+        return accounts.byCloudAccount(database.reads(), enrollment.cloud(), enrollment.cloudAccount())
+                .compose(account -> catalog.byProductCodes(database.reads(), new HashSet<>(enrollment.productCodes()))
+                        .compose(products ->
+                                agreementsOf(account, products).map(found -> new Facts(account, products, found))))
+                .compose(facts -> allowListed(facts, enrollment, progress, now));
+    }
+
+    private Future<List<Agreement>> agreementsOf(Optional<Account> account, List<Product> products) {
+        return account.isEmpty() || products.isEmpty()
+                ? Future.succeededFuture(List.of())
+                : agreements.forAccountAndProducts(
+                        database.reads(),
+                        account.get().id(),
+                        products.stream().map(Product::id).toList());
+    }
+
+    private Future<Decided> allowListed(Facts facts, Enrollment enrollment, Watermarks.Progress progress, Instant now) {
+        List<Future<Boolean>> listed = facts.products().stream()
+                .map(p -> facts.account()
+                        .map(a -> catalog.isAllowListed(database.reads(), p.id(), a.id()))
+                        .orElse(Future.succeededFuture(false)))
+                .toList();
+        return Future.all(listed).map(done -> {
+            List<Decision> decisions = new ArrayList<>();
+            for (String code : enrollment.productCodes()) {
+                Optional<EntitlementRules.ProductFacts> product = Optional.empty();
+                Optional<Product> known = Optional.empty();
+                for (int i = 0; i < facts.products().size(); i++) {
+                    if (facts.products().get(i).code().equals(code)) {
+                        known = Optional.of(facts.products().get(i));
+                        product = Optional.of(facts(
+                                facts.products().get(i), facts, listed.get(i).result(), now));
+                    }
+                }
+                EntitlementRules.Ruling ruling = EntitlementRules.decide(
+                        product,
+                        new EntitlementRules.InstanceFacts(
+                                enrollment.cloud(),
+                                enrollment.cloudAccount(),
+                                enrollment.evidenceLevel(),
+                                progress.at(),
+                                servingSince),
+                        now);
+                decisions.add(decision(enrollment, code, known, ruling, now));
+            }
+            return new Decided(decisions, plan(facts.products()));
+        });
+    }
+
+    private static EntitlementRules.ProductFacts facts(Product p, Facts facts, boolean allowListed, Instant now) {
+        boolean open = facts.agreements().stream()
+                .anyMatch(a -> a.productId().equals(p.id())
+                        && !a.acceptedAt().isAfter(now)
+                        && a.endedAt().map(e -> e.isAfter(now)).orElse(true));
+        boolean own =
+                facts.account().map(a -> a.id().equals(p.sellerAccountId())).orElse(false);
+        return new EntitlementRules.ProductFacts(
+                p.title(), p.visibility(), p.terms().evidenceLevel(), own, allowListed, open);
+    }
+
+    private Decision decision(
+            Enrollment enrollment,
+            String code,
+            Optional<Product> product,
+            EntitlementRules.Ruling ruling,
+            Instant now) {
+        if (!ruling.allowed() || product.isEmpty()) {
+            return Decision.deny(code, ruling.code().orElse(ErrorCode.DENIED), ruling.sentence(), ruling.remedy());
+        }
+        Decision.Outcome outcome = ruling.isGrace() ? Decision.Outcome.GRACE : Decision.Outcome.ALLOW;
+        Duration length = ruling.isGrace() ? GRACE_LENGTH : Lease.DEFAULT_LENGTH;
+        Lease lease = new Lease(
+                issuer,
+                enrollment.id(),
+                code,
+                now,
+                now.plus(length),
+                enrollment.key().thumbprint(),
+                enrollment.cloudAccount(),
+                enrollment.instance(),
+                product.get().id(),
+                outcome,
+                Optional.empty(),
+                Optional.empty(),
+                ruling.isGrace() ? Optional.of(ruling.sentence()) : Optional.empty());
+        return new Decision(
+                code,
+                outcome,
+                Optional.of(keys.sign(Typ.LEASE, lease.toBytes()).compact()),
+                ruling.code().map(ErrorCode::wire),
+                ruling.isGrace() ? Optional.of(ruling.sentence()) : Optional.empty(),
+                ruling.isGrace() ? Optional.of(ruling.remedy()) : Optional.empty());
+    }
+
+    /** Denied products are in the plan too: what an agent accepted before it was denied is still checked and shipped. */
+    private static MeteringPlan plan(List<Product> products) {
+        Duration flush = products.stream()
+                .map(p -> p.terms().flushInterval())
+                .min(Duration::compareTo)
+                .orElse(FLUSH_INTERVAL_DEFAULT);
+        return new MeteringPlan(
+                flush,
+                products.stream()
+                        .map(p -> new MeteringPlan.Product(
+                                p.code(),
+                                p.id(),
+                                p.terms().lateLimit(),
+                                p.dimensions().stream()
+                                        .map(d -> new MeteringPlan.Dimension(d.key(), d.unit(), d.quantityMax()))
+                                        .toList()))
+                        .toList());
+    }
+}

@@ -1,0 +1,213 @@
+package io.tallystick.aggregator.entitlement;
+
+import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.audit.AuditEvent;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.Enrollment;
+import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
+import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
+import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.SigningKeys;
+import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.Watermarks;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.Answer;
+import io.tallystick.common.wire.EnrollRequest;
+import io.tallystick.common.wire.LeaseRequest;
+import io.tallystick.common.wire.Resume;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiFunction;
+
+/**
+ * The exchanges in which an agent proves itself and learns what it may do: enroll (at each start), renew, resume. Every
+ * answer is signed and names the request it answers.
+ */
+public final class Entitlements {
+    private final Database database;
+    private final AwsEvidenceVerifier aws;
+    private final Enrollments enrollments;
+    private final Watermarks watermarks;
+    private final Decisions decisions;
+    private final Incidents incidents;
+    private final SigningKeys keys;
+    private final Audit audit;
+    private final String issuer;
+    private final Clock clock;
+
+    /** @param issuer the public URL: what requests name in {@code url} and leases in {@code iss} */
+    public Entitlements(
+            Database database,
+            AwsEvidenceVerifier aws,
+            Enrollments enrollments,
+            Watermarks watermarks,
+            Decisions decisions,
+            Incidents incidents,
+            SigningKeys keys,
+            Audit audit,
+            String issuer,
+            Clock clock) {
+        this.database = database;
+        this.aws = aws;
+        this.enrollments = enrollments;
+        this.watermarks = watermarks;
+        this.decisions = decisions;
+        this.incidents = incidents;
+        this.keys = keys;
+        this.audit = audit;
+        this.issuer = issuer;
+        this.clock = clock;
+    }
+
+    /** Takes an {@code enroll+jws}; answers an {@code answer+jws}. */
+    public Future<Jws> enroll(byte[] body) {
+        Jws jws = Jws.parseFlattened(body, Typ.ENROLL).fresh(clock.instant());
+        checkUrl(jws, Wire.ENROLLMENTS_PATH);
+        Jwk key = Objects.requireNonNull(jws.header().jwk());
+        jws.verified(key, BouncyEd25519.VERIFIER);
+        EnrollRequest request = EnrollRequest.parse(jws.payload());
+        VerifiedIdentity who = aws.verify(
+                request.pkcs7().getBytes(StandardCharsets.US_ASCII),
+                request.document().map(d -> d.getBytes(StandardCharsets.UTF_8)).orElse(null));
+        checkProductCodes(request, who);
+        return enrollments
+                .enroll(who, key, jws, request.agentVersion())
+                .recover(e -> contested(who, key, e))
+                .compose(enrollment -> answer(enrollment, jws.hash()));
+    }
+
+    /** Takes a {@code lease-request+jws}; answers an {@code answer+jws}. */
+    public Future<Jws> renew(EnrollmentId id, byte[] body) {
+        Jws jws = Jws.parseFlattened(body, Typ.LEASE_REQUEST);
+        return authentic(id, jws, Wire.leasePath(id.toString()), (tx, enrollment) -> {
+                    LeaseRequest r = LeaseRequest.parse(jws.payload());
+                    return enrollments
+                            .useCounter(tx, enrollment, r.counter(), r.state(), r.agentVersion())
+                            .compose(done -> enrollments.find(tx, id))
+                            .map(Optional::orElseThrow);
+                })
+                .compose(enrollment -> answer(enrollment, jws.hash()));
+    }
+
+    /** Takes a {@code resume+jws} from an agent whose state went back; answers an {@code answer+jws}. */
+    public Future<Jws> resume(EnrollmentId id, byte[] body) {
+        Jws jws = Jws.parseFlattened(body, Typ.RESUME);
+        return authentic(id, jws, Wire.resumePath(id.toString()), (tx, enrollment) -> {
+                    Resume.Request r = Resume.Request.parse(jws.payload());
+                    return enrollments
+                            .useCounter(tx, enrollment, r.counter(), enrollment.agentState(), enrollment.agentVersion())
+                            .compose(done ->
+                                    watermarks.resume(tx, id, r, jws.hash().toString()));
+                })
+                .map(answer -> keys.sign(Typ.ANSWER, answer.toBytes()));
+    }
+
+    /**
+     * Lets a contested key speak for its instance, from a new epoch on; the key before it no longer can.
+     *
+     * @param actor who decided, for the audit log
+     */
+    public Future<Enrollment> approve(String actor, EnrollmentId id, Hash thumbprint) {
+        return database.transactor().inTx(tx -> enrollments
+                .find(tx, id)
+                .map(found -> found.orElseThrow(() -> noEnrollment(id)))
+                .compose(before -> enrollments.approve(tx, id, thumbprint).compose(after -> watermarks
+                        .openEpoch(tx, id)
+                        .compose(mark -> audit.append(tx, approved(actor, before, after, mark)))
+                        .map(after))));
+    }
+
+    private static AuditEvent.Change approved(String actor, Enrollment before, Enrollment after, Watermark mark) {
+        return new AuditEvent.Change(
+                actor,
+                "enrollment.approve",
+                after.id().toString(),
+                Json.object("key", before.key().thumbprint().toString()),
+                Json.object("key", after.key().thumbprint().toString(), "epoch", mark.epoch()));
+    }
+
+    private <T> Future<T> authentic(
+            EnrollmentId id, Jws jws, String path, BiFunction<SqlConnection, Enrollment, Future<T>> work) {
+        jws.fresh(clock.instant());
+        if (!id.toString().equals(jws.header().kid())) {
+            throw Failure.of(ErrorCode.INVALID_JWS, "kid: must be the enrollment of the path, " + id);
+        }
+        checkUrl(jws, path);
+        return database.transactor().inTx(tx -> enrollments
+                .find(tx, id)
+                .map(found -> found.orElseThrow(() -> noEnrollment(id)))
+                .compose(enrollment -> {
+                    jws.verified(enrollment.key(), BouncyEd25519.VERIFIER);
+                    return work.apply(tx, enrollment);
+                }));
+    }
+
+    private static Failure noEnrollment(EnrollmentId id) {
+        return Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id);
+    }
+
+    private void checkUrl(Jws jws, String path) {
+        if (!(issuer + path).equals(jws.header().url())) {
+            throw Failure.of(ErrorCode.INVALID_JWS, "url: must be " + issuer + path);
+        }
+    }
+
+    /** Metadata that says other codes than the signed document is a metadata service that was tampered with. */
+    private static void checkProductCodes(EnrollRequest request, VerifiedIdentity who) {
+        Set<String> said = new HashSet<>(request.productCodes());
+        if (!said.isEmpty() && !said.equals(new HashSet<>(who.productCodes()))) {
+            throw Failure.of(
+                            ErrorCode.INVALID_EVIDENCE,
+                            "productCodes: " + said + " differ from those of the signed document, "
+                                    + who.productCodes())
+                    .with("rule", "product-codes-differ");
+        }
+    }
+
+    private Future<Enrollment> contested(VerifiedIdentity who, Jwk key, Throwable e) {
+        if (!(e instanceof Failure f) || f.code() != ErrorCode.CONTESTED) {
+            return Future.failedFuture(e);
+        }
+        EnrollmentId id = EnrollmentId.of(who.cloud(), who.account(), who.instance());
+        return incidents
+                .report(Incidents.Kind.CONTESTED, id, key.thumbprint().toString(), f.detail())
+                .compose(first -> Future.failedFuture(f));
+    }
+
+    private Future<Jws> answer(Enrollment enrollment, Hash request) {
+        // Leases and answers carry whole milliseconds, so that what agents store is what was signed.
+        Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
+        return watermarks
+                .of(database.reads(), enrollment.id())
+                .compose(progress -> decisions
+                        .of(enrollment, progress, now)
+                        .map(decided -> new Answer(
+                                request,
+                                now,
+                                enrollment.id(),
+                                enrollment.evidenceLevel().wire(),
+                                enrollment.counter(),
+                                progress.watermark(),
+                                decided.decisions(),
+                                decided.plan())))
+                .map(answer -> keys.sign(Typ.ANSWER, answer.toBytes()));
+    }
+}

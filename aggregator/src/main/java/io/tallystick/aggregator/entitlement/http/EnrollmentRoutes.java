@@ -1,0 +1,165 @@
+package io.tallystick.aggregator.entitlement.http;
+
+import static io.tallystick.aggregator.web.Role.OPERATOR;
+
+import io.tallystick.aggregator.enrollment.Enrollment;
+import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.enrollment.http.EnrollmentPath;
+import io.tallystick.aggregator.entitlement.Entitlements;
+import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.Watermarks;
+import io.tallystick.aggregator.web.Page;
+import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.aggregator.web.Requests;
+import io.tallystick.aggregator.web.Responder;
+import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
+import io.vertx.core.Future;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.sqlclient.SqlClient;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What operators see of enrollments, and the decision about a contested one. */
+public final class EnrollmentRoutes {
+    private final Enrollments enrollments;
+    private final Watermarks watermarks;
+    private final Entitlements entitlements;
+    private final Incidents incidents;
+    private final SqlClient reads;
+
+    public EnrollmentRoutes(
+            Enrollments enrollments,
+            Watermarks watermarks,
+            Entitlements entitlements,
+            Incidents incidents,
+            SqlClient reads) {
+        this.enrollments = enrollments;
+        this.watermarks = watermarks;
+        this.entitlements = entitlements;
+        this.incidents = incidents;
+        this.reads = reads;
+    }
+
+    public List<Route> routes() {
+        return List.of(
+                Route.get("/v1/enrollments", "listEnrollments")
+                        .roles(OPERATOR)
+                        .paged()
+                        .to(Responder.json(200, this::list)),
+                Route.get("/v1/enrollments/{id}", "getEnrollment")
+                        .roles(OPERATOR)
+                        .to(Responder.json(200, this::get)),
+                Route.post("/v1/enrollments/{id}/approve", "approveKey")
+                        .roles(OPERATOR)
+                        .json()
+                        .to(Responder.json(200, this::approve)),
+                Route.get("/v1/incidents", "listIncidents")
+                        .roles(OPERATOR)
+                        .paged()
+                        .to(Responder.json(200, this::incidents)));
+    }
+
+    private Future<Map<String, Object>> list(RoutingContext ctx) {
+        PageRequest page = PageRequest.of(ctx);
+        return enrollments
+                .page(Optional.ofNullable(page.after()).map(EnrollmentRoutes::cursor), page.limit() + 1)
+                .map(rows -> Page.of(rows, page, e -> e.id().toString()).json(EnrollmentRoutes::json));
+    }
+
+    private Future<Map<String, Object>> get(RoutingContext ctx) {
+        EnrollmentId id = EnrollmentPath.id(ctx);
+        return enrollments
+                .find(reads, id)
+                .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)))
+                .compose(e -> watermarks
+                        .of(reads, id)
+                        .compose(progress -> enrollments.contestedKeys(id).map(contested -> {
+                            Map<String, Object> json = new LinkedHashMap<>(json(e));
+                            json.put("watermark", progress.watermark().toJson());
+                            json.put("progressedAt", progress.at());
+                            json.put(
+                                    "contested",
+                                    contested.stream()
+                                            .map(c -> Json.object(
+                                                    "thumbprint", c.thumbprint(),
+                                                    "firstSeen", c.firstSeen(),
+                                                    "lastSeen", c.lastSeen()))
+                                            .toList());
+                            return json;
+                        })));
+    }
+
+    private Future<Map<String, Object>> approve(RoutingContext ctx) {
+        Fields in = Requests.json(ctx);
+        Hash thumbprint = in.parsed("thumbprint", Hash::parse, Hash.NONE);
+        in.done();
+        return entitlements
+                .approve(Requests.caller(ctx).actor(), EnrollmentPath.id(ctx), thumbprint)
+                .map(EnrollmentRoutes::json);
+    }
+
+    private Future<Map<String, Object>> incidents(RoutingContext ctx) {
+        PageRequest page = PageRequest.of(ctx);
+        long after =
+                Optional.ofNullable(page.after()).map(EnrollmentRoutes::number).orElse(0L);
+        return incidents.page(after, page.limit() + 1).map(rows -> Page.of(rows, page, i -> Long.toString(i.id()))
+                .json(Incidents.Incident::toJson));
+    }
+
+    private static EnrollmentId cursor(String key) {
+        try {
+            return EnrollmentId.parse(key);
+        } catch (IllegalArgumentException e) {
+            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
+        }
+    }
+
+    private static long number(String key) {
+        if (!key.matches("[0-9]{1,18}")) {
+            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
+        }
+        return Long.parseLong(key);
+    }
+
+    private static Map<String, Object> json(Enrollment e) {
+        return Json.object(
+                "id",
+                e.id(),
+                "cloud",
+                e.cloud(),
+                "cloudAccount",
+                e.cloudAccount(),
+                "instance",
+                e.instance(),
+                "region",
+                e.region(),
+                "image",
+                e.image(),
+                "instanceType",
+                e.instanceType(),
+                "productCodes",
+                e.productCodes(),
+                "evidenceLevel",
+                e.evidenceLevel().wire(),
+                "key",
+                e.key().thumbprint(),
+                "pendingTime",
+                e.pendingTime(),
+                "agentVersion",
+                e.agentVersion(),
+                "agentState",
+                e.agentState(),
+                "enrolledAt",
+                e.enrolledAt(),
+                "seenAt",
+                e.seenAt());
+    }
+}

@@ -1,0 +1,80 @@
+package io.tallystick.aggregator.signing;
+
+import io.tallystick.aggregator.db.Columns;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** All SQL of {@code signing_key}. */
+final class SigningKeyStore {
+    /** Serialises key making between replicas that start at once; the number only has to differ from other locks'. */
+    private static final String LOCK = "SELECT pg_advisory_xact_lock(7413001)";
+
+    private static final String ALL =
+            """
+            SELECT kid, public_key, wrapped_key, created_at, active_from, retired_at
+            FROM signing_key ORDER BY active_from, kid""";
+    private static final String BY_KID =
+            """
+            SELECT kid, public_key, wrapped_key, created_at, active_from, retired_at
+            FROM signing_key WHERE kid = $1""";
+    private static final String INSERT =
+            """
+            INSERT INTO signing_key (kid, public_key, wrapped_key, created_at, active_from)
+            VALUES ($1, $2, $3, $4, $5)""";
+
+    record StoredKey(
+            String kid,
+            byte[] publicKey,
+            byte[] wrapped,
+            Instant createdAt,
+            Instant activeFrom,
+            Optional<Instant> retiredAt) {}
+
+    Future<Void> lock(SqlConnection tx) {
+        return tx.query(LOCK).execute().mapEmpty();
+    }
+
+    Future<List<StoredKey>> all(SqlClient client) {
+        return client.preparedQuery(ALL).execute().map(rows -> {
+            List<StoredKey> keys = new ArrayList<>();
+            rows.forEach(row -> keys.add(fromRow(row)));
+            return keys;
+        });
+    }
+
+    Future<Optional<StoredKey>> byKid(SqlClient client, String kid) {
+        return client.preparedQuery(BY_KID).execute(Tuple.of(kid)).map(rows -> {
+            var it = rows.iterator();
+            return it.hasNext() ? Optional.of(fromRow(it.next())) : Optional.<StoredKey>empty();
+        });
+    }
+
+    Future<Void> insert(SqlConnection tx, StoredKey key) {
+        return tx.preparedQuery(INSERT)
+                .execute(Tuple.of(
+                        key.kid(),
+                        Buffer.buffer(key.publicKey()),
+                        Buffer.buffer(key.wrapped()),
+                        Columns.time(key.createdAt()),
+                        Columns.time(key.activeFrom())))
+                .mapEmpty();
+    }
+
+    private static StoredKey fromRow(Row row) {
+        return new StoredKey(
+                row.getString("kid"),
+                row.getBuffer("public_key").getBytes(),
+                row.getBuffer("wrapped_key").getBytes(),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "active_from"),
+                Columns.optionalInstant(row, "retired_at"));
+    }
+}

@@ -1,0 +1,83 @@
+package io.tallystick.aggregator.usage;
+
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
+import io.vertx.core.Future;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Things somebody must look at. The same thing reported again (same enrollment, kind and fingerprint) is counted, not
+ * repeated, so a client in a loop cannot fill the table.
+ */
+public final class Incidents {
+    /** What happened. */
+    public enum Kind {
+        /** Two histories under one enrollment: a copied state or a stolen key. */
+        FORK,
+        /** Batches missing before the one presented; normal for a moment, an incident where it stays. */
+        GAP,
+        /** Another key asked to speak for an enrolled instance. */
+        CONTESTED;
+
+        public String wire() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** As told to operators. */
+    public record Incident(
+            long id,
+            String kind,
+            EnrollmentId enrollment,
+            String fingerprint,
+            String detail,
+            Instant firstAt,
+            Instant lastAt,
+            long count) {
+        public Map<String, Object> toJson() {
+            return Json.object(
+                    "id",
+                    id,
+                    "kind",
+                    kind,
+                    "enrollment",
+                    enrollment,
+                    "fingerprint",
+                    fingerprint,
+                    "detail",
+                    detail,
+                    "firstAt",
+                    firstAt,
+                    "lastAt",
+                    lastAt,
+                    "count",
+                    count);
+        }
+    }
+
+    private final Database database;
+    private final IncidentStore store = new IncidentStore();
+    private final Clock clock;
+
+    public Incidents(Database database, Clock clock) {
+        this.database = database;
+        this.clock = clock;
+    }
+
+    /** Remembers one in a statement of its own; answers whether it is the first of its fingerprint. */
+    public Future<Boolean> report(Kind kind, EnrollmentId enrollment, String fingerprint, String detail) {
+        return store.report(
+                database.reads(), kind.wire(), enrollment, fingerprint, detail, Columns.micros(clock.instant()));
+    }
+
+    /** Those after this id, in id order. */
+    public Future<List<Incident>> page(long after, int limit) {
+        return store.page(database.reads(), after, limit);
+    }
+}

@@ -1,0 +1,40 @@
+package io.tallystick.aggregator.usage;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.tallystick.aggregator.account.Accounts;
+import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.signing.SigningKeys;
+import io.vertx.core.Vertx;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/** Puts the ingest path together: contexts, lanes, meters. */
+public final class Ingest {
+    private Ingest() {}
+
+    /** @param issuers the public URL and its former ones */
+    public static Batches batches(
+            Vertx vertx,
+            Database database,
+            SigningKeys keys,
+            Enrollments enrollments,
+            Accounts accounts,
+            Catalog catalog,
+            Agreements agreements,
+            Incidents incidents,
+            MeterRegistry registry,
+            Set<String> issuers,
+            Clock clock) {
+        UsageContexts contexts =
+                new UsageContexts(database, enrollments, accounts, catalog, agreements, System::nanoTime);
+        List<IngestLane> lanes = IntStream.range(0, Database.LANE_CONNECTIONS)
+                .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys))
+                .toList();
+        return new Batches(contexts, lanes, incidents, new BatchMeters(registry, lanes), issuers, clock);
+    }
+}

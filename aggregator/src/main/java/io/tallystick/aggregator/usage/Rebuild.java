@@ -1,0 +1,189 @@
+package io.tallystick.aggregator.usage;
+
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.MeteringRecord;
+import io.tallystick.common.wire.Receipt;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/**
+ * Recomputes the usage hours from what was received and what was receipted, and compares. Uses nothing of the ingest
+ * path's own arithmetic: a sum of the records the receipts did not refuse, at the hours the receipts booked them in.
+ *
+ * <p>Checks on the way, per enrollment: every batch is signed by a key the instance was enrolled with, every receipt by
+ * a key of ours, numbers count up by one, and each batch names the hash of the one before it. Keeps one entry per usage
+ * hour in memory (about 200 bytes each).
+ */
+public final class Rebuild {
+    private static final int READ_AT_ONCE = 500;
+    private static final int DIFFERENCES_MAX = 100;
+
+    /** What was compared and what differed; at most {@value #DIFFERENCES_MAX} differences are told. */
+    public record Verdict(long batches, long usageHours, List<String> differences) {}
+
+    private final Database database;
+    private final RebuildStore store = new RebuildStore();
+
+    private final class Run {
+        private final Map<UsageStore.HourKey, Quantity> sums = new HashMap<>();
+        private final List<String> differences = new ArrayList<>();
+        private final Map<String, Jwk> ownKeys;
+        private final Map<UUID, RebuildStore.Enrolled> enrolled;
+        private final Map<UUID, Batch> last = new HashMap<>();
+        private final Map<UUID, Hash> lastHash = new HashMap<>();
+        private long batches;
+
+        Run(Map<String, Jwk> ownKeys, Map<UUID, RebuildStore.Enrolled> enrolled) {
+            this.ownKeys = ownKeys;
+            this.enrolled = enrolled;
+        }
+
+        void add(RebuildStore.StoredBatch stored) {
+            batches++;
+            String name = new EnrollmentId(stored.enrollment()) + " " + stored.epoch() + "." + stored.seq();
+            try {
+                addChecked(stored, name);
+            } catch (Failure e) {
+                differ(name + ": " + e.getMessage());
+            }
+        }
+
+        private void addChecked(RebuildStore.StoredBatch stored, String name) {
+            Jws jws = Jws.parseCompact(stored.jws(), Typ.BATCH);
+            RebuildStore.Enrolled of = enrolled.get(stored.enrollment());
+            if (of == null || of.keys().stream().noneMatch(key -> verifies(jws, key))) {
+                differ(name + ": is not signed by a key this instance was enrolled with");
+            }
+            Jws receiptJws = Jws.parseCompact(stored.receipt(), Typ.RECEIPT);
+            Jwk own = ownKeys.get(String.valueOf(receiptJws.header().kid()));
+            if (own == null || !verifies(receiptJws, own)) {
+                differ(name + ": its receipt is not signed by a key of this aggregator");
+            }
+            Batch batch = Batch.parse(jws.payload());
+            Receipt receipt = Receipt.parse(receiptJws.payload());
+            if (!receipt.sha256().equals(jws.hash())
+                    || receipt.epoch() != stored.epoch()
+                    || receipt.seq() != stored.seq()
+                    || batch.epoch() != stored.epoch()
+                    || batch.seq() != stored.seq()) {
+                differ(name + ": batch, receipt and row do not name the same thing");
+            }
+            checkChain(stored, batch, jws.hash(), name);
+            if (of != null) {
+                sum(stored.enrollment(), of, batch, receipt, name);
+            }
+        }
+
+        private void checkChain(RebuildStore.StoredBatch stored, Batch batch, Hash hash, String name) {
+            Batch before = last.put(stored.enrollment(), batch);
+            Hash hashBefore =
+                    Optional.ofNullable(lastHash.put(stored.enrollment(), hash)).orElse(Hash.NONE);
+            boolean follows = before == null
+                    ? batch.seq() == 1
+                    : batch.epoch() == before.epoch()
+                            ? batch.seq() == before.seq() + 1
+                            : batch.epoch() > before.epoch() && batch.seq() == 1;
+            if (!follows || !batch.prev().equals(hashBefore)) {
+                differ(name + ": does not follow the batch before it");
+            }
+        }
+
+        private void sum(UUID enrollment, RebuildStore.Enrolled of, Batch batch, Receipt receipt, String name) {
+            Set<Integer> refused =
+                    receipt.refused().stream().map(Receipt.Refused::index).collect(Collectors.toSet());
+            Map<Integer, Instant> moved =
+                    receipt.clamped().stream().collect(Collectors.toMap(Receipt.Clamped::index, Receipt.Clamped::hour));
+            for (int i = 0; i < batch.records().size(); i++) {
+                if (refused.contains(i)) {
+                    continue;
+                }
+                MeteringRecord record = batch.records().get(i);
+                Integer dimension =
+                        of.dimensions().get(record.product().orElse(of.onlyProduct()) + " " + record.dimension());
+                if (dimension == null) {
+                    differ(name + ": record " + i + " was booked on a dimension that is not there");
+                    continue;
+                }
+                Instant hour = moved.getOrDefault(i, record.hour());
+                for (MeteringRecord.Allocation a : record.parts()) {
+                    sums.merge(
+                            new UsageStore.HourKey(hour, enrollment, dimension, BatchRules.allocation(a.tags())),
+                            a.quantity(),
+                            Quantity::plus);
+                }
+            }
+        }
+
+        void compare(RebuildStore.StoredHour hour) {
+            Quantity expected = sums.remove(hour.key());
+            if (expected == null) {
+                differ(describe(hour.key()) + ": stands at " + hour.quantity() + " without evidence");
+            } else if (!expected.equals(hour.quantity())) {
+                differ(describe(hour.key()) + ": stands at " + hour.quantity() + ", evidence adds up to " + expected);
+            }
+        }
+
+        Verdict verdict(long hours) {
+            new HashSet<>(sums.keySet())
+                    .forEach(key -> differ(describe(key) + ": is missing, evidence adds up to " + sums.get(key)));
+            return new Verdict(batches, hours, List.copyOf(differences));
+        }
+
+        private void differ(String what) {
+            if (differences.size() < DIFFERENCES_MAX) {
+                differences.add(what);
+            }
+        }
+
+        private String describe(UsageStore.HourKey key) {
+            return "usage hour " + key.hour() + " of " + new EnrollmentId(key.enrollment()) + ", dimension "
+                    + key.dimensionId() + ", allocation " + key.allocation();
+        }
+
+        private boolean verifies(Jws jws, Jwk key) {
+            try {
+                jws.verified(key, BouncyEd25519.VERIFIER);
+                return true;
+            } catch (Failure e) {
+                return false;
+            }
+        }
+    }
+
+    public Rebuild(Database database) {
+        this.database = database;
+    }
+
+    private Future<Verdict> compare(SqlConnection tx, Run run) {
+        return store.forEachBatch(tx, READ_AT_ONCE, run::add)
+                .compose(done -> store.forEachHour(tx, READ_AT_ONCE, run::compare))
+                .map(run::verdict);
+    }
+
+    /** Compares everything, in one consistent snapshot of the database. */
+    public Future<Verdict> compare() {
+        return database.transactor().inTx(tx -> store.snapshot(tx)
+                .compose(done -> store.ownKeys(tx))
+                .compose(own -> store.enrolled(tx).map(enrolled -> new Run(own, enrolled)))
+                .compose(run -> compare(tx, run)));
+    }
+}

@@ -1,0 +1,135 @@
+package io.tallystick.aggregator.usage;
+
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.model.Quantity;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Cursor;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlConnection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/** Reads everything a rebuild compares, by cursor, in one snapshot. */
+final class RebuildStore {
+    static final String BATCHES =
+            "SELECT enrollment_id, epoch, seq, jws, receipt FROM usage_batch ORDER BY enrollment_id, epoch, seq";
+    static final String HOURS = "SELECT hour, enrollment_id, dimension_id, allocation, quantity FROM usage_hour";
+    static final String OWN_KEYS = "SELECT kid, public_key FROM signing_key";
+    static final String ENROLLED =
+            """
+            SELECT e.enrollment_id, e.product_codes[1] AS first_code, v.jws
+            FROM enrollment AS e JOIN enrollment_evidence AS v USING (enrollment_id)""";
+    static final String DIMENSIONS =
+            """
+            SELECT e.enrollment_id, p.product_code, d.key, d.id
+            FROM enrollment AS e JOIN product AS p ON p.product_code = ANY(e.product_codes)
+            JOIN dimension AS d ON d.product_id = p.id""";
+
+    record StoredBatch(UUID enrollment, int epoch, long seq, String jws, String receipt) {}
+
+    record StoredHour(UsageStore.HourKey key, Quantity quantity) {}
+
+    /** The keys an instance was enrolled with, and its dimensions by {@code "<product code> <key>"}. */
+    record Enrolled(String onlyProduct, Set<Jwk> keys, Map<String, Integer> dimensions) {}
+
+    Future<Void> snapshot(SqlConnection tx) {
+        return tx.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                .execute()
+                .mapEmpty();
+    }
+
+    Future<Map<String, Jwk>> ownKeys(SqlConnection tx) {
+        return tx.preparedQuery(OWN_KEYS).execute().map(rows -> {
+            Map<String, Jwk> keys = new HashMap<>();
+            rows.forEach(row -> keys.put(
+                    row.getString("kid"),
+                    Jwk.ofBytes(row.getBuffer("public_key").getBytes())));
+            return keys;
+        });
+    }
+
+    Future<Map<UUID, Enrolled>> enrolled(SqlConnection tx) {
+        return tx.preparedQuery(ENROLLED)
+                .execute()
+                .compose(evidence -> tx.preparedQuery(DIMENSIONS).execute().map(dimensions -> {
+                    Map<UUID, Enrolled> map = new HashMap<>();
+                    for (Row row : evidence) {
+                        Jwk key = Jws.parseCompact(row.getString("jws"), Typ.ENROLL)
+                                .header()
+                                .jwk();
+                        if (key != null) {
+                            map.computeIfAbsent(
+                                            row.getUUID("enrollment_id"),
+                                            id -> new Enrolled(
+                                                    String.valueOf(row.getString("first_code")),
+                                                    new HashSet<>(),
+                                                    new HashMap<>()))
+                                    .keys()
+                                    .add(key);
+                        }
+                    }
+                    for (Row row : dimensions) {
+                        Enrolled of = map.get(row.getUUID("enrollment_id"));
+                        if (of != null) {
+                            of.dimensions()
+                                    .put(
+                                            row.getString("product_code") + " " + row.getString("key"),
+                                            row.getInteger("id"));
+                        }
+                    }
+                    return map;
+                }));
+    }
+
+    Future<Void> forEachBatch(SqlConnection tx, int atOnce, Consumer<StoredBatch> consumer) {
+        return forEach(
+                        tx,
+                        BATCHES,
+                        atOnce,
+                        row -> consumer.accept(new StoredBatch(
+                                row.getUUID("enrollment_id"),
+                                row.getInteger("epoch"),
+                                row.getLong("seq"),
+                                row.getString("jws"),
+                                row.getString("receipt"))))
+                .mapEmpty();
+    }
+
+    /** Answers how many there were. */
+    Future<Long> forEachHour(SqlConnection tx, int atOnce, Consumer<StoredHour> consumer) {
+        return forEach(
+                tx,
+                HOURS,
+                atOnce,
+                row -> consumer.accept(new StoredHour(
+                        new UsageStore.HourKey(
+                                Columns.instant(row, "hour"),
+                                row.getUUID("enrollment_id"),
+                                row.getInteger("dimension_id"),
+                                row.getUUID("allocation")),
+                        Columns.quantity(row, "quantity"))));
+    }
+
+    private static Future<Long> forEach(SqlConnection tx, String sql, int atOnce, Consumer<Row> consumer) {
+        return tx.prepare(sql).compose(statement -> rest(statement.cursor(), atOnce, 0, consumer)
+                .eventually(statement::close));
+    }
+
+    private static Future<Long> rest(Cursor cursor, int atOnce, long seen, Consumer<Row> consumer) {
+        return cursor.read(atOnce).compose((RowSet<Row> rows) -> {
+            rows.forEach(consumer);
+            long now = seen + rows.size();
+            return cursor.hasMore()
+                    ? rest(cursor, atOnce, now, consumer)
+                    : cursor.close().map(now);
+        });
+    }
+}

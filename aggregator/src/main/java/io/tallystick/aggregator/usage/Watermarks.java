@@ -1,0 +1,90 @@
+package io.tallystick.aggregator.usage;
+
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.wire.Resume;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.SqlConnection;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** How far each enrollment's batches are stored. Only the aggregator opens epochs. */
+public final class Watermarks {
+    /** Where an enrollment stands and when it last moved. */
+    public record Progress(Watermark watermark, Instant at) {}
+
+    /** Room for the rest of an answer: hash, watermark, quotes and commas. */
+    private static final int ANSWER_BYTES = 4 * 1024;
+
+    private final UsageStore store = new UsageStore();
+
+    /** Every enrollment has one, from the transaction that made it. */
+    public Future<Progress> of(SqlClient client, EnrollmentId id) {
+        return store.watermark(client, id)
+                .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)));
+    }
+
+    /** Opens the next epoch: from here on only batches that name it are in sequence. The chain of hashes goes on. */
+    public Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id) {
+        return store.openEpoch(tx, id);
+    }
+
+    /**
+     * Answers an agent whose state went back: the stored batches after the one it knows, or, once it knows them all and
+     * asks for it, a new epoch. Asking for the epoch with batches still unknown gets those batches first.
+     */
+    public Future<Resume.Answer> resume(SqlConnection tx, EnrollmentId id, Resume.Request request, String requestHash) {
+        return store.lock(tx, Set.of(id)).compose(locked -> {
+            UsageStore.Locked current = locked.get(id);
+            if (current == null) {
+                return Future.failedFuture(Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id));
+            }
+            return knows(tx, id, request.known())
+                    .compose(done -> store.after(tx, id, request.known(), Wire.RESUME_BATCHES_MAX))
+                    .map(Watermarks::fitting)
+                    .compose(batches -> batches.isEmpty() && request.open()
+                            ? openEpoch(tx, id).map(next -> new Resume.Answer(requestHash, List.of(), next))
+                            : Future.succeededFuture(new Resume.Answer(requestHash, batches, current.watermark())));
+        });
+    }
+
+    /** What an agent says it knows must be what is stored, else it has another history and must not go on from ours. */
+    private Future<Void> knows(SqlConnection tx, EnrollmentId id, Watermark known) {
+        if (known.seq() == 0) {
+            return Future.succeededFuture();
+        }
+        return store.stored(tx, id, known.epoch(), known.seq()).compose(found -> {
+            boolean same = found.map(b -> Jws.parseCompact(b.jws(), Typ.BATCH).hash())
+                    .map(known.hash()::equals)
+                    .orElse(false);
+            return same
+                    ? Future.succeededFuture()
+                    : Future.failedFuture(Failure.of(
+                            ErrorCode.FORK,
+                            "known: batch " + known.epoch() + "." + known.seq() + " with hash " + known.hash()
+                                    + " is not the one that is stored"));
+        });
+    }
+
+    /** As many of the batches as one answer may carry, at least one. */
+    private static List<String> fitting(List<String> batches) {
+        List<String> fitting = new ArrayList<>();
+        int bytes = 0;
+        for (String batch : batches) {
+            bytes += batch.length();
+            if (!fitting.isEmpty() && bytes > Wire.RESUME_PAYLOAD_BYTES_MAX - ANSWER_BYTES) {
+                break;
+            }
+            fitting.add(batch);
+        }
+        return fitting;
+    }
+}

@@ -1,0 +1,65 @@
+package io.tallystick.aggregator.usage.http;
+
+import static io.tallystick.aggregator.web.Role.OPERATOR;
+import static io.tallystick.aggregator.web.Role.SELLER;
+
+import io.tallystick.aggregator.usage.Quarantine;
+import io.tallystick.aggregator.web.Page;
+import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.aggregator.web.Requests;
+import io.tallystick.aggregator.web.Responder;
+import io.tallystick.aggregator.web.Route;
+import io.vertx.core.Future;
+import io.vertx.ext.web.RoutingContext;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/** {@code GET /v1/quarantine}: operators see all, sellers what concerns their products. */
+public final class QuarantineRoutes {
+    private final Quarantine quarantine;
+
+    public QuarantineRoutes(Quarantine quarantine) {
+        this.quarantine = quarantine;
+    }
+
+    public List<Route> routes() {
+        return List.of(Route.get("/v1/quarantine", "listQuarantine")
+                .roles(OPERATOR, SELLER)
+                .paged()
+                .to(Responder.json(200, this::list)));
+    }
+
+    private Future<Map<String, Object>> list(RoutingContext ctx) {
+        PageRequest page = PageRequest.of(ctx);
+        Quarantine.Position after =
+                Optional.ofNullable(page.after()).map(QuarantineRoutes::decode).orElse(Quarantine.Position.START);
+        return quarantine
+                .page(Requests.caller(ctx).account(), after, page.limit() + 1)
+                .map(rows -> Page.of(rows, page, q -> encode(q.position())).json(Quarantine.Quarantined::toJson));
+    }
+
+    private static String encode(Quarantine.Position p) {
+        return p.received() + "|" + p.enrollment() + "|" + p.epoch() + "|" + p.seq() + "|" + p.index();
+    }
+
+    private static Quarantine.Position decode(String key) {
+        String[] parts = key.split("\\|", -1);
+        try {
+            if (parts.length == 5) {
+                return new Quarantine.Position(
+                        Instant.parse(parts[0]),
+                        UUID.fromString(parts[1]),
+                        Integer.parseInt(parts[2]),
+                        Long.parseLong(parts[3]),
+                        Integer.parseInt(parts[4]));
+            }
+        } catch (IllegalArgumentException | DateTimeException e) {
+            // Told below.
+        }
+        throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
+    }
+}

@@ -1,0 +1,70 @@
+package io.tallystick.aggregator.usage;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Promise R7, checked after every database test: evidence = usage hours = usage lines + not yet posted. The evidence
+ * side ({@code audit rebuild}) has tests of its own; here is what SQL alone can tell.
+ */
+public final class Conservation {
+    private static final Map<String, String> VIOLATIONS = Map.of(
+            "usage lines of an hour add up to its posted",
+            """
+            SELECT u.hour, u.enrollment_id, u.dimension_id, u.posted, l.total
+            FROM usage_hour AS u
+            FULL JOIN (SELECT hour, enrollment_id, dimension_id, allocation, sum(quantity) AS total
+                       FROM usage_line GROUP BY 1, 2, 3, 4) AS l
+              USING (hour, enrollment_id, dimension_id, allocation)
+            WHERE coalesce(u.posted, 0) <> coalesce(l.total, 0)""",
+            "an hour that is not dirty is posted whole",
+            "SELECT * FROM usage_hour WHERE NOT dirty AND posted <> quantity",
+            "an hour has one usage line, its first",
+            """
+            SELECT hour, enrollment_id, dimension_id, allocation, count(*) FILTER (WHERE kind = 'usage')
+            FROM usage_line GROUP BY 1, 2, 3, 4
+            HAVING count(*) FILTER (WHERE kind = 'usage') <> 1
+              OR min(ARRAY[run, line]) FILTER (WHERE kind = 'usage') <> min(ARRAY[run, line])""",
+            "a finished run has the lines it says, numbered from 1 without holes",
+            """
+            SELECT r.run FROM posting_run AS r LEFT JOIN usage_line AS l USING (run) WHERE r.finished_at IS NOT NULL
+            GROUP BY r.run, r.lines HAVING count(l.line) <> r.lines OR coalesce(max(l.line), 0) <> r.lines""",
+            "booking times rise with run numbers",
+            """
+            SELECT run FROM (SELECT run, booked_at, lag(booked_at) OVER (ORDER BY run) AS before FROM posting_run) AS r
+            WHERE booked_at <= before""",
+            "a watermark stands on the last batch of its epoch",
+            """
+            SELECT w.enrollment_id FROM watermark AS w
+            WHERE w.seq <> (SELECT coalesce(max(seq), 0) FROM usage_batch AS b
+                            WHERE b.enrollment_id = w.enrollment_id AND b.epoch = w.epoch)""",
+            "batches of an epoch are numbered from 1 without holes and once each",
+            """
+            SELECT enrollment_id, epoch FROM usage_batch GROUP BY 1, 2
+            HAVING count(*) <> max(seq) OR count(DISTINCT seq) <> max(seq)""",
+            "what is quarantined belongs to a stored batch",
+            """
+            SELECT q.enrollment_id, q.epoch, q.seq FROM quarantined_record AS q
+            WHERE NOT EXISTS (SELECT FROM usage_batch AS b WHERE b.enrollment_id = q.enrollment_id
+                              AND b.epoch = q.epoch AND b.seq = q.seq)""");
+
+    private Conservation() {}
+
+    public static void check(Connection connection) throws SQLException {
+        List<String> broken = new ArrayList<>();
+        for (Map.Entry<String, String> rule : VIOLATIONS.entrySet()) {
+            try (ResultSet rows = connection.createStatement().executeQuery(rule.getValue())) {
+                if (rows.next()) {
+                    broken.add(rule.getKey() + ": " + rows.getString(1));
+                }
+            }
+        }
+        assertEquals(List.of(), broken);
+    }
+}

@@ -1,0 +1,194 @@
+package io.tallystick.aggregator.usage;
+
+import io.tallystick.aggregator.app.Http;
+import io.tallystick.cloudsim.CloudCa;
+import io.tallystick.common.jose.Ed25519;
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.Answer;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.EnrollRequest;
+import io.tallystick.common.wire.LeaseRequest;
+import io.tallystick.common.wire.MeteringRecord;
+import io.tallystick.common.wire.Receipt;
+import io.tallystick.common.wire.Resume;
+import io.tallystick.common.wire.Watermark;
+import io.tallystick.common.wire.Wire;
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** An agent's side of the protocol and nothing else, for tests: it can also say what no agent would. */
+public final class ProtocolClient {
+    public static final String ISSUER = "http://127.0.0.1:8080";
+
+    /** A VM as the simulated cloud would sign for it. */
+    public record Vm(String account, String instance, String region, Instant pendingTime, List<String> codes) {
+        public String document() {
+            return Json.write(Json.object(
+                    "accountId",
+                    account,
+                    "architecture",
+                    "x86_64",
+                    "availabilityZone",
+                    region + "a",
+                    "imageId",
+                    "ami-0123456789abcdef0",
+                    "instanceId",
+                    instance,
+                    "instanceType",
+                    "m5.large",
+                    "marketplaceProductCodes",
+                    codes,
+                    "pendingTime",
+                    pendingTime,
+                    "privateIp",
+                    "10.0.0.1",
+                    "region",
+                    region,
+                    "version",
+                    "2017-09-30"));
+        }
+    }
+
+    private final Http http;
+    private final Clock clock;
+    private final KeyPair key;
+    private final Vm vm;
+    private final CloudCa ca;
+    private long counter;
+    private Watermark mark = Watermark.START;
+
+    public ProtocolClient(Http http, Clock clock, CloudCa ca, Vm vm) {
+        this.http = http;
+        this.clock = clock;
+        this.ca = ca;
+        this.vm = vm;
+        try {
+            this.key = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public EnrollmentId id() {
+        return EnrollmentId.of("aws", vm.account(), vm.instance());
+    }
+
+    public Jwk jwk() {
+        return Jwk.ofBytes(Ed25519.rawPublicKey(key.getPublic()));
+    }
+
+    public Watermark mark() {
+        return mark;
+    }
+
+    public void mark(Watermark known) {
+        mark = known;
+    }
+
+    public Http.Answer tryEnroll() {
+        byte[] document = vm.document().getBytes(StandardCharsets.UTF_8);
+        String pkcs7 = CloudCa.base64Lines(ca.signRsa2048(vm.region(), document));
+        EnrollRequest request = new EnrollRequest("aws", pkcs7, Optional.of(vm.document()), vm.codes(), "test");
+        return post(
+                Wire.ENROLLMENTS_PATH,
+                Jws.Header.ownKey(Typ.ENROLL, ISSUER + Wire.ENROLLMENTS_PATH, jwk(), now()),
+                request.toBytes());
+    }
+
+    public Answer enroll() {
+        Answer answer = answer(tryEnroll().expect(200));
+        mark = answer.watermark();
+        counter = answer.counter();
+        return answer;
+    }
+
+    public Http.Answer tryLease(long useCounter) {
+        String path = Wire.leasePath(id().toString());
+        return post(path, header(Typ.LEASE_REQUEST, path), new LeaseRequest(useCounter, "ENTITLED", "test").toBytes());
+    }
+
+    public Answer lease() {
+        return answer(tryLease(++counter).expect(200));
+    }
+
+    public Resume.Answer resume(Watermark known, boolean open) {
+        String path = Wire.resumePath(id().toString());
+        Http.Answer answer = post(path, header(Typ.RESUME, path), new Resume.Request(++counter, known, open).toBytes());
+        return Resume.Answer.parse(
+                Jws.parseFlattened(bytes(answer.expect(200)), Typ.ANSWER).payload());
+    }
+
+    /** The next batch in sequence, signed but not sent. */
+    public Jws sign(MeteringRecord... records) {
+        return sign(new Batch(mark.epoch(), mark.seq() + 1, mark.hash(), List.of(records)));
+    }
+
+    public Jws sign(Batch batch) {
+        return Jws.sign(header(Typ.BATCH, Wire.batchesPath(id().toString())), batch.toBytes(), signer());
+    }
+
+    public Http.Answer trySend(Jws batch) {
+        return send(Wire.batchesPath(id().toString()), batch.flattened());
+    }
+
+    /** Sends the next batch and goes on from it. */
+    public Receipt send(MeteringRecord... records) {
+        Jws batch = sign(records);
+        Receipt receipt = receipt(trySend(batch).expect(200));
+        mark = new Watermark(mark.epoch(), mark.seq() + 1, batch.hash());
+        return receipt;
+    }
+
+    public static Receipt receipt(Http.Answer answer) {
+        return Receipt.parse(Jws.parseFlattened(bytes(answer), Typ.RECEIPT).payload());
+    }
+
+    public static Answer answer(Http.Answer answer) {
+        return Answer.parse(Jws.parseFlattened(bytes(answer), Typ.ANSWER).payload());
+    }
+
+    public Http.Answer post(String path, Jws.Header header, byte[] payload) {
+        return send(path, Jws.sign(header, payload, signer()).flattened());
+    }
+
+    public Http.Answer send(String path, byte[] body) {
+        return http.send(HttpRequest.newBuilder(http.uri(path))
+                .timeout(java.time.Duration.ofSeconds(30))
+                .header("Content-Type", Wire.JOSE_JSON)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body))
+                .build());
+    }
+
+    private Jws.Header header(Typ typ, String path) {
+        return Jws.Header.enrollment(typ, ISSUER + path, id().toString(), now());
+    }
+
+    private Ed25519.Signer signer() {
+        return Ed25519.signer(key.getPrivate());
+    }
+
+    private Instant now() {
+        return clock.instant();
+    }
+
+    /** The hash a lease names its agent by. */
+    public Hash thumbprint() {
+        return jwk().thumbprint();
+    }
+
+    private static byte[] bytes(Http.Answer answer) {
+        return answer.text().getBytes(StandardCharsets.UTF_8);
+    }
+}

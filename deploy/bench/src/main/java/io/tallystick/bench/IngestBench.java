@@ -1,0 +1,363 @@
+package io.tallystick.bench;
+
+import io.tallystick.cloudsim.CloudCa;
+import io.tallystick.cloudsim.VmIdentity;
+import io.tallystick.common.json.Json;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code bench ingest}. */
+@Command(
+        name = "ingest",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Signed batches over HTTP into a real aggregator process, in rounds that alternate with a COPY of the same",
+            "number of rows into the same PostgreSQL. Batches are signed before the timed part; verifying is in it."
+        })
+final class IngestBench implements Callable<Integer> {
+    private static final String REGION = "us-east-1";
+    private static final String CLOUD_ACCOUNT = "111122223333";
+    private static final int SEED_BYTES = 32;
+    private static final int WARM_UP_BATCHES = 40;
+    private static final int CALIBRATION_BATCHES = 60;
+    /** More than a round needs, so that it ends by time and not for want of batches. */
+    private static final double HEADROOM = 1.5;
+
+    @Option(names = "--enrollments", defaultValue = "200", description = "VMs that send. Default: ${DEFAULT-VALUE}.")
+    private int enrollments;
+
+    @Option(
+            names = "--connections",
+            defaultValue = "64",
+            description = "Keep-alive connections. Default: ${DEFAULT-VALUE}.")
+    private int connections;
+
+    @Option(names = "--records", defaultValue = "20", description = "Records in a batch. Default: ${DEFAULT-VALUE}.")
+    private int records;
+
+    @Option(
+            names = "--keys",
+            defaultValue = "5",
+            description = "Usage hours a batch adds to. Default: ${DEFAULT-VALUE}.")
+    private int keys;
+
+    @Option(names = "--rounds", defaultValue = "5", description = "Rounds of each kind. Default: ${DEFAULT-VALUE}.")
+    private int rounds;
+
+    @Option(
+            names = "--seconds",
+            defaultValue = "3",
+            description = "About how long a round lasts. Default: ${DEFAULT-VALUE}.")
+    private int seconds;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    private final Clock clock = Clock.systemUTC();
+
+    /** One round's figures. */
+    private record Round(double batchesPerSecond, double copyRowsPerSecond) {}
+
+    @Override
+    public Integer call() throws Exception {
+        if (spec == null) {
+            throw new IllegalStateException("made by picocli");
+        }
+        if (enrollments < connections || connections < 1 || records < keys || keys < 1 || rounds < 1 || seconds < 1) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "needs enrollments >= connections >= 1, records >= keys >= 1, rounds and seconds >= 1");
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        Path root = Path.of(System.getProperty("tallystick.root", "."));
+        Path folder = Files.createTempDirectory("tallystick-bench-");
+        try (AutoCloseable cleaned = () -> delete(folder)) {
+            CloudCa ca = CloudCa.open(folder.resolve("ca"), clock);
+            Path trust = Files.createDirectory(folder.resolve("trust"));
+            ca.writeTrust(trust, REGION);
+            try (Service service = Service.start(root, folder, trust)) {
+                run(service, ca, out);
+            }
+        }
+        return 0;
+    }
+
+    private void run(Service service, CloudCa ca, PrintWriter out) throws Exception {
+        List<String> dimensions = Stream.iterate(0, i -> i + 1)
+                .limit(keys)
+                .map(i -> "dimension-" + i)
+                .toList();
+        String code = seed(service, dimensions);
+        out.printf(Locale.ROOT, "enrolling %d VMs%n", enrollments);
+        List<Sender> senders = enroll(service, ca, code);
+        ExecutorService threads = Executors.newFixedThreadPool(connections);
+        try {
+            long sent = 0;
+            out.println("warming up");
+            sent += play(service, threads, sign(senders, dimensions, WARM_UP_BATCHES), Long.MAX_VALUE)
+                    .batches();
+            Played calibration = play(service, threads, sign(senders, dimensions, CALIBRATION_BATCHES), Long.MAX_VALUE);
+            sent += calibration.batches();
+            int perSender = (int) Math.ceil(calibration.batchesPerSecond() * seconds * HEADROOM / enrollments);
+            CopyAnchor copy = new CopyAnchor(service.jdbcUrl());
+            Instant hour = clock.instant().truncatedTo(ChronoUnit.HOURS);
+            List<Round> results = new ArrayList<>();
+            for (int r = 1; r <= rounds; r++) {
+                Played played =
+                        play(service, threads, sign(senders, dimensions, perSender), TimeUnit.SECONDS.toNanos(seconds));
+                // What was signed and not sent in time goes now, untimed, so that the numbers go on without a gap.
+                sent += played.batches()
+                        + play(service, threads, played.rest(), Long.MAX_VALUE).batches();
+                double rows = copy.rowsPerSecond(Math.toIntExact(played.batches() * records), enrollments, hour);
+                results.add(new Round(played.batchesPerSecond(), rows));
+                out.printf(
+                        Locale.ROOT,
+                        "round %d: %,.0f batches/s, %,.0f records/s; COPY %,.0f rows/s%n",
+                        r,
+                        played.batchesPerSecond(),
+                        played.batchesPerSecond() * records,
+                        rows);
+            }
+            checkStored(service, sent);
+            report(service, results, out);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private String seed(Service service, List<String> dimensions) {
+        String seller =
+                text(service.call("POST", "/v1/accounts", Json.object("kind", "seller", "name", "Bench")), "id");
+        String buyer = text(
+                service.call(
+                        "POST",
+                        "/v1/accounts",
+                        Json.object(
+                                "kind",
+                                "buyer",
+                                "name",
+                                "Bench",
+                                "cloudAccounts",
+                                List.of(Json.object("cloud", "aws", "accountId", CLOUD_ACCOUNT)))),
+                "id");
+        List<Object> list = new ArrayList<>();
+        dimensions.forEach(d -> list.add(Json.object("key", d, "unit", "unit")));
+        Map<String, Object> product = service.call(
+                "POST", "/v1/products", Json.object("title", "Bench", "seller", seller, "dimensions", list));
+        String id = text(product, "id");
+        service.call("PUT", "/v1/products/" + id + "/visibility", Json.object("visibility", "LIMITED"));
+        service.call("PUT", "/v1/products/" + id + "/visibility", Json.object("visibility", "PUBLIC"));
+        service.call("POST", "/v1/agreements", Json.object("product", id, "account", buyer));
+        return text(product, "productCode");
+    }
+
+    private List<Sender> enroll(Service service, CloudCa ca, String code) {
+        SecureRandom random = new SecureRandom();
+        Instant pending = clock.instant().truncatedTo(ChronoUnit.SECONDS);
+        List<Sender> senders = new ArrayList<>();
+        for (int i = 0; i < enrollments; i++) {
+            byte[] seed = new byte[SEED_BYTES];
+            random.nextBytes(seed);
+            VmIdentity vm = new VmIdentity(
+                    CLOUD_ACCOUNT,
+                    REGION,
+                    REGION + "a",
+                    String.format(Locale.ROOT, "i-%017x", i + 1),
+                    "m5.large",
+                    "ami-00000000000000001",
+                    "x86_64",
+                    List.of(code),
+                    List.of(),
+                    pending,
+                    "10.0.0.1",
+                    "02:00:00:00:00:01",
+                    "r-00000000000000001");
+            senders.add(Sender.enroll(service, ca, clock, vm, seed));
+        }
+        return senders;
+    }
+
+    /** For each connection its batches in order, VM by VM in turns; a VM belongs to one connection. */
+    private List<List<byte[]>> sign(List<Sender> senders, List<String> dimensions, int perSender) {
+        List<List<byte[]>> work = new ArrayList<>();
+        for (int c = 0; c < connections; c++) {
+            work.add(new ArrayList<>());
+        }
+        for (int n = 0; n < perSender; n++) {
+            for (int s = 0; s < senders.size(); s++) {
+                work.get(s % connections).add(senders.get(s).nextRequest(dimensions, records));
+            }
+        }
+        return work;
+    }
+
+    /** What was sent, how long it took, and what was left when the time was over. */
+    private record Played(long batches, double seconds, List<List<byte[]>> rest) {
+        double batchesPerSecond() {
+            return batches / seconds;
+        }
+    }
+
+    private static Played play(Service service, ExecutorService threads, List<List<byte[]>> work, long nanosMax)
+            throws InterruptedException, ExecutionException {
+        long start = System.nanoTime();
+        List<Future<Integer>> running = new ArrayList<>();
+        for (List<byte[]> requests : work) {
+            running.add(threads.submit(() -> send(service, requests, start, nanosMax)));
+        }
+        long batches = 0;
+        List<List<byte[]>> rest = new ArrayList<>();
+        for (int c = 0; c < work.size(); c++) {
+            int sent = running.get(c).get();
+            batches += sent;
+            rest.add(work.get(c).subList(sent, work.get(c).size()));
+        }
+        return new Played(batches, (System.nanoTime() - start) / 1e9, rest);
+    }
+
+    private static int send(Service service, List<byte[]> requests, long start, long nanosMax) throws IOException {
+        if (requests.isEmpty()) {
+            return 0;
+        }
+        try (Connection connection = new Connection(service.port())) {
+            int sent = 0;
+            while (sent < requests.size() && System.nanoTime() - start < nanosMax) {
+                connection.exchange(requests.get(sent));
+                sent++;
+            }
+            return sent;
+        }
+    }
+
+    /** A rate of batches that were not added up would be worth nothing. */
+    private void checkStored(Service service, long sent) throws SQLException {
+        long perBatch = (long) records * (records + 1) / 2;
+        try (var connection = DriverManager.getConnection(service.jdbcUrl());
+                Statement statement = connection.createStatement();
+                ResultSet sums = statement.executeQuery("SELECT (SELECT sum(quantity)::bigint FROM usage_hour),"
+                        + " (SELECT count(*) FROM usage_batch)")) {
+            sums.next();
+            if (sums.getLong(1) != sent * perBatch || sums.getLong(2) != sent) {
+                throw new IllegalStateException("sent " + sent + " batches over " + sent * perBatch + " units, stored "
+                        + sums.getLong(2) + " over " + sums.getLong(1));
+            }
+        }
+    }
+
+    private void report(Service service, List<Round> results, PrintWriter out) throws SQLException {
+        double batches = median(results.stream().map(Round::batchesPerSecond).toList());
+        double copy = median(results.stream().map(Round::copyRowsPerSecond).toList());
+        double ratio = median(results.stream()
+                .map(r -> r.batchesPerSecond() * records / r.copyRowsPerSecond())
+                .toList());
+        out.println();
+        out.printf(
+                Locale.ROOT,
+                "%d rounds of %d s; %d VMs, %d connections, %d records a batch over %d usage hours; %d cores%n",
+                rounds,
+                seconds,
+                enrollments,
+                connections,
+                records,
+                keys,
+                Runtime.getRuntime().availableProcessors());
+        out.println("client, aggregator and PostgreSQL share the cores; batches were signed before, untimed");
+        Map<String, Object> settings = settings(service);
+        out.println("PostgreSQL: " + settings);
+        out.printf(Locale.ROOT, "%-28s %12s%n", "median", "per second");
+        out.printf(Locale.ROOT, "%-28s %,12.0f%n", "signed batches", batches);
+        out.printf(Locale.ROOT, "%-28s %,12.0f%n", "records in them", batches * records);
+        out.printf(Locale.ROOT, "%-28s %,12.0f%n", "rows by COPY", copy);
+        out.printf(Locale.ROOT, "%-28s %12.2f%n", "records / COPY rows", ratio);
+        out.println(Json.write(Json.object(
+                "bench",
+                "ingest",
+                "batchesPerSecond",
+                Math.round(batches),
+                "recordsPerSecond",
+                Math.round(batches * records),
+                "copyRowsPerSecond",
+                Math.round(copy),
+                "ratio",
+                String.format(Locale.ROOT, "%.3f", ratio),
+                "rounds",
+                rounds,
+                "seconds",
+                seconds,
+                "enrollments",
+                enrollments,
+                "connections",
+                connections,
+                "records",
+                records,
+                "keys",
+                keys,
+                "cores",
+                Runtime.getRuntime().availableProcessors(),
+                "java",
+                Runtime.version().toString(),
+                "postgresql",
+                settings)));
+        out.flush();
+    }
+
+    private static Map<String, Object> settings(Service service) throws SQLException {
+        Map<String, Object> settings = new java.util.LinkedHashMap<>();
+        try (var connection = DriverManager.getConnection(service.jdbcUrl());
+                Statement statement = connection.createStatement()) {
+            for (String name : Service.settings()) {
+                try (ResultSet value = statement.executeQuery("SHOW " + name)) {
+                    value.next();
+                    settings.put(name, value.getString(1));
+                }
+            }
+        }
+        return settings;
+    }
+
+    private static double median(List<Double> values) {
+        List<Double> sorted = values.stream().sorted().toList();
+        int middle = sorted.size() / 2;
+        return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+    }
+
+    private static String text(Map<String, Object> json, String name) {
+        return String.valueOf(json.get(name));
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> tree = Files.walk(folder)) {
+            for (Path p : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(p);
+            }
+        }
+    }
+}

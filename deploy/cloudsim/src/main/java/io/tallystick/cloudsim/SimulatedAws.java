@@ -1,0 +1,291 @@
+package io.tallystick.cloudsim;
+
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A simulated AWS in one folder: VMs, images, the keys of its regions. What a method changed is in the folder when it
+ * returns; starting it again on the same folder brings running VMs back with their documents, and on their ports where
+ * those are free. One process at a time per folder.
+ *
+ * <p>Thread-safe; changes are serialised, so copying a large disk holds up others.
+ */
+public final class SimulatedAws implements AutoCloseable {
+    static final int VMS_MAX = 1000;
+    static final int IMAGES_MAX = 1000;
+
+    private final Path folder;
+    private final Path trustFolder;
+    private final Clock clock;
+    private final SecureRandom random = new SecureRandom();
+    private final CloudCa ca;
+    private final StateFile stateFile;
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> {
+        Thread thread = new Thread(r, "cloudsim-timer");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private final Object lock = new Object();
+    private final Map<String, SimulatedVm> vms = new LinkedHashMap<>();
+    private final Map<String, VmImage> images = new LinkedHashMap<>();
+    private final SimulatedVm.Site site;
+
+    private SimulatedAws(Path folder, Path trustFolder, Clock clock) {
+        this.folder = folder.toAbsolutePath().normalize();
+        this.trustFolder = trustFolder;
+        this.clock = clock;
+        this.stateFile = StateFile.open(this.folder);
+        this.ca = CloudCa.open(this.folder.resolve("ca"), clock);
+        this.site = new SimulatedVm.Site(lock, clock, random, ca, timer, this::save);
+    }
+
+    /** As {@link #start(Path, Path, Clock)}, with the trust folder {@code trust} inside the folder. */
+    public static SimulatedAws start(Path folder, Clock clock) {
+        return start(folder, folder.resolve("trust"), clock);
+    }
+
+    /**
+     * Opens the folder, which is made if missing, and brings up what ran in it. The certificate of each region in use
+     * is written to the trust folder. Throws {@link Failure} {@code conflict} if another process uses the folder.
+     */
+    public static SimulatedAws start(Path folder, Path trustFolder, Clock clock) {
+        SimulatedAws aws = new SimulatedAws(folder, trustFolder, clock);
+        try {
+            aws.load();
+            return aws;
+        } catch (RuntimeException e) {
+            aws.close();
+            throw e;
+        }
+    }
+
+    /** The keys of all regions, and whatever a test wants signed with them. */
+    public CloudCa ca() {
+        return ca;
+    }
+
+    /** Holds {@code <region>.pem} for every region in use: what an aggregator is told to trust. */
+    public Path trustFolder() {
+        return trustFolder;
+    }
+
+    /** Writes a region's certificate to the trust folder before any VM is there. */
+    public void trust(String region) {
+        ca.writeTrust(trustFolder, region);
+    }
+
+    /** Makes and starts a VM. Throws {@link Failure} with everything that is wrong with the wish. */
+    public SimulatedVm launch(VmSpec spec) {
+        synchronized (lock) {
+            spec.check();
+            if (vms.size() >= VMS_MAX) {
+                throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + VMS_MAX + " VMs");
+            }
+            Optional<VmImage> image = Optional.ofNullable(spec.fromImage).map(this::image);
+            String id = "i-" + hex(17);
+            VmIdentity identity = identity(id, spec, image);
+            Path disk = disk(id);
+            VmInfo info = new VmInfo(identity, VmState.PENDING, spec.options, spec.tags, spec.metadataPort, disk);
+            ca.writeTrust(trustFolder, identity.region());
+            SimulatedVm vm = new SimulatedVm(site, info);
+            // The port is the only thing left that can be refused, so it comes before the disk.
+            vm.boot(spec.metadataPort != 0);
+            try {
+                makeDisk(disk, image);
+                vms.put(id, vm);
+                save();
+            } catch (RuntimeException e) {
+                vm.halt();
+                vms.remove(id);
+                throw e;
+            }
+            return vm;
+        }
+    }
+
+    /**
+     * Makes an image of a running or stopped VM: its codes, and its disk as it is now. Throws {@link Failure} {@code
+     * conflict} if the disk does not hold still; stop what writes to it, as EC2 reboots a VM for its image.
+     */
+    public VmImage image(SimulatedVm vm) {
+        synchronized (lock) {
+            VmInfo info = vm.info();
+            if (info.state() == VmState.TERMINATED) {
+                throw vm.wrongState("make an image", "running or stopped");
+            }
+            if (images.size() >= IMAGES_MAX) {
+                throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + IMAGES_MAX + " images");
+            }
+            String id = "ami-" + hex(17);
+            VmIdentity from = info.identity();
+            VmImage image = new VmImage(
+                    id,
+                    from.accountId(),
+                    from.region(),
+                    from.architecture(),
+                    from.productCodes(),
+                    from.billingProducts(),
+                    clock.instant().truncatedTo(ChronoUnit.SECONDS),
+                    imageDisk(id));
+            copyDisk(info.disk(), image.disk());
+            images.put(id, image);
+            save();
+            return image;
+        }
+    }
+
+    /** An image of the VM and a VM of the same account, type and options launched from it: other id, same codes. */
+    public SimulatedVm clone(SimulatedVm vm) {
+        synchronized (lock) {
+            VmInfo info = vm.info();
+            VmImage image = image(vm);
+            return launch(VmSpec.of(info.identity().accountId())
+                    .fromImage(image.imageId())
+                    .instanceType(info.identity().instanceType())
+                    .metadataOptions(info.options()));
+        }
+    }
+
+    /** All VMs in the order of their launch, terminated ones too. */
+    public List<SimulatedVm> vms() {
+        synchronized (lock) {
+            return List.copyOf(vms.values());
+        }
+    }
+
+    public Optional<SimulatedVm> vm(String instanceId) {
+        synchronized (lock) {
+            return Optional.ofNullable(vms.get(instanceId));
+        }
+    }
+
+    public List<VmImage> images() {
+        synchronized (lock) {
+            return List.copyOf(images.values());
+        }
+    }
+
+    /** Takes all metadata services down; VMs that run will run again at the next start on the folder. */
+    @Override
+    public void close() {
+        synchronized (lock) {
+            vms.values().forEach(SimulatedVm::halt);
+            timer.shutdownNow();
+            stateFile.close();
+        }
+    }
+
+    private void load() {
+        synchronized (lock) {
+            StateFile.State state = stateFile.read();
+            for (VmImage image : state.images()) {
+                images.put(image.imageId(), image.with(imageDisk(image.imageId())));
+            }
+            for (VmInfo info : state.vms()) {
+                SimulatedVm vm = new SimulatedVm(site, info.with(disk(info.instanceId())));
+                vms.put(info.instanceId(), vm);
+                ca.writeTrust(trustFolder, info.identity().region());
+                if (info.state() == VmState.RUNNING) {
+                    vm.boot(false);
+                }
+            }
+            save();
+        }
+    }
+
+    private void save() {
+        stateFile.write(new StateFile.State(
+                vms.values().stream().map(SimulatedVm::info).toList(), List.copyOf(images.values())));
+    }
+
+    private VmImage image(String id) {
+        VmImage image = images.get(id);
+        if (image == null) {
+            throw Failure.of(
+                    ErrorCode.INVALID_REQUEST, List.of(new Failure.Problem("fromImage", "there is no such image")));
+        }
+        return image;
+    }
+
+    private VmIdentity identity(String id, VmSpec spec, Optional<VmImage> image) {
+        String region = image.map(VmImage::region).orElse(or(spec.region, VmSpec.DEFAULT_REGION));
+        String zone = or(spec.availabilityZone, region + "a");
+        if (!zone.matches(region + "[a-f]")) {
+            throw Failure.of(
+                    ErrorCode.INVALID_REQUEST,
+                    List.of(new Failure.Problem(
+                            "availabilityZone", "must be " + region + " and a letter from a to f")));
+        }
+        Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
+        return new VmIdentity(
+                or(spec.accountId, ""),
+                region,
+                zone,
+                id,
+                or(spec.instanceType, "m5.large"),
+                image.map(VmImage::imageId).orElseGet(() -> or(spec.imageId, "ami-" + hex(17))),
+                image.map(VmImage::architecture).orElse(or(spec.architecture, "x86_64")),
+                image.map(VmImage::productCodes).orElse(spec.productCodes),
+                image.map(VmImage::billingProducts).orElse(spec.billingProducts),
+                now,
+                or(spec.privateIp, "10.0." + random.nextInt(256) + "." + (4 + random.nextInt(250))),
+                "02" + hex(10).replaceAll("(..)", ":$1"),
+                "r-" + hex(17));
+    }
+
+    private static String or(@Nullable String value, String fallback) {
+        return value == null ? fallback : value;
+    }
+
+    private void makeDisk(Path disk, Optional<VmImage> image) {
+        if (image.isPresent()) {
+            copyDisk(image.get().disk(), disk);
+            return;
+        }
+        try {
+            Files.createDirectories(disk);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void copyDisk(Path from, Path to) {
+        try {
+            Files.createDirectories(to.toAbsolutePath().getParent());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        DiskCopy.copy(from, to);
+    }
+
+    private Path disk(String instanceId) {
+        return folder.resolve("vms").resolve(instanceId);
+    }
+
+    private Path imageDisk(String imageId) {
+        return folder.resolve("images").resolve(imageId);
+    }
+
+    private String hex(int digits) {
+        StringBuilder text = new StringBuilder(digits);
+        for (int i = 0; i < digits; i++) {
+            text.append(Character.forDigit(random.nextInt(16), 16));
+        }
+        return text.toString();
+    }
+}

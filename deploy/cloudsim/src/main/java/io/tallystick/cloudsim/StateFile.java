@@ -1,0 +1,98 @@
+package io.tallystick.cloudsim;
+
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The memory of a simulation: one JSON file, written whole, and the lock on its folder. */
+final class StateFile implements AutoCloseable {
+    private static final int VERSION = 1;
+
+    record State(List<VmInfo> vms, List<VmImage> images) {}
+
+    private final Path file;
+    private final FileChannel lock;
+
+    private StateFile(Path file, FileChannel lock) {
+        this.file = file;
+        this.lock = lock;
+    }
+
+    /** Locks the folder until closed; {@link Failure} {@code conflict} if it is locked already. */
+    static StateFile open(Path folder) {
+        FileChannel channel = null;
+        try {
+            Files.createDirectories(folder);
+            channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (channel.tryLock() != null) {
+                return new StateFile(folder.resolve("state.json"), channel);
+            }
+        } catch (OverlappingFileLockException e) {
+            // Held by this very process; told below as any other holder.
+        } catch (IOException e) {
+            throw new UncheckedIOException(folder + " cannot be locked", e);
+        }
+        close(channel);
+        throw Failure.of(ErrorCode.CONFLICT, "dir: " + folder + " is in use by another simulation");
+    }
+
+    State read() {
+        if (!Files.exists(file)) {
+            return new State(List.of(), List.of());
+        }
+        try {
+            Fields f = Fields.parse(Files.readAllBytes(file));
+            f.number("version", VERSION, VERSION);
+            State state = new State(
+                    f.objects("vms", SimulatedAws.VMS_MAX).stream()
+                            .map(VmInfo::read)
+                            .toList(),
+                    f.objects("images", SimulatedAws.IMAGES_MAX).stream()
+                            .map(VmImage::read)
+                            .toList());
+            f.done();
+            return state;
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read", e);
+        } catch (Failure e) {
+            throw new IllegalStateException(file + " is damaged: " + e.getMessage(), e);
+        }
+    }
+
+    void write(State state) {
+        FileStore.write(
+                file,
+                Json.writeBytes(Json.object(
+                        "version",
+                        VERSION,
+                        "vms",
+                        state.vms().stream().map(VmInfo::json).toList(),
+                        "images",
+                        state.images().stream().map(VmImage::json).toList())));
+    }
+
+    @Override
+    public void close() {
+        close(lock);
+    }
+
+    private static void close(@Nullable FileChannel channel) {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package io.tallystick.sandbox;
+
+import io.tallystick.cloudsim.VmInfo;
+import io.tallystick.common.json.Json;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An agent as a process "in" a VM: its configuration, its state on the VM's disk, and its local API as the vendor's
+ * program sees it. Its port stays the same over restarts. Not thread-safe, but for the local API.
+ */
+final class Agent {
+    /** What the names of agents in VMs begin with; the instance id follows. */
+    static final String NAME_PREFIX = "agent-";
+
+    private static final Duration REQUEST_WAIT = Duration.ofSeconds(30);
+
+    private final RunFolder folder;
+    private final Programs programs;
+    private final String name;
+    private final Path config;
+    private final Path state;
+    private final int port;
+    private final Rest api;
+    private @Nullable Child child;
+
+    private Agent(RunFolder folder, Programs programs, String name, Path config, Path state, int port) {
+        this.folder = folder;
+        this.programs = programs;
+        this.name = name;
+        this.config = config;
+        this.state = state;
+        this.port = port;
+        this.api = Rest.at(URI.create("http://127.0.0.1:" + port));
+    }
+
+    /** The agent of a VM, not started yet. Its state lies on the VM's disk, so an image of the VM carries it. */
+    static Agent in(RunFolder folder, Programs programs, VmInfo vm, URI aggregator, int port) {
+        return of(folder, programs, NAME_PREFIX + vm.instanceId(), vm.metadata(), stateOn(vm), aggregator, port);
+    }
+
+    /** Where a VM's agent keeps its state. */
+    static Path stateOn(VmInfo vm) {
+        return vm.disk().resolve("var/lib/tallystick");
+    }
+
+    /** An agent with any metadata service and state folder: for the story's thief. */
+    static Agent of(
+            RunFolder folder, Programs programs, String name, URI metadata, Path state, URI aggregator, int port) {
+        folder.folder("conf");
+        String file = "conf/" + name + ".conf";
+        folder.write(
+                file,
+                """
+                aggregator.url = %s
+                state.dir = %s
+                listen.port = %d
+                metadata.url = %s
+                sandbox = true
+                sandbox.clock-file = %s
+                """
+                        .formatted(aggregator, state, port, metadata, folder.clock()));
+        return new Agent(folder, programs, name, folder.file(file), state, port);
+    }
+
+    /** Starts the process; answers when its local API listens. */
+    void start() {
+        Child started = Child.start(folder, name, programs.agent("run", "--config", config.toString()));
+        child = started;
+        started.awaitLine("listening on");
+    }
+
+    /** SIGKILL. */
+    void kill() {
+        running().kill();
+    }
+
+    /** SIGTERM; nothing if it does not run. */
+    void stop() {
+        if (child != null) {
+            child.stop();
+        }
+    }
+
+    Child running() {
+        if (child == null) {
+            throw new IllegalStateException(name + " was not started");
+        }
+        return child;
+    }
+
+    /** Meters once by the command line, at the time the command runs. */
+    Cli.Result meterByCommand(String dimension, String quantity) {
+        return Cli.run(
+                programs.agent("meter", "--url", url().toString(), "--dimension", dimension, "--quantity", quantity));
+    }
+
+    String name() {
+        return name;
+    }
+
+    URI url() {
+        return api.base();
+    }
+
+    Path config() {
+        return config;
+    }
+
+    Path state() {
+        return state;
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** {@code GET /v1/entitlement}, waiting for an answer other than unknown. */
+    Doc entitlement(String productCode, String nonce) {
+        return api.get("/v1/entitlement?product=" + productCode + "&nonce=" + nonce + "&wait="
+                        + REQUEST_WAIT.toSeconds() + "s")
+                .expect(200)
+                .json();
+    }
+
+    /** {@code POST /v1/usage} with one record or an array of them. */
+    Rest.Reply meter(Object body) {
+        return api.send("POST", "/v1/usage", "application/json", Json.writeBytes(body));
+    }
+
+    /** Whether a status says that nothing is left to send. */
+    static boolean isShipped(Doc status) {
+        Doc queue = status.object("queue");
+        return queue.number("pendingSums") == 0 && queue.number("unsentBatches") == 0;
+    }
+
+    Doc status() {
+        return api.get("/v1/status").expect(200).json();
+    }
+}

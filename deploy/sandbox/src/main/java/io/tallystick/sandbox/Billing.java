@@ -1,0 +1,222 @@
+package io.tallystick.sandbox;
+
+import java.io.ByteArrayOutputStream;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** A billing job as a customer would write it: follows the pages, checks each one's count and hash, adds up. */
+final class Billing {
+    static final String NDJSON = "application/x-ndjson";
+    static final String CSV = "text/csv";
+    /** The place before every line. */
+    static final String BEGINNING = "0.0";
+
+    private static final int PAGE_ROWS = 50;
+    private static final int PAGES_MAX = 100_000;
+
+    private final Rest rest;
+
+    Billing(Rest rest) {
+        this.rest = rest;
+    }
+
+    /** One line of the bill. */
+    record Row(
+            long run,
+            String kind,
+            String instance,
+            String account,
+            String productId,
+            String productCode,
+            String agreement,
+            String dimension,
+            String hour,
+            Map<String, String> tags,
+            BigDecimal quantity) {
+        Ledger.Key key() {
+            return Ledger.Key.of(instance, dimension, hour, tags);
+        }
+    }
+
+    /** Everything one pull gave: its bytes as they came, its rows, and where the next pull goes on. */
+    record Pull(byte[] bytes, List<Row> rows, String next) {
+        String sha256() {
+            return Billing.sha256(bytes);
+        }
+
+        SortedMap<Ledger.Key, BigDecimal> sums() {
+            SortedMap<Ledger.Key, BigDecimal> sums = new TreeMap<>();
+            rows.forEach(r -> sums.merge(r.key(), r.quantity(), BigDecimal::add));
+            return sums;
+        }
+    }
+
+    /** All lines after a place, as JSON. */
+    Pull after(String place) {
+        return pull("/v1/billing/usage?limit=" + PAGE_ROWS, place, NDJSON);
+    }
+
+    /** All lines booked in a range of time, [from, to). */
+    Pull booked(String from, String to, String accept) {
+        return pull("/v1/billing/usage?limit=" + PAGE_ROWS + "&from=" + from + "&to=" + to, BEGINNING, accept);
+    }
+
+    /** Up to which booking time everything is final. */
+    String closedThrough() {
+        return rest.get("/v1/billing/runs").expect(200).json().text("closedThrough");
+    }
+
+    private Pull pull(String query, String start, String accept) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        List<Row> rows = new ArrayList<>();
+        String place = start;
+        for (int page = 0; page < PAGES_MAX; page++) {
+            Rest.Reply reply = rest.get(query + "&after=" + place, accept).expect(200);
+            List<Row> found = accept.equals(CSV) ? csv(reply.text()) : ndjson(reply.text());
+            check(reply, "Tallystick-Page-Count", Integer.toString(found.size()));
+            checkHash(reply);
+            all.writeBytes(reply.body());
+            rows.addAll(found);
+            Optional<String> next = reply.header("Tallystick-Next-After");
+            if (next.isPresent()) {
+                place = next.get();
+            }
+            if (next.isEmpty() || found.size() < PAGE_ROWS) {
+                return new Pull(all.toByteArray(), List.copyOf(rows), place);
+            }
+        }
+        throw new StepFailure("a pull that ends", "more than " + PAGES_MAX + " pages");
+    }
+
+    private static void check(Rest.Reply reply, String header, String expected) {
+        String got = reply.header(header).orElse("no such header");
+        if (!got.equals(expected)) {
+            throw new StepFailure(reply.request() + " with " + header + ": " + expected, got);
+        }
+    }
+
+    private static void checkHash(Rest.Reply reply) {
+        byte[] hash = hash(reply.body());
+        String got = reply.header("Tallystick-Page-Sha256").orElse("no such header");
+        String hex = HexFormat.of().formatHex(hash);
+        String base64 = Base64.getUrlEncoder().withoutPadding().encodeToString(hash);
+        if (!got.equals(hex) && !got.equals(base64)) {
+            throw new StepFailure(reply.request() + " with Tallystick-Page-Sha256: " + hex, got);
+        }
+    }
+
+    private static List<Row> ndjson(String text) {
+        return text.lines().map(Doc::parse).map(Billing::row).toList();
+    }
+
+    private static Row row(Doc d) {
+        return new Row(
+                d.number("run"),
+                d.text("kind"),
+                d.text("instance"),
+                d.text("account"),
+                d.text("productId"),
+                d.text("productCode"),
+                d.text("agreement"),
+                d.text("dimension"),
+                d.text("hour"),
+                d.strings("tags"),
+                new BigDecimal(d.text("quantity")));
+    }
+
+    /** RFC 4180 with a header line. */
+    private static List<Row> csv(String text) {
+        List<List<String>> lines = csvLines(text);
+        if (lines.isEmpty()) {
+            throw new StepFailure("CSV with a header line", "nothing");
+        }
+        List<String> names = lines.get(0);
+        List<Row> rows = new ArrayList<>();
+        for (List<String> line : lines.subList(1, lines.size())) {
+            Map<String, Object> members = new LinkedHashMap<>();
+            for (int i = 0; i < names.size(); i++) {
+                members.put(names.get(i), line.get(i));
+            }
+            Doc d = Doc.of(members);
+            rows.add(new Row(
+                    Long.parseLong(d.text("run")),
+                    d.text("kind"),
+                    d.text("instance"),
+                    d.text("account"),
+                    d.text("productId"),
+                    d.text("productCode"),
+                    d.text("agreement"),
+                    d.text("dimension"),
+                    d.text("hour"),
+                    d.text("tags").isEmpty()
+                            ? Map.of()
+                            : Doc.parse("{\"tags\":" + d.text("tags") + "}").strings("tags"),
+                    new BigDecimal(d.text("quantity"))));
+        }
+        return rows;
+    }
+
+    private static List<List<String>> csvLines(String text) {
+        List<List<String>> lines = new ArrayList<>();
+        List<String> line = new ArrayList<>();
+        StringBuilder cell = new StringBuilder();
+        boolean quoted = false;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (quoted) {
+                if (c != '"') {
+                    cell.append(c);
+                } else if (i + 1 < text.length() && text.charAt(i + 1) == '"') {
+                    cell.append('"');
+                    i++;
+                } else {
+                    quoted = false;
+                }
+            } else if (c == '"') {
+                quoted = true;
+            } else if (c == ',' || c == '\n') {
+                line.add(cell.toString());
+                cell.setLength(0);
+                if (c == '\n') {
+                    lines.add(line);
+                    line = new ArrayList<>();
+                }
+            } else if (c != '\r') {
+                cell.append(c);
+            }
+        }
+        if (cell.length() > 0 || !line.isEmpty()) {
+            throw new StepFailure(
+                    "CSV that ends with a line end", Arrays.asList(line, cell).toString());
+        }
+        return lines;
+    }
+
+    static String sha256(byte[] bytes) {
+        return HexFormat.of().formatHex(hash(bytes));
+    }
+
+    private static byte[] hash(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

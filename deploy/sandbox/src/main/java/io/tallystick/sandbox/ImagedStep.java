@@ -1,0 +1,59 @@
+package io.tallystick.sandbox;
+
+import io.tallystick.cloudsim.VmImage;
+import io.tallystick.cloudsim.VmInfo;
+import io.tallystick.cloudsim.VmSpec;
+import java.nio.file.Files;
+import java.time.Instant;
+
+/** Somebody makes an image of a VM whose agent still has unsent sums, and launches it. */
+final class ImagedStep implements Story.Step {
+    @Override
+    public String title() {
+        return "a VM launched from an image of the first one, state copied";
+    }
+
+    @Override
+    public void play(Scene scene) {
+        Marketplace market = scene.market();
+        Agent first = market.firstAgent();
+        String original = scene.seed().instance();
+        // Just after a flush, so that the next one, a minute away, does not send the sums the image is to carry.
+        scene.flush(first);
+        Instant now = market.now();
+        scene.meter(first, original, Seed.REQUESTS, "101", now, "imaged-1");
+        scene.meter(first, original, Seed.GIGABYTES, "0.5", now, "imaged-2");
+        Expect.that(!Agent.isShipped(first.status()), "sums the first agent has not sent yet", first.status());
+
+        VmImage image = market.cloud().image(original);
+        VmInfo copy = market.cloud().launch(VmSpec.of(Marketplace.CLOUD_ACCOUNT).fromImage(image.imageId()));
+        Expect.that(
+                Files.isDirectory(Agent.stateOn(copy)), "the agent's state on the new VM's disk", Agent.stateOn(copy));
+        Agent second = market.startAgent(copy);
+        Doc answer = second.entitlement(scene.seed().productCode(), "imaged");
+        Expect.equal("decision for the new VM", "allow", answer.text("decision"));
+        String lease = answer.text("lease");
+        LeaseCheck check = new LeaseCheck(
+                market.rest().get("/.well-known/jwks.json").expect(200).text(),
+                market.aggregatorUrl().toString(),
+                market.clock());
+        var claims = check.verify(lease, scene.seed().productCode());
+        Expect.equal("instance of the new VM's lease", copy.instanceId(), claims.getClaimValue("instance"));
+        scene.tell()
+                .did(
+                        "made an image of the first VM with unsent sums on its disk, launched " + copy.instanceId()
+                                + " from it",
+                        "entitled under its own enrollment " + claims.getClaimValue("sub"));
+
+        scene.meter(second, copy.instanceId(), Seed.REQUESTS, "202", market.now(), "imaged-1");
+        scene.meter(first, original, Seed.REQUESTS, "3", market.now(), "imaged-3");
+        Billing.Pull pull = scene.closeAndCompare(first, second);
+        scene.tell()
+                .did(
+                        "metered on both, closed the hour, pulled",
+                        "the bill of both equals the books: "
+                                + scene.ledger().total(copy.instanceId()).toPlainString()
+                                + " for the new VM, nothing twice; "
+                                + pull.rows().size() + " lines in all");
+    }
+}

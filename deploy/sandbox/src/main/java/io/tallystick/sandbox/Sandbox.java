@@ -1,0 +1,325 @@
+package io.tallystick.sandbox;
+
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.time.SandboxClock;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code deploy/bin/sandbox}. Exit codes: 0 done, 1 something failed (a part, or a step of the story), 2 wrong command
+ * line, 130 ended by a signal.
+ */
+@Command(
+        name = "sandbox",
+        mixinStandardHelpOptions = true,
+        description = {
+            "A marketplace in a box: PostgreSQL, a simulated cloud with a VM, the aggregator, the VM's agent, and a",
+            "sample seller, buyer, product and agreement. Runs until Ctrl-C and goes on where it was when started again."
+        },
+        subcommands = {Sandbox.Advance.class, Sandbox.Stop.class})
+public final class Sandbox implements Callable<Integer> {
+    /** First of the fixed ports: aggregator, agent, cloud, PostgreSQL. */
+    private static final int DEFAULT_PORT_BASE = 7400;
+
+    private static final int EXIT_FAILED = 1;
+    private static final Duration STOP_PATIENCE = Duration.ofSeconds(60);
+
+    @Option(names = "--dir", description = "State folder. Default: .sandbox in the checkout.")
+    private @Nullable Path dir;
+
+    @Option(
+            names = "--ports",
+            defaultValue = "" + DEFAULT_PORT_BASE,
+            paramLabel = "auto|PORT",
+            description = "The first of four ports in a row, or auto for free ones. Default: ${DEFAULT-VALUE}."
+                    + " A state folder keeps the ports it was first started with.")
+    private String ports = "";
+
+    @Option(
+            names = "--database",
+            paramLabel = "URL",
+            description = "Use this server instead of an own one: postgresql://user:password@host:port/database."
+                    + " With --once a database is made on it and dropped.")
+    private @Nullable String database;
+
+    @Option(
+            names = "--once",
+            description = "Play the story in a fresh folder, stop everything, and exit 0 if all went well.")
+    private boolean once;
+
+    @Option(names = "--story", defaultValue = "aws", description = "Which story --once plays: aws.")
+    private String story = "";
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    private Sandbox() {}
+
+    public static void main(String[] args) {
+        PrintWriter out = new PrintWriter(System.out, true, Charset.defaultCharset());
+        PrintWriter err = new PrintWriter(System.err, true, Charset.defaultCharset());
+        System.exit(new CommandLine(new Sandbox())
+                .setOut(out)
+                .setErr(err)
+                .setExecutionExceptionHandler((e, line, parsed) -> explain(e, line.getErr()))
+                .execute(args));
+    }
+
+    private static int explain(Exception e, PrintWriter err) throws Exception {
+        if (e instanceof Trouble || e instanceof StepFailure || e instanceof Failure) {
+            err.println("sandbox: " + e.getMessage());
+            return EXIT_FAILED;
+        }
+        throw e;
+    }
+
+    @Override
+    public Integer call() {
+        int base = portBase();
+        if (!story.equals("aws")) {
+            throw new ParameterException(commandLine(), "--story must be aws, is " + story);
+        }
+        Programs programs = Programs.ofSystem();
+        Path folder = folder(programs, dir);
+        return once ? playOnce(programs, folder, base) : run(programs, folder, base);
+    }
+
+    private int portBase() {
+        if (ports.equals("auto")) {
+            return 0;
+        }
+        if (!ports.matches("[0-9]{4,5}") || Integer.parseInt(ports) < 1024 || Integer.parseInt(ports) > 65_000) {
+            throw new ParameterException(
+                    commandLine(), "--ports must be auto or a port from 1024 to 65000, is " + ports);
+        }
+        return Integer.parseInt(ports);
+    }
+
+    private int run(Programs programs, Path folder, int base) {
+        PrintWriter out = out();
+        RunFolder run = RunFolder.lock(folder);
+        own(run);
+        CountDownLatch end = new CountDownLatch(1);
+        Closing closing = new Closing(run, out);
+        Marketplace market = closing.guard(() -> Marketplace.open(run, programs, base, source(), out::println));
+        AtomicReference<@Nullable String> dead = new AtomicReference<>();
+        market.running()
+                .forEach(child -> child.onExit(() -> {
+                    dead.compareAndSet(
+                            null,
+                            child.name() + " ended by itself with exit code " + child.exitCode() + "; see "
+                                    + child.log());
+                    end.countDown();
+                }));
+        closing.opened(market);
+        out.println(new Guide(market).text());
+        out.flush();
+        await(end);
+        boolean asked = closing.isClosing();
+        closing.close();
+        if (!asked) {
+            commandLine().getErr().println("sandbox: " + dead.get());
+        }
+        return asked ? 0 : EXIT_FAILED;
+    }
+
+    private int playOnce(Programs programs, Path folder, int base) {
+        PrintWriter out = out();
+        sweep(folder, out);
+        RunFolder run = RunFolder.fresh(folder);
+        own(run);
+        Story.prepareClock(run);
+        Closing closing = new Closing(run, out);
+        try {
+            Marketplace market = open(closing, run, programs, base, out);
+            closing.opened(market);
+            Story.play(market, new Teller(out));
+        } catch (Story.Failed e) {
+            closing.close();
+            tellFailure(e, run);
+            return EXIT_FAILED;
+        } finally {
+            closing.close();
+        }
+        run.delete();
+        out.println();
+        out.println("the story came true");
+        return 0;
+    }
+
+    private Marketplace open(Closing closing, RunFolder run, Programs programs, int base, PrintWriter out) {
+        try {
+            return closing.guard(() -> Marketplace.open(run, programs, base, source(), out::println));
+        } catch (RuntimeException e) {
+            throw new Story.Failed(0, "starting the parts", e);
+        }
+    }
+
+    private void tellFailure(Story.Failed failed, RunFolder run) {
+        PrintWriter err = commandLine().getErr();
+        err.println();
+        err.println(failed.getMessage());
+        Throwable cause = failed.getCause();
+        if (cause instanceof StepFailure f) {
+            err.println("  expected: " + f.expected());
+            err.println("  got:      " + f.got());
+        } else if (cause instanceof Trouble || cause instanceof Failure) {
+            err.println("  because:  " + cause.getMessage());
+        } else if (cause != null) {
+            cause.printStackTrace(err);
+        }
+        err.println("  logs:     " + run.path().resolve("logs"));
+        err.flush();
+    }
+
+    /** Ends and removes what crashed playings of the story left; those of living sandboxes are locked and stay. */
+    private static void sweep(Path folder, PrintWriter out) {
+        for (Path left : RunFolder.onceFolders(folder)) {
+            RunFolder.tryLock(left).ifPresent(crashed -> {
+                Leftovers.stop(crashed).forEach(p -> out.println("stopped a leftover of a crash: " + p));
+                crashed.delete();
+            });
+        }
+    }
+
+    /** Marks the folder as this process's, and sends what libraries log to a file of it. */
+    private static void own(RunFolder run) {
+        LogFile.open(run.logs().resolve("sandbox.log"));
+        run.writeOwner(ProcessId.of(ProcessHandle.current().pid())
+                .orElseThrow(() -> new Trouble("the sandbox runs on Linux only")));
+    }
+
+    private Marketplace.DatabaseSource source() {
+        @Nullable String url = database;
+        if (url == null) {
+            return Database::embedded;
+        }
+        if (!once) {
+            return (run, port) -> Database.external(url);
+        }
+        byte[] suffix = new byte[4];
+        new SecureRandom().nextBytes(suffix);
+        return (run, port) ->
+                Database.external(url, "tallystick_once_" + HexFormat.of().formatHex(suffix));
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    static Path folder(Programs programs, @Nullable Path dir) {
+        return (dir == null ? programs.root().resolve(".sandbox") : dir)
+                .toAbsolutePath()
+                .normalize();
+    }
+
+    private PrintWriter out() {
+        return commandLine().getOut();
+    }
+
+    private CommandLine commandLine() {
+        if (spec == null) {
+            throw new IllegalStateException("made by picocli");
+        }
+        return spec.commandLine();
+    }
+
+    /** {@code sandbox advance PT1H}. */
+    @Command(
+            name = "advance",
+            mixinStandardHelpOptions = true,
+            description = "Moves the clock of all parts of a sandbox forward, by a duration such as PT1H or P1D.")
+    static final class Advance implements Callable<Integer> {
+        @Parameters(paramLabel = "DURATION", description = "How far: an ISO 8601 duration.")
+        private Duration by = Duration.ZERO;
+
+        @Option(names = "--dir", description = "State folder. Default: .sandbox in the checkout.")
+        private @Nullable Path dir;
+
+        @Spec
+        private @Nullable CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            if (spec == null) {
+                throw new IllegalStateException("made by picocli");
+            }
+            if (by.isNegative() || by.isZero()) {
+                throw new ParameterException(
+                        spec.commandLine(), "DURATION must be above zero: the clock only moves forward");
+            }
+            Path folder = folder(Programs.ofSystem(), dir);
+            if (!Files.isRegularFile(folder.resolve(Endpoints.FILE))) {
+                throw new Trouble("there is no sandbox in " + folder + "; start one, or name its folder with --dir");
+            }
+            Duration ahead = SandboxClock.advance(RunFolder.clock(folder), by);
+            spec.commandLine()
+                    .getOut()
+                    .println("the sandbox's time is "
+                            + InstantSource.system().instant().plus(ahead) + " (" + ahead + " ahead)");
+            return 0;
+        }
+    }
+
+    /** {@code sandbox stop}. */
+    @Command(
+            name = "stop",
+            mixinStandardHelpOptions = true,
+            description = "Stops a sandbox, and what a crashed one left running.")
+    static final class Stop implements Callable<Integer> {
+        @Option(names = "--dir", description = "State folder. Default: .sandbox in the checkout.")
+        private @Nullable Path dir;
+
+        @Spec
+        private @Nullable CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            if (spec == null) {
+                throw new IllegalStateException("made by picocli");
+            }
+            PrintWriter out = spec.commandLine().getOut();
+            Path folder = folder(Programs.ofSystem(), dir);
+            if (!Files.isDirectory(folder)) {
+                throw new Trouble("there is no sandbox in " + folder);
+            }
+            Optional<ProcessId> owner = RunFolder.owner(folder);
+            owner.ifPresent(p -> {
+                p.end(false);
+                out.println("asked process " + p.pid() + " to stop");
+            });
+            Optional<RunFolder> run = Await.value(STOP_PATIENCE, () -> RunFolder.tryLock(folder));
+            if (run.isEmpty()) {
+                throw new Trouble("the sandbox in " + folder + " does not stop");
+            }
+            try (RunFolder locked = run.get()) {
+                Leftovers.stop(locked).forEach(p -> out.println("stopped a leftover of a crash: " + p));
+            }
+            sweep(folder, out);
+            out.println("stopped");
+            return 0;
+        }
+    }
+}

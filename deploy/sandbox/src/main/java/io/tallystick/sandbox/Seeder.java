@@ -1,0 +1,113 @@
+package io.tallystick.sandbox;
+
+import io.tallystick.cloudsim.VmInfo;
+import io.tallystick.cloudsim.VmSpec;
+import io.tallystick.common.json.Json;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Makes the sample data as an operator would: the first token by the command line, everything else by the API. */
+final class Seeder {
+    /** How often the sandbox's agents send; short, so that people see something happen. */
+    static final Duration FLUSH_INTERVAL = Duration.ofMinutes(1);
+
+    static final Duration CLOSE_DELAY = Duration.ofHours(1);
+
+    private final Marketplace market;
+    private final Programs programs;
+    private final Path aggregatorConfig;
+
+    Seeder(Marketplace market, Programs programs, Path aggregatorConfig) {
+        this.market = market;
+        this.programs = programs;
+        this.aggregatorConfig = aggregatorConfig;
+    }
+
+    Seed seed() {
+        String operator = firstToken();
+        Rest api = market.rest().with(operator);
+        String seller = account(api, "seller", "Sample Seller");
+        String buyer = account(api, "buyer", "Sample Buyer");
+        cloudAccount(api, buyer, Marketplace.CLOUD_ACCOUNT);
+        Doc product = product(api, seller);
+        String productId = product.text("id");
+        String productCode = product.text("productCode");
+        for (String visibility : List.of("LIMITED", "PUBLIC")) {
+            api.put("/v1/products/" + productId + "/visibility", Json.object("visibility", visibility))
+                    .expect(200, 204);
+        }
+        String agreement = agreement(api, productId, buyer);
+        VmInfo vm = market.cloud()
+                .launch(VmSpec.of(Marketplace.CLOUD_ACCOUNT)
+                        .region(Marketplace.REGION)
+                        .productCodes(productCode));
+        return new Seed(
+                operator,
+                seller,
+                token(api, "seller", seller),
+                buyer,
+                token(api, "buyer", buyer),
+                token(api, "billing", ""),
+                productId,
+                productCode,
+                agreement,
+                vm.instanceId(),
+                Marketplace.CLOUD_ACCOUNT);
+    }
+
+    static String account(Rest api, String kind, String name) {
+        return api.post("/v1/accounts", Json.object("kind", kind, "name", name))
+                .expect(201)
+                .json()
+                .text("id");
+    }
+
+    static void cloudAccount(Rest api, String account, String cloudAccount) {
+        api.post("/v1/accounts/" + account + "/cloud-accounts", Json.object("cloud", "aws", "accountId", cloudAccount))
+                .expect(200, 201);
+    }
+
+    static String agreement(Rest api, String productId, String account) {
+        return api.post("/v1/agreements", Json.object("product", productId, "account", account))
+                .expect(201)
+                .json()
+                .text("id");
+    }
+
+    private static Doc product(Rest api, String seller) {
+        List<Object> dimensions = new ArrayList<>();
+        dimensions.add(Json.object("key", Seed.REQUESTS, "title", "Requests", "unit", "request"));
+        dimensions.add(Json.object("key", Seed.GIGABYTES, "title", "Data processed", "unit", "GB"));
+        dimensions.add(Json.object("key", Seed.UPTIME, "title", "Instance uptime", "unit", "hour"));
+        return api.post(
+                        "/v1/products",
+                        Json.object(
+                                "title", "Sample Gateway",
+                                "seller", seller,
+                                "flushInterval", FLUSH_INTERVAL,
+                                "closeDelay", CLOSE_DELAY,
+                                "dimensions", dimensions))
+                .expect(201)
+                .json();
+    }
+
+    private static String token(Rest api, String role, String account) {
+        return api.post("/v1/tokens", Json.object("role", role, "account", account.isEmpty() ? null : account))
+                .expect(201)
+                .json()
+                .text("secret");
+    }
+
+    /** The one token that cannot come from the API. */
+    private String firstToken() {
+        List<String> command =
+                programs.aggregator("token", "create", "--role", "operator", "--config", aggregatorConfig.toString());
+        Cli.Result result = Cli.run(command);
+        if (result.exitCode() != 0) {
+            throw new Trouble("tallystick-aggregator token create failed: " + result.errors() + result.output());
+        }
+        return result.output().strip();
+    }
+}
