@@ -28,12 +28,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AuditTest {
     @RegisterExtension
-    static final TestDatabase DB =
-            TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
 
     private final Vertx vertx = Vertx.vertx();
-    private final Audit audit =
-            new Audit(Clock.fixed(Instant.parse("2026-03-10T09:30:00.123456789Z"), ZoneOffset.UTC));
+    private final Audit audit = new Audit(Clock.fixed(Instant.parse("2026-03-10T09:30:00.123456789Z"), ZoneOffset.UTC));
     private Database database = Database.open(vertx, DatabaseUrl.parse("postgresql://u@h/d"), 1);
 
     @BeforeEach
@@ -152,8 +150,8 @@ class AuditTest {
             all = all.compose(done -> database.transactor().inTx(tx -> {
                 Future<Void> hundred = Future.succeededFuture();
                 for (int j = 0; j < 100; j++) {
-                    hundred = hundred.compose(
-                            ok -> audit.append(tx, new AuditEvent.Change("cli", "a", "s", null, null)));
+                    hundred =
+                            hundred.compose(ok -> audit.append(tx, new AuditEvent.Change("cli", "a", "s", null, null)));
                 }
                 return hundred;
             }));

@@ -81,14 +81,14 @@ class DatabaseTest {
     @Test
     void aFailedOrThrowingTransactionLeavesNothing() {
         RuntimeException thrown = new IllegalStateException("after the insert");
-        assertSame(
-                thrown,
-                failure(database.transactor().inTx(tx -> sql(tx, "INSERT INTO thing (id) VALUES (1)")
-                        .compose(done -> Future.failedFuture(thrown)))));
-        assertEquals("now", failure(database.transactor().inTx(tx -> {
-                    throw new IllegalStateException("now");
-                }))
-                .getMessage());
+        assertSame(thrown, failure(database.transactor().inTx(tx -> sql(tx, "INSERT INTO thing (id) VALUES (1)")
+                .compose(done -> Future.failedFuture(thrown)))));
+        assertEquals(
+                "now",
+                failure(database.transactor().inTx(tx -> {
+                            throw new IllegalStateException("now");
+                        }))
+                        .getMessage());
         assertEquals(0, count(1));
     }
 
@@ -126,12 +126,7 @@ class DatabaseTest {
     }
 
     private static Future<Void> both(
-            SqlConnection tx,
-            int a,
-            int b,
-            io.vertx.core.Promise<Void> mine,
-            Future<Void> others,
-            AtomicInteger runs) {
+            SqlConnection tx, int a, int b, io.vertx.core.Promise<Void> mine, Future<Void> others, AtomicInteger runs) {
         runs.incrementAndGet();
         return sql(tx, "UPDATE thing SET n = n + 1 WHERE id = " + a)
                 .onSuccess(done -> mine.tryComplete())
@@ -152,8 +147,8 @@ class DatabaseTest {
 
     @Test
     void aStatementThatTakesTooLongIsOurProblemNotTheCallers() {
-        Throwable cancelled = failure(database.transactor()
-                .inTx(tx -> sql(tx, "SET LOCAL statement_timeout = '50ms'").compose(done -> sql(tx, "SELECT pg_sleep(5)"))));
+        Throwable cancelled = failure(database.transactor().inTx(tx -> sql(tx, "SET LOCAL statement_timeout = '50ms'")
+                .compose(done -> sql(tx, "SELECT pg_sleep(5)"))));
         assertEquals(ErrorCode.UNAVAILABLE, PgErrors.code(cancelled));
     }
 
@@ -170,7 +165,8 @@ class DatabaseTest {
     void aFullWaitingRoomIsOverload() {
         int more = TestDatabase.POOL_SIZE * (Database.WAITERS_PER_CONNECTION + 2);
         List<Future<Void>> all = new ArrayList<>();
-        IntStream.range(0, more).forEach(i -> all.add(database.transactor().inTx(tx -> sql(tx, "SELECT pg_sleep(0.05)"))));
+        IntStream.range(0, more)
+                .forEach(i -> all.add(database.transactor().inTx(tx -> sql(tx, "SELECT pg_sleep(0.05)"))));
         List<ErrorCode> refused = new ArrayList<>();
         await(Future.join(all.stream()
                 .map(f -> f.recover(e -> {
@@ -208,7 +204,8 @@ class DatabaseTest {
     @Test
     void everySettingThatLosesCommitsIsNamed() {
         await(Durability.check(database.reads()));
-        DB.execute("ALTER ROLE postgres IN DATABASE " + DB.url().replaceAll(".*/", "") + " SET synchronous_commit = off");
+        DB.execute(
+                "ALTER ROLE postgres IN DATABASE " + DB.url().replaceAll(".*/", "") + " SET synchronous_commit = off");
         Database lossy = Database.open(VERTX, DatabaseUrl.parse(DB.url()), 1);
         Failure refused = assertInstanceOf(Failure.class, failure(Durability.check(lossy.reads())));
         assertEquals("synchronous_commit", refused.problems().get(0).path());
@@ -224,25 +221,26 @@ class DatabaseTest {
         assertTrue(ids.next("acc").matches("acc-0{10}[0-9a-hjkmnp-tv-z]{16}"));
         assertTrue(ids.next("acc").compareTo(later.next("acc")) < 0);
         assertEquals(
-                1000, IntStream.range(0, 1000).mapToObj(i -> ids.next("x")).distinct().count());
+                1000,
+                IntStream.range(0, 1000).mapToObj(i -> ids.next("x")).distinct().count());
     }
 
     @Test
     void migrateIsRepeatableAndStatusTellsBehindAndAhead() {
         String url = DB.another();
         Migrations migrations = new Migrations(DatabaseUrl.parse(url));
-        Failure behind =
-                assertThrows(Failure.class, () -> migrations.status().requireCurrent());
+        Failure behind = assertThrows(Failure.class, () -> migrations.status().requireCurrent());
         assertTrue(behind.detail().contains("behind") && behind.detail().contains("migrate"), behind.detail());
         assertEquals(migrations.status().known().size(), migrations.migrate());
         migrations.status().requireCurrent();
         assertEquals(0, migrations.migrate());
 
         Database other = Database.open(VERTX, DatabaseUrl.parse(url), 1);
-        await(sql(
-                other.reads(),
-                "INSERT INTO schema_history (installed_rank, version, description, type, script, installed_by,"
-                        + " execution_time, success) VALUES (999, '999', 'later', 'SQL', 'V999__later.sql', 'x', 1, true)"));
+        await(
+                sql(
+                        other.reads(),
+                        "INSERT INTO schema_history (installed_rank, version, description, type, script, installed_by,"
+                                + " execution_time, success) VALUES (999, '999', 'later', 'SQL', 'V999__later.sql', 'x', 1, true)"));
         Failure ahead = assertThrows(Failure.class, () -> migrations.status().requireCurrent());
         assertTrue(ahead.detail().contains("ahead") && ahead.detail().contains("999"), ahead.detail());
         assertThrows(Failure.class, migrations::migrate);
