@@ -73,6 +73,14 @@ class CopiedStateTest {
             Rig.until("the next epoch", () -> rig.aggregator.openedEpochs() == 1);
             back.close();
             assertEquals(Quantity.of(14), rig.aggregator.total("requests"));
+
+            // An aggregator restored to before all of it gets every epoch again.
+            rig.aggregator.restoreTo(0);
+            assertEquals(Quantity.ZERO, rig.aggregator.total("requests"));
+            Rig.Running again = rig.agent(vm, dir.resolve("snapshot"));
+            Rig.until("both epochs", () -> rig.aggregator.total("requests").equals(Quantity.of(14)));
+            again.drained();
+            assertEquals(2, rig.aggregator.openedEpochs());
         }
     }
 
@@ -129,7 +137,8 @@ class CopiedStateTest {
             two.untilState("ENTITLED");
             two.meter("requests", "1");
             two.drained();
-            one.meter("requests", "1");
+            // Another quantity: the same content signed in the same second would be the same batch, no fork.
+            one.meter("requests", "5");
             one.untilState("CONTESTED");
             assertEquals("fork", one.get("/v1/entitlement").text("code"));
             assertEquals(200, one.meter("requests", "1").status(), "held, not refused");

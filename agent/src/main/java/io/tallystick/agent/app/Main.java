@@ -39,7 +39,7 @@ public final class Main {
     }
 
     /** Runs a command; answers its exit code. */
-    static int execute(String... args) {
+    public static int execute(String... args) {
         CommandLine cli = new CommandLine(new Main());
         cli.setExecutionExceptionHandler((e, c, parsed) -> {
             if (e instanceof Failure f) {

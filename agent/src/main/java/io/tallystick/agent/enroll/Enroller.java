@@ -67,7 +67,9 @@ public final class Enroller {
     private final Backoff metadataRetry;
     private final Backoff retry;
 
-    private AgentKey key;
+    /** Read by the local API too. */
+    private volatile AgentKey key;
+
     private @Nullable Identity identity;
     private boolean enrolled;
     private @Nullable Watermark fresh;

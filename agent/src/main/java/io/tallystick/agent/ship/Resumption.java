@@ -84,6 +84,18 @@ final class Resumption {
         return opened;
     }
 
+    /**
+     * Asks for the next epoch of an aggregator that forgot having opened it (restored from a backup) and has every batch
+     * before it. Answers whether the chain goes on there with this batch.
+     */
+    boolean reopen(EnrollmentId id, Watermark server, Chain.Sealed next) throws Unreachable, Refused {
+        Watermark opened = ask(id, enroller.key(), server, true).watermark();
+        return opened.epoch() == next.epoch()
+                && opened.seq() == 0
+                && next.seq() == 1
+                && opened.hash().equals(next.prev());
+    }
+
     private static Watermark fetchedSoFar(Tx tx) throws SQLException {
         String[] p = tx.meta("resume.known").orElseThrow().split(" ", 3);
         return new Watermark(Long.parseLong(p[0]), Long.parseLong(p[1]), Hash.parse(p[2]));
@@ -111,10 +123,11 @@ final class Resumption {
     /** Keeps one answer's batches; answers the last one's mark. */
     private Watermark keep(List<String> batches, Watermark known, EnrollmentId id, AgentKey key) throws Unreachable {
         Watermark[] at = {known};
+        long now = enroller.iat().toEpochMilli();
         try {
             store.call(tx -> {
                 for (String compact : batches) {
-                    at[0] = keep(tx, Jws.parseCompact(compact, Typ.BATCH), at[0], id, key);
+                    at[0] = keep(tx, Jws.parseCompact(compact, Typ.BATCH), at[0], id, key, now);
                 }
                 tx.meta("resume.known", at[0].epoch() + " " + at[0].seq() + " " + at[0].hash());
                 return at[0];
@@ -125,7 +138,8 @@ final class Resumption {
         return at[0];
     }
 
-    private static Watermark keep(Tx tx, Jws jws, Watermark before, EnrollmentId id, AgentKey key) throws SQLException {
+    private static Watermark keep(Tx tx, Jws jws, Watermark before, EnrollmentId id, AgentKey key, long nowMillis)
+            throws SQLException {
         Batch batch = Batch.parse(jws.payload());
         boolean next = batch.epoch() == before.epoch() && batch.seq() == before.seq() + 1
                 || batch.epoch() > before.epoch() && batch.seq() == 1;
@@ -139,7 +153,7 @@ final class Resumption {
         }
         Chain.Sealed fetched = new Chain.Sealed(batch.epoch(), batch.seq(), jws.hash(), batch.prev(), jws.compact());
         boolean own = signedBy(jws, key);
-        long now = 0;
+        long now = nowMillis;
         if (Chain.get(tx, batch.epoch(), batch.seq())
                 .filter(b -> b.hash().equals(fetched.hash()))
                 .isPresent()) {

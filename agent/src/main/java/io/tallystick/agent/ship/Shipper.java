@@ -157,6 +157,15 @@ public final class Shipper {
             Meeting meeting = store.call(tx -> compare(tx, server));
             switch (meeting) {
                 case SAME -> synced = true;
+                case EPOCH -> {
+                    Chain.Sealed next =
+                            store.call(tx -> Chain.after(tx, server)).orElseThrow();
+                    if (resumption.reopen(id.get(), server, next)) {
+                        synced = true;
+                    } else {
+                        hold("the aggregator forgot epoch " + next.epoch() + " and opens another one");
+                    }
+                }
                 case AHEAD -> {
                     note("the aggregator is ahead of this state, which was rolled back; catching up");
                     resumption.catchUp(id.get());
@@ -178,6 +187,8 @@ public final class Shipper {
 
     private enum Meeting {
         SAME,
+        /** The aggregator has all of an epoch and forgot the one we are in. */
+        EPOCH,
         AHEAD,
         FORK,
         LOST
@@ -212,7 +223,7 @@ public final class Shipper {
             return next.get().epoch() == server.epoch() ? Meeting.FORK : Meeting.LOST;
         }
         Chain.unacknowledge(tx, server);
-        return Meeting.SAME;
+        return next.get().epoch() == server.epoch() ? Meeting.SAME : Meeting.EPOCH;
     }
 
     // --- cutting -----------------------------------------------------------------------------------------------------
@@ -280,6 +291,9 @@ public final class Shipper {
                 retry.succeeded();
                 held = Optional.empty();
                 board.online(true);
+                if (stalled()) {
+                    enroller.renewSoon();
+                }
             } catch (Unreachable e) {
                 unreachable(e);
                 return;
@@ -293,6 +307,12 @@ public final class Shipper {
                 return;
             }
         }
+    }
+
+    /** Whether leases wait for exactly what just happened: progress of the batches. */
+    private boolean stalled() {
+        return board.standing().grants().values().stream()
+                .anyMatch(g -> g.decision().code().equals(Optional.of(ErrorCode.METERING_STALLED.wire())));
     }
 
     private Receipt receipt(Jws answer, Chain.Sealed batch, EnrollmentId id) throws Unreachable {

@@ -338,6 +338,7 @@ public final class Store implements AutoCloseable {
 
     private void rollback() {
         tx.forget();
+        tx.forgetStatements();
         try (Statement s = connection.createStatement()) {
             s.execute("ROLLBACK");
         } catch (SQLException e) {

@@ -146,6 +146,19 @@ public final class Tx {
         sums.clear();
     }
 
+    /** Closes the prepared statements: after an error the driver has closed the failed one, and says nothing. */
+    void forgetStatements() {
+        for (PreparedStatement s : prepared.values()) {
+            try {
+                s.close();
+            } catch (SQLException e) {
+                // It is dropped either way.
+                continue;
+            }
+        }
+        prepared.clear();
+    }
+
     void execute(String sql) throws SQLException {
         PreparedStatement s = bind(sql);
         s.execute();

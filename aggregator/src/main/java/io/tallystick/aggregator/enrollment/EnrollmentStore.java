@@ -76,7 +76,7 @@ final class EnrollmentStore {
     Future<Boolean> insert(
             SqlConnection tx, EnrollmentId id, VerifiedIdentity who, Jwk key, String version, Instant now) {
         return tx.preparedQuery(INSERT)
-                .execute(Tuple.wrap(List.of(
+                .execute(Tuple.from(List.of(
                         id.uuid(),
                         who.cloud(),
                         who.account(),

@@ -168,7 +168,7 @@ final class UsageStore {
 
     Future<Void> quarantine(SqlConnection tx, List<NewQuarantined> rows) {
         return tx.preparedQuery(QUARANTINE)
-                .execute(Tuple.wrap(List.of(
+                .execute(Tuple.from(List.of(
                         array(rows, q -> q.of().enrollment().uuid(), UUID[]::new),
                         array(rows, q -> (int) q.of().epoch(), Integer[]::new),
                         array(rows, q -> q.of().seq(), Long[]::new),

@@ -6,6 +6,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 public final class Http {
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    /** A server that does not answer is a failure, never a hung build. */
+    private static final Duration WAIT_MAX = Duration.ofSeconds(30);
 
     private final String base;
 
@@ -60,7 +64,8 @@ public final class Http {
 
     /** Sends; a null body sends none. */
     public Answer send(String method, String path, @Nullable String token, @Nullable String json) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path));
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(base + path)).timeout(WAIT_MAX);
         if (token != null) {
             request.header("Authorization", "Bearer " + token);
         }

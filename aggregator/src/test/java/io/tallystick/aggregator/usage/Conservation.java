@@ -30,7 +30,7 @@ public final class Conservation {
             SELECT hour, enrollment_id, dimension_id, allocation, count(*) FILTER (WHERE kind = 'usage')
             FROM usage_line GROUP BY 1, 2, 3, 4
             HAVING count(*) FILTER (WHERE kind = 'usage') <> 1
-              OR min((run, line)) FILTER (WHERE kind = 'usage') <> min((run, line))""",
+              OR min(ARRAY[run, line]) FILTER (WHERE kind = 'usage') <> min(ARRAY[run, line])""",
             "a finished run has the lines it says, numbered from 1 without holes",
             """
             SELECT r.run FROM posting_run AS r LEFT JOIN usage_line AS l USING (run) WHERE r.finished_at IS NOT NULL

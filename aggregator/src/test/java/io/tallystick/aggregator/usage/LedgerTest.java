@@ -69,8 +69,8 @@ class LedgerTest {
                 .post(
                         "/v1/accounts/" + buyer + "/cloud-accounts",
                         RUNNING.operator(),
-                        Json.write(Json.object("cloud", "aws", "account", cloudAccount)))
-                .expect(201);
+                        Json.write(Json.object("cloud", "aws", "accountId", cloudAccount)))
+                .expect(200);
         product = RUNNING.product(seller, "requests", "gigabytes");
         code = RUNNING.http().get("/v1/products/" + product, RUNNING.operator()).get("productCode");
         RUNNING.visibility(product, "LIMITED", "PUBLIC");

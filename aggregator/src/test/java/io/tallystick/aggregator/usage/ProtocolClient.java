@@ -165,6 +165,7 @@ public final class ProtocolClient {
 
     public Http.Answer send(String path, byte[] body) {
         return http.send(HttpRequest.newBuilder(http.uri(path))
+                .timeout(java.time.Duration.ofSeconds(30))
                 .header("Content-Type", Wire.JOSE_JSON)
                 .POST(HttpRequest.BodyPublishers.ofByteArray(body))
                 .build());
