@@ -103,7 +103,18 @@ public final class Wiring {
         enrollments = new Enrollments(database, clock);
         incidents = new Incidents(database, clock);
         Batches batches = Ingest.batches(
-                vertx, database, keys, enrollments, accounts, catalog, agreements, incidents, registry, issuers, clock);
+                vertx,
+                database,
+                keys,
+                enrollments,
+                accounts,
+                catalog,
+                agreements,
+                incidents,
+                registry,
+                issuers,
+                clock,
+                System::nanoTime);
         Decisions decisions = new Decisions(database, accounts, catalog, agreements, keys, issuer, clock.instant());
         Entitlements entitlements = new Entitlements(
                 database,

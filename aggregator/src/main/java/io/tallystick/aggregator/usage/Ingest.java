@@ -11,13 +11,17 @@ import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 /** Puts the ingest path together: contexts, lanes, meters. */
 public final class Ingest {
     private Ingest() {}
 
-    /** @param issuers the public URL and its former ones */
+    /**
+     * @param issuers the public URL and its former ones
+     * @param nanoTime a monotonic clock, for the age of what is kept in memory
+     */
     public static Batches batches(
             Vertx vertx,
             Database database,
@@ -29,9 +33,9 @@ public final class Ingest {
             Incidents incidents,
             MeterRegistry registry,
             Set<String> issuers,
-            Clock clock) {
-        UsageContexts contexts =
-                new UsageContexts(database, enrollments, accounts, catalog, agreements, System::nanoTime);
+            Clock clock,
+            LongSupplier nanoTime) {
+        UsageContexts contexts = new UsageContexts(database, enrollments, accounts, catalog, agreements, nanoTime);
         List<IngestLane> lanes = IntStream.range(0, Database.LANE_CONNECTIONS)
                 .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys))
                 .toList();

@@ -152,7 +152,38 @@ final class AccessMatrix {
                     403),
             row("listAgreements", get(w -> "/v1/agreements"), 200, 200, 200, 200, 200, 403),
             row("getAgreement", get(w -> "/v1/agreements/" + w.newAgreement()), 200, 200, 404, 200, 404, 403),
+            row("listEnrollments", get(w -> "/v1/enrollments"), 200, 403, 403, 403, 403, 403),
+            row(
+                    "getEnrollment",
+                    get(w -> "/v1/enrollments/" + w.contested().enrollment()),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "approveKey",
+                    w -> {
+                        Contested c = w.contested();
+                        return new Call(
+                                "/v1/enrollments/" + c.enrollment() + "/approve",
+                                quoted("{'thumbprint':'" + c.thumbprint() + "'}"));
+                    },
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("listIncidents", get(w -> "/v1/incidents"), 200, 403, 403, 403, 403, 403),
+            row("listQuarantine", get(w -> "/v1/quarantine"), 200, 200, 200, 403, 403, 403),
+            row("pullUsage", get(w -> "/v1/billing/usage?account=" + w.buyer()), 200, 403, 403, 200, 404, 200),
+            row("listRuns", get(w -> "/v1/billing/runs"), 200, 403, 403, 403, 403, 200),
             row("endAgreement", get(w -> "/v1/agreements/" + w.newAgreement() + "/end"), 200, 403, 403, 200, 404, 403));
+
+    /** An enrollment with a key that waits for approval. */
+    record Contested(String enrollment, String thumbprint) {}
 
     /** The things of the matrix: one seller with a product, one buyer who is on its allow-list. */
     interface World {
@@ -171,6 +202,8 @@ final class AccessMatrix {
         String newAgreement();
 
         String newTokenId();
+
+        Contested contested();
 
         /** Digits nobody else got. */
         String unique();

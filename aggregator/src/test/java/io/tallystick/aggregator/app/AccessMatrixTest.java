@@ -3,6 +3,8 @@ package io.tallystick.aggregator.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.aggregator.usage.ProtocolClient;
+import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Json;
@@ -24,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every route of the real router against every kind of caller. A route without a row fails. */
 class AccessMatrixTest {
     @RegisterExtension
-    static final RunningAggregator RUNNING = RunningAggregator.with();
+    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
 
     private static final Map<AccessMatrix.Who, String> TOKENS = new EnumMap<>(AccessMatrix.Who.class);
     private static final List<String> DEAD_TOKENS = new ArrayList<>();
@@ -217,6 +219,18 @@ class AccessMatrixTest {
                     .post("/v1/tokens", RUNNING.operator(), "{\"role\":\"billing\"}")
                     .expect(201)
                     .get("id");
+        }
+
+        @Override
+        public AccessMatrix.Contested contested() {
+            ProtocolClient.Vm vm =
+                    SimulatedRegion.vm("000000000001", RUNNING.clock().instant(), List.of("code"));
+            ProtocolClient first = SimulatedRegion.client(RUNNING, vm);
+            ProtocolClient second = SimulatedRegion.client(RUNNING, vm);
+            first.enroll();
+            second.tryEnroll().expect(409);
+            return new AccessMatrix.Contested(
+                    first.id().toString(), second.thumbprint().toString());
         }
 
         @Override

@@ -72,7 +72,8 @@ class OpenApiTest {
                                 query(operation),
                                 String.join(
                                         ",",
-                                        map(map(operation.get("requestBody")).get("content"))
+                                        map(resolve(map(operation.get("requestBody")))
+                                                        .get("content"))
                                                 .keySet())));
             }
         }));

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
-import io.tallystick.cloudsim.CloudCa;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hash;
@@ -20,14 +19,9 @@ import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -46,14 +40,10 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Batches into the ledger and out of it, over HTTP, on PostgreSQL, with evidence a simulated cloud signed. */
 class LedgerTest {
-    private static final String REGION = "eu-west-3";
-    private static final Path FOLDER = folder();
-    private static final CloudCa CA = CloudCa.open(FOLDER.resolve("ca"), Clock.systemUTC());
-    private static final AtomicInteger VMS = new AtomicInteger();
+    private static final AtomicInteger ACCOUNTS = new AtomicInteger();
 
     @RegisterExtension
-    static final RunningAggregator RUNNING = RunningAggregator.with(
-            "trust.dir=" + CA.writeTrust(FOLDER.resolve("trust"), REGION).getParent());
+    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
 
     private String buyer = "";
     private String product = "";
@@ -64,7 +54,7 @@ class LedgerTest {
     void aProductAndABuyer() {
         String seller = RUNNING.account("seller");
         buyer = RUNNING.account("buyer");
-        cloudAccount = "%012d".formatted(VMS.incrementAndGet());
+        cloudAccount = "%012d".formatted(ACCOUNTS.incrementAndGet());
         RUNNING.http()
                 .post(
                         "/v1/accounts/" + buyer + "/cloud-accounts",
@@ -440,6 +430,22 @@ class LedgerTest {
     }
 
     @Test
+    void aSellerSeesTheQuarantineOfItsOwnProductsOnly() {
+        RUNNING.agreement(product, buyer);
+        ProtocolClient agent = agent();
+        agent.enroll();
+        agent.send(increment("nonsense", "1"));
+        String own = RUNNING.http()
+                .get("/v1/products/" + product, RUNNING.operator())
+                .get("seller");
+        String mine = RUNNING.token(Role.SELLER, own);
+        String other = RUNNING.token(Role.SELLER, RUNNING.account("seller"));
+        assertEquals(1, RUNNING.http().get("/v1/quarantine", mine).list("items").size());
+        assertEquals(
+                0, RUNNING.http().get("/v1/quarantine", other).list("items").size());
+    }
+
+    @Test
     void aBuyerPullsItsOwnLinesOnly() {
         RUNNING.agreement(product, buyer);
         ProtocolClient agent = agent();
@@ -460,16 +466,11 @@ class LedgerTest {
     }
 
     private ProtocolClient client(ProtocolClient.Vm vm) {
-        return new ProtocolClient(RUNNING.http(), RUNNING.clock(), CA, vm);
+        return SimulatedRegion.client(RUNNING, vm);
     }
 
     private ProtocolClient.Vm vm() {
-        return new ProtocolClient.Vm(
-                cloudAccount,
-                "i-%017x".formatted(VMS.incrementAndGet()),
-                REGION,
-                RUNNING.clock().instant().minus(Duration.ofMinutes(5)),
-                List.of(code));
+        return SimulatedRegion.vm(cloudAccount, RUNNING.clock().instant().minus(Duration.ofMinutes(5)), List.of(code));
     }
 
     private Instant hour() {
@@ -511,15 +512,5 @@ class LedgerTest {
         return sums.entrySet().stream()
                 .map(e -> e.getKey() + "=" + e.getValue().stripTrailingZeros().toPlainString())
                 .toList();
-    }
-
-    private static Path folder() {
-        try {
-            Path folder = Files.createTempDirectory("ledger-test");
-            folder.toFile().deleteOnExit();
-            return folder;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -1,5 +1,6 @@
 package io.tallystick.testkit;
 
+import java.io.PrintStream;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,17 @@ import org.junit.platform.launcher.TestPlan;
 /** Prints, when all tests are over, how many did not run for want of which tool: {@code NOT RUN: 3 tests (strace)}. */
 public final class NotRunSummary implements TestExecutionListener {
     private final Map<String, Integer> testsByTool = new ConcurrentSkipListMap<>();
+    private final PrintStream out;
     private volatile @Nullable TestPlan plan;
+
+    /** For JUnit. */
+    public NotRunSummary() {
+        this(System.out);
+    }
+
+    NotRunSummary(PrintStream out) {
+        this.out = out;
+    }
 
     @Override
     public void testPlanExecutionStarted(TestPlan testPlan) {
@@ -34,7 +45,7 @@ public final class NotRunSummary implements TestExecutionListener {
     @Override
     public void testPlanExecutionFinished(TestPlan testPlan) {
         testsByTool.forEach((tools, count) ->
-                System.out.println("NOT RUN: " + count + (count == 1 ? " test (" : " tests (") + tools + ")"));
+                out.println("NOT RUN: " + count + (count == 1 ? " test (" : " tests (") + tools + ")"));
         testsByTool.clear();
     }
 }
