@@ -77,6 +77,13 @@ final class Agent {
         running().kill();
     }
 
+    /** SIGTERM, without waiting; nothing if it does not run. */
+    void askToStop() {
+        if (child != null) {
+            child.askToStop();
+        }
+    }
+
     /** SIGTERM; nothing if it does not run. */
     void stop() {
         if (child != null) {

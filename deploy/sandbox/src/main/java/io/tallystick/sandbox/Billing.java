@@ -5,6 +5,7 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -35,6 +36,7 @@ final class Billing {
     /** One line of the bill. */
     record Row(
             long run,
+            Instant bookedAt,
             String kind,
             String instance,
             String account,
@@ -54,6 +56,11 @@ final class Billing {
     record Pull(byte[] bytes, List<Row> rows, String next) {
         String sha256() {
             return Billing.sha256(bytes);
+        }
+
+        /** The booking time of the last line. */
+        Instant lastBooked() {
+            return rows.get(rows.size() - 1).bookedAt();
         }
 
         SortedMap<Ledger.Key, BigDecimal> sums() {
@@ -124,6 +131,7 @@ final class Billing {
     private static Row row(Doc d) {
         return new Row(
                 d.number("run"),
+                Instant.parse(d.text("bookedAt")),
                 d.text("kind"),
                 d.text("instance"),
                 d.text("account"),
@@ -152,6 +160,7 @@ final class Billing {
             Doc d = Doc.of(members);
             rows.add(new Row(
                     Long.parseLong(d.text("run")),
+                    Instant.parse(d.text("bookedAt")),
                     d.text("kind"),
                     d.text("instance"),
                     d.text("account"),

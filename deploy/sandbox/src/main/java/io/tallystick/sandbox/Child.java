@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +19,9 @@ import java.util.concurrent.TimeUnit;
 final class Child {
     /** The variable whose value is the run folder. */
     static final String MARK = "TALLYSTICK_SANDBOX_RUN";
+
+    /** Ctrl-C at the terminal is for the sandbox, which ends its children in order; setsid keeps the process id. */
+    private static final Path SETSID = Path.of("/usr/bin/setsid");
 
     private static final Duration READY_PATIENCE = Duration.ofSeconds(90);
     private static final Duration END_PATIENCE = Duration.ofSeconds(15);
@@ -38,7 +42,12 @@ final class Child {
     /** Starts a program of this run folder; its output is appended to {@code logs/NAME.log}. */
     static Child start(RunFolder folder, String name, List<String> command) {
         Path log = folder.logs().resolve(name + ".log");
-        ProcessBuilder builder = new ProcessBuilder(command)
+        List<String> own = new ArrayList<>();
+        if (Files.isExecutable(SETSID)) {
+            own.add(SETSID.toString());
+        }
+        own.addAll(command);
+        ProcessBuilder builder = new ProcessBuilder(own)
                 .redirectErrorStream(true)
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

@@ -11,54 +11,90 @@ import org.jspecify.annotations.Nullable;
 final class Closing {
     private final RunFolder folder;
     private final PrintWriter out;
-    private final Thread hook = new Thread(this::closeBySignal, "stop");
     private @Nullable Marketplace market;
-    private boolean closing;
+    private @Nullable Thread opener;
+    private boolean closed;
     private volatile boolean signalled;
 
     Closing(RunFolder folder, PrintWriter out) {
         this.folder = folder;
         this.out = out;
-        Runtime.getRuntime().addShutdownHook(hook);
+        Runtime.getRuntime().addShutdownHook(new Thread(this::closeBySignal, "stop"));
     }
 
-    /** Runs what opens the marketplace; if that fails, what it left is ended with the next {@link #close}. */
-    Marketplace guard(Supplier<Marketplace> open) {
+    /** Runs what opens the marketplace. A signal meanwhile interrupts it; everything is ended if it fails. */
+    Marketplace open(Supplier<Marketplace> open) {
+        synchronized (this) {
+            opener = Thread.currentThread();
+        }
         try {
-            return open.get();
+            Marketplace opened = open.get();
+            synchronized (this) {
+                market = opened;
+            }
+            return opened;
         } catch (RuntimeException e) {
-            close();
+            endOpening();
+            if (!signalled) {
+                close();
+            }
             throw e;
+        } finally {
+            endOpening();
         }
     }
 
-    synchronized void opened(Marketplace opened) {
-        market = opened;
+    private synchronized void endOpening() {
+        opener = null;
+        notifyAll();
     }
 
-    boolean isClosing() {
+    boolean isSignalled() {
         return signalled;
     }
 
     private void closeBySignal() {
-        signalled = true;
-        out.println();
-        out.println("stopping");
-        out.flush();
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            signalled = true;
+            out.println();
+            out.println("stopping");
+            out.flush();
+            awaitOpener();
+        }
         close();
+    }
+
+    /** Nobody may start anything while the leftovers are counted. */
+    private synchronized void awaitOpener() {
+        try {
+            if (opener != null) {
+                opener.interrupt();
+            }
+            while (opener != null) {
+                wait();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Ends everything; the first call does it, others wait for it. */
     synchronized void close() {
-        if (closing) {
+        if (closed) {
             return;
         }
-        closing = true;
-        if (market != null) {
-            market.close();
+        closed = true;
+        try {
+            if (market != null) {
+                market.close();
+            }
+        } finally {
+            // Whatever was started a moment before the end and is in no list yet.
+            Leftovers.stop(folder);
+            folder.close();
         }
-        // Whatever was started a moment before the signal and is in no list yet.
-        Leftovers.stop(folder);
-        folder.close();
     }
 }

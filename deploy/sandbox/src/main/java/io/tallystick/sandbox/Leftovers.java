@@ -1,10 +1,11 @@
 package io.tallystick.sandbox;
 
+import io.tallystick.testkit.EmbeddedDatabase;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
 
 /**
  * The processes of a sandbox that died without stopping them. Found by what they are, not by a list that may be out of
@@ -12,6 +13,8 @@ import java.util.Optional;
  * line. Call only while holding the folder's lock: then no living sandbox owns them.
  */
 final class Leftovers {
+    private static final Set<String> POSTGRESQL = Set.of("postgres", "pg_ctl", "initdb");
+
     private static final Duration END_PATIENCE = Duration.ofSeconds(10);
 
     private Leftovers() {}
@@ -22,11 +25,12 @@ final class Leftovers {
         List<String> stopped = new ArrayList<>();
         programs.forEach(p -> stopped.add(describe(p)));
         end(programs);
-        Optional<ProcessId> server = databaseServer(Database.data(folder));
-        server.ifPresent(p -> {
-            stopped.add("PostgreSQL (process " + p.pid() + ")");
-            end(List.of(p));
-        });
+        for (ProcessId server : databaseServers(Database.data(folder))) {
+            stopped.add("PostgreSQL (process " + server.pid() + ")");
+            // A fast shutdown where the server's own pid file names it; by force below where it does not.
+            EmbeddedDatabase.stopLeftover(Database.data(folder));
+            end(List.of(server));
+        }
         return stopped;
     }
 
@@ -40,14 +44,13 @@ final class Leftovers {
                 .toList();
     }
 
-    /** The server that serves this data folder, by its own pid file, believed only if its command line agrees. */
-    static Optional<ProcessId> databaseServer(Path data) {
-        return RunFolder.read(data, "postmaster.pid")
-                .flatMap(text -> text.lines().findFirst())
-                .map(String::strip)
-                .filter(pid -> pid.matches("[0-9]{1,18}"))
-                .flatMap(pid -> ProcessId.of(Long.parseLong(pid)))
-                .filter(p -> p.commandLine().contains(data.toString()));
+    /** Servers, and programs that are just starting one, whose command line names this data folder. */
+    static List<ProcessId> databaseServers(Path data) {
+        return ProcessId.all().stream()
+                .filter(p -> p.commandLine().contains(data.toString()))
+                .filter(p -> POSTGRESQL.contains(
+                        Path.of(p.commandLine().get(0)).getFileName().toString()))
+                .toList();
     }
 
     private static void end(List<ProcessId> processes) {

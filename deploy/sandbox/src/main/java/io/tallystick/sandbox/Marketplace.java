@@ -333,7 +333,7 @@ final class Marketplace implements AutoCloseable {
                 return;
             }
             closed = true;
-            // All are asked at once, then awaited: an agent that ends does not need the others.
+            agents.values().forEach(Agent::askToStop);
             agents.values().forEach(Agent::stop);
             for (int i = children.size() - 1; i >= 0; i--) {
                 children.get(i).stop();

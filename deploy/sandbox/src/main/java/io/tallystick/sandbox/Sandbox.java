@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code deploy/bin/sandbox}. Exit codes: 0 done, 1 something failed (a part, or a step of the story), 2 wrong command
- * line, 130 ended by a signal.
+ * line, 130 and 143 ended by a signal.
  */
 @Command(
         name = "sandbox",
@@ -119,7 +119,7 @@ public final class Sandbox implements Callable<Integer> {
         own(run);
         CountDownLatch end = new CountDownLatch(1);
         Closing closing = new Closing(run, out);
-        Marketplace market = closing.guard(() -> Marketplace.open(run, programs, base, source(), out::println));
+        Marketplace market = closing.open(() -> Marketplace.open(run, programs, base, source(), out::println));
         AtomicReference<@Nullable String> dead = new AtomicReference<>();
         market.running()
                 .forEach(child -> child.onExit(() -> {
@@ -129,11 +129,10 @@ public final class Sandbox implements Callable<Integer> {
                                     + child.log());
                     end.countDown();
                 }));
-        closing.opened(market);
         out.println(new Guide(market).text());
         out.flush();
         await(end);
-        boolean asked = closing.isClosing();
+        boolean asked = closing.isSignalled();
         closing.close();
         if (!asked) {
             commandLine().getErr().println("sandbox: " + dead.get());
@@ -150,7 +149,6 @@ public final class Sandbox implements Callable<Integer> {
         Closing closing = new Closing(run, out);
         try {
             Marketplace market = open(closing, run, programs, base, out);
-            closing.opened(market);
             Story.play(market, new Teller(out));
         } catch (Story.Failed e) {
             closing.close();
@@ -167,7 +165,7 @@ public final class Sandbox implements Callable<Integer> {
 
     private Marketplace open(Closing closing, RunFolder run, Programs programs, int base, PrintWriter out) {
         try {
-            return closing.guard(() -> Marketplace.open(run, programs, base, source(), out::println));
+            return closing.open(() -> Marketplace.open(run, programs, base, source(), out::println));
         } catch (RuntimeException e) {
             throw new Story.Failed(0, "starting the parts", e);
         }

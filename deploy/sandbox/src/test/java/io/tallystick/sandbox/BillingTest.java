@@ -18,13 +18,13 @@ import org.junit.jupiter.api.Test;
 /** The story's billing job believes a page only with its count and hash. */
 class BillingTest {
     private static final String LINE =
-            "{\"run\":1,\"kind\":\"usage\",\"instance\":\"i-1\",\"account\":\"acc\",\"productId\":\"prd\",\"productCode\":\"code\","
+            "{\"run\":1,\"bookedAt\":\"2026-11-21T22:00:00Z\",\"kind\":\"usage\",\"instance\":\"i-1\",\"account\":\"acc\",\"productId\":\"prd\",\"productCode\":\"code\","
                     + "\"agreement\":\"agr\",\"dimension\":\"requests\",\"hour\":\"2026-11-21T20:00:00Z\","
                     + "\"quantity\":\"1.5\",\"tags\":{\"tenant\":\"a,b\"}}\n";
     private static final String CSV =
             """
-            run,kind,instance,account,productId,productCode,agreement,dimension,hour,tags,quantity
-            1,usage,i-1,acc,prd,code,agr,requests,2026-11-21T20:00:00Z,"{""tenant"":""a,b""}",1.5
+            run,bookedAt,kind,instance,account,productId,productCode,agreement,dimension,hour,tags,quantity
+            1,2026-11-21T22:00:00Z,usage,i-1,acc,prd,code,agr,requests,2026-11-21T20:00:00Z,"{""tenant"":""a,b""}",1.5
             """;
 
     private HttpServer server;
