@@ -29,8 +29,7 @@ class PostingRaceTest {
     private static final int BATCHES = 25;
 
     @RegisterExtension
-    static final RunningAggregator RUNNING =
-            RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
+    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
 
     @Test
     void everyIncrementIsInExactlyOneLineWhilePostingRacesIngest() throws Exception {
@@ -44,7 +43,9 @@ class PostingRaceTest {
         String product = RUNNING.product(RUNNING.account("seller"), "requests");
         RUNNING.visibility(product, "LIMITED", "PUBLIC");
         RUNNING.agreement(product, buyer);
-        String code = RUNNING.http().get("/v1/products/" + product, RUNNING.operator()).get("productCode");
+        String code = RUNNING.http()
+                .get("/v1/products/" + product, RUNNING.operator())
+                .get("productCode");
         Instant hour = Hours.of(RUNNING.clock().instant());
         List<ProtocolClient> agents = new ArrayList<>();
         for (int i = 0; i < AGENTS; i++) {

@@ -64,7 +64,8 @@ class EntitlementRulesTest {
 
     @Test
     void anUnknownCodeIsDenied() {
-        EntitlementRules.Ruling ruling = EntitlementRules.decide(Optional.empty(), facts(EvidenceLevel.ATTESTED, NOW), NOW);
+        EntitlementRules.Ruling ruling =
+                EntitlementRules.decide(Optional.empty(), facts(EvidenceLevel.ATTESTED, NOW), NOW);
         assertEquals(Optional.of(ErrorCode.UNKNOWN_PRODUCT), ruling.code());
         assertFalse(ruling.allowed());
     }
@@ -72,8 +73,8 @@ class EntitlementRulesTest {
     @ParameterizedTest
     @CsvSource({"PT24H, allow", "PT24H0.001S, grace", "PT72H, grace", "PT72H0.001S, deny", "PT1000H, deny"})
     void renewingWithoutBatchesIsGraceAfterADayAndDeniedAfterThree(Duration silent, String expected) {
-        var product =
-                new EntitlementRules.ProductFacts("Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
+        var product = new EntitlementRules.ProductFacts(
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
@@ -85,8 +86,8 @@ class EntitlementRulesTest {
 
     @Test
     void timeTheAggregatorWasAwayIsHeldAgainstNobody() {
-        var product =
-                new EntitlementRules.ProductFacts("Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
+        var product = new EntitlementRules.ProductFacts(
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
@@ -101,8 +102,8 @@ class EntitlementRulesTest {
 
     @Test
     void aDenialNamesTheAccountItsVendorMustTalkAbout() {
-        var product =
-                new EntitlementRules.ProductFacts("Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, false);
+        var product = new EntitlementRules.ProductFacts(
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, false);
         EntitlementRules.Ruling ruling = decide(product, EvidenceLevel.ATTESTED, NOW);
         assertEquals("No subscription to Gateway covers AWS account 111122223333.", ruling.sentence());
         assertFalse(ruling.remedy().isEmpty());

@@ -32,8 +32,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** The aggregator's keys: published before use, wrapped in the database, public ones kept for ever. */
 class SigningKeysTest {
     @RegisterExtension
-    static final TestDatabase DB =
-            TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
 
     private static final byte[] PAYLOAD = "{}".getBytes(StandardCharsets.UTF_8);
 
@@ -56,7 +55,12 @@ class SigningKeysTest {
     void theFirstKeySignsAtOnceAndARestartUsesTheSame() {
         SigningKeys keys = started(new byte[32]);
         String kid = String.valueOf(keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
-        assertEquals(kid, String.valueOf(started(new byte[32]).sign(Typ.RECEIPT, PAYLOAD).header().kid()));
+        assertEquals(
+                kid,
+                String.valueOf(started(new byte[32])
+                        .sign(Typ.RECEIPT, PAYLOAD)
+                        .header()
+                        .kid()));
         assertEquals(1, keys.published().size());
     }
 
@@ -67,7 +71,8 @@ class SigningKeysTest {
         String next = await(keys.rotate());
         assertTrue(keys.published().stream().anyMatch(k -> k.kid().equals(next)));
         clock.advance(SigningKeys.PUBLISHED_BEFORE_USE.minus(Duration.ofMillis(1)));
-        assertEquals(before.header().kid(), keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        assertEquals(
+                before.header().kid(), keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
         clock.advance(Duration.ofMillis(1));
         assertEquals(next, keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
         Jwk old = await(keys.byKid(String.valueOf(before.header().kid()))).key();

@@ -52,7 +52,8 @@ class BatchRulesTest {
         "2050-01-01T00:00:00Z, 2026-03-10T09:00:00Z"
     })
     void timesAheadAreClampedToNow(Instant recorded, Instant booked) {
-        BatchRules.Plan plan = BatchRules.plan(List.of(record("requests", recorded, "1")), context(List.of(code())), NOW);
+        BatchRules.Plan plan =
+                BatchRules.plan(List.of(record("requests", recorded, "1")), context(List.of(code())), NOW);
         assertEquals(booked, plan.parts().get(0).hour());
         assertEquals(recorded.equals(booked) ? 0 : 1, plan.clamped().size());
     }
