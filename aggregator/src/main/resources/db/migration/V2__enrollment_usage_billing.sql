@@ -60,6 +60,8 @@ CREATE TABLE watermark (
   epoch         integer     NOT NULL DEFAULT 1,
   seq           bigint      NOT NULL DEFAULT 0,
   hash          bytea       NOT NULL CONSTRAINT watermark_hash_length CHECK (octet_length(hash) = 32),
+  -- Thumbprint of the key whose batches are taken: read under the lock, so a replaced key is refused at once.
+  key           bytea       NOT NULL CONSTRAINT watermark_key_length CHECK (octet_length(key) = 32),
   progressed_at timestamptz NOT NULL,
   has_slots     boolean     NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
@@ -91,16 +93,18 @@ CREATE TABLE usage_hour (
   enrollment_id uuid           NOT NULL,
   dimension_id  integer        NOT NULL CONSTRAINT usage_hour_dimension REFERENCES dimension (id),
   allocation    uuid           NOT NULL,
-  agreement_id  text           NOT NULL,
+  agreement_id  text           NOT NULL CONSTRAINT usage_hour_agreement REFERENCES agreement (id),
   quantity      numeric(38, 9) NOT NULL CONSTRAINT usage_hour_quantity_not_negative CHECK (quantity >= 0),
   posted        numeric(38, 9) NOT NULL DEFAULT 0,
   dirty         boolean        NOT NULL DEFAULT true,
-  CONSTRAINT usage_hour_pk PRIMARY KEY (hour, enrollment_id, dimension_id, allocation),
+  -- The agreement stands in the key: an hour in which one ended and the next began is billed to both, each its part.
+  CONSTRAINT usage_hour_pk PRIMARY KEY (hour, enrollment_id, dimension_id, allocation, agreement_id),
   CONSTRAINT usage_hour_whole CHECK (hour = date_trunc('hour', hour, 'UTC')),
   CONSTRAINT usage_hour_posted_within CHECK (posted >= 0 AND posted <= quantity)
 ) WITH (fillfactor = 70);
 -- What a posting run has to look at. Adding to a dirty hour leaves it dirty, so those updates stay HOT.
-CREATE INDEX usage_hour_dirty ON usage_hour (hour, enrollment_id, dimension_id, allocation) WHERE dirty;
+CREATE INDEX usage_hour_dirty ON usage_hour (hour, enrollment_id, dimension_id, allocation, agreement_id)
+  WHERE dirty;
 
 -- Write-once hours of the AWS-style door. An hour of a dimension belongs to the kind that wrote first.
 CREATE TABLE hour_slot (
@@ -185,7 +189,7 @@ CREATE TABLE usage_line (
 CREATE INDEX usage_line_by_product ON usage_line (product_id, run, line);
 CREATE INDEX usage_line_by_account ON usage_line (account_id, run, line);
 -- Explaining a bill: the lines of one usage hour, and whether an hour was posted before.
-CREATE INDEX usage_line_by_hour ON usage_line (enrollment_id, hour, dimension_id, allocation);
+CREATE INDEX usage_line_by_hour ON usage_line (enrollment_id, hour, dimension_id, allocation, agreement_id);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

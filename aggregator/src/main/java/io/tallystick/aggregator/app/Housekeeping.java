@@ -103,20 +103,23 @@ final class Housekeeping {
 
     /** Makes what must be there before the first request, then starts ticking until Vert.x closes. */
     Future<Void> start() {
-        return keys.start().compose(done -> partitions.ensure()).map(done -> {
-            Task[] tasks = {
-                new Task("posting", postingInterval, this::post),
-                new Task("partitions", PARTITIONS_EVERY, partitions::ensure),
-                new Task("keys", KEYS_EVERY, keys::refresh)
-            };
-            vertx.getOrCreateContext()
-                    .runOnContext(v -> vertx.setPeriodic(TICK.toMillis(), tick -> {
-                        for (Task task : tasks) {
-                            task.runIfDue();
-                        }
-                    }));
-            return null;
-        });
+        // Without its partition a month goes to the default one: no reason not to start.
+        return keys.start()
+                .compose(done -> partitions.ensure().otherwiseEmpty())
+                .map(done -> {
+                    Task[] tasks = {
+                        new Task("posting", postingInterval, this::post),
+                        new Task("partitions", PARTITIONS_EVERY, partitions::ensure),
+                        new Task("keys", KEYS_EVERY, keys::refresh)
+                    };
+                    vertx.getOrCreateContext()
+                            .runOnContext(v -> vertx.setPeriodic(TICK.toMillis(), tick -> {
+                                for (Task task : tasks) {
+                                    task.runIfDue();
+                                }
+                            }));
+                    return null;
+                });
     }
 
     private Future<?> post() {

@@ -84,17 +84,15 @@ public final class PostingRuns {
     }
 
     private Future<Posted> finish(long fence, PostingStore.Run run) {
-        // Hashed outside the transaction: nobody else may write lines of this run, and the hash takes a while.
+        // Hashed once, before the transaction, which may run again; and outside the transaction: nobody else may write
+        // lines of this run, and the hash takes a while.
         LineHasher hasher = new LineHasher();
         return hash(run.number(), 0, hasher)
-                .compose(done -> database.transactor()
+                .map(done -> Hash.ofBytes(hasher.digest()))
+                .compose(sha256 -> database.transactor()
                         .inTx(tx -> store.holdFence(tx, fence, clock.instant().plus(FENCE_LENGTH))
                                 .compose(held -> store.finishRun(
-                                        tx,
-                                        run.number(),
-                                        Columns.micros(clock.instant()),
-                                        hasher.count(),
-                                        Hash.ofBytes(hasher.digest())))
+                                        tx, run.number(), Columns.micros(clock.instant()), hasher.count(), sha256))
                                 .compose(finished -> store.release(tx, fence, run.bookedAt()))))
                 .map(through -> new Posted(Optional.of(run.number()), hasher.count(), through));
     }

@@ -32,6 +32,9 @@ final class PostingStore {
             """
             FROM usage_hour AS u JOIN dimension AS d ON d.id = u.dimension_id JOIN product AS p ON p.id = d.product_id
             WHERE u.dirty AND u.hour <= $1::timestamptz - interval '1 hour' - make_interval(secs => p.close_delay_seconds)
+              -- The same with the shortest delay of all, a bound the index can use.
+              AND u.hour <= $1::timestamptz - interval '1 hour'
+                - make_interval(secs => (SELECT min(close_delay_seconds) FROM product))
             """;
 
     static final String ANYTHING_DUE = "SELECT EXISTS (SELECT " + DUE + ") AS due";
@@ -45,22 +48,22 @@ final class PostingStore {
     static final String POST_CHUNK =
             """
             WITH due AS (
-              SELECT u.hour, u.enrollment_id, u.dimension_id, u.allocation, u.posted
+              SELECT u.hour, u.enrollment_id, u.dimension_id, u.allocation, u.agreement_id, u.posted
             """
                     + DUE
                     + """
-              ORDER BY u.hour, u.enrollment_id, u.dimension_id, u.allocation LIMIT $3 FOR UPDATE OF u
+              ORDER BY u.hour, u.enrollment_id, u.dimension_id, u.allocation, u.agreement_id LIMIT $3 FOR UPDATE OF u
             ), taken AS (
               UPDATE usage_hour AS u SET posted = u.quantity, dirty = false FROM due
-              WHERE (u.hour, u.enrollment_id, u.dimension_id, u.allocation)
-                = (due.hour, due.enrollment_id, due.dimension_id, due.allocation)
+              WHERE (u.hour, u.enrollment_id, u.dimension_id, u.allocation, u.agreement_id)
+                = (due.hour, due.enrollment_id, due.dimension_id, due.allocation, due.agreement_id)
               RETURNING u.hour, u.enrollment_id, u.dimension_id, u.allocation, u.agreement_id, due.posted AS before,
                 u.quantity - due.posted AS more
             ), written AS (
               INSERT INTO usage_line (run, line, kind, hour, product_id, product_code, account_id, agreement_id,
                 enrollment_id, cloud, cloud_account, instance, dimension_id, dimension, unit, allocation, tags, quantity)
               SELECT $2, (SELECT coalesce(max(line), 0) FROM usage_line WHERE run = $2)
-                  + row_number() OVER (ORDER BY t.hour, t.enrollment_id, t.dimension_id, t.allocation),
+                  + row_number() OVER (ORDER BY t.hour, t.enrollment_id, t.dimension_id, t.allocation, t.agreement_id),
                 CASE WHEN t.before > 0 THEN 'adjustment' ELSE 'usage' END,
                 t.hour, p.id, p.product_code, g.account_id, g.id, e.enrollment_id, e.cloud, e.cloud_account, e.instance,
                 d.id, d.key, d.unit, t.allocation, coalesce(a.tags, '{}'), t.more

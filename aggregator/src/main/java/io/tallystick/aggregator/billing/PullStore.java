@@ -34,9 +34,9 @@ final class PullStore {
 
     static final String ALL = PAGE + "AND $5::text IS NULL AND $6::text IS NULL ORDER BY l.run, l.line LIMIT $7";
     static final String OF_PRODUCT =
-            PAGE + "AND l.product_id = $5 AND ($6::text IS NULL OR l.account_id = $6) ORDER BY l.run, l.line LIMIT $7";
+            PAGE + "AND l.product_id = $5 AND $6::text IS NULL ORDER BY l.run, l.line LIMIT $7";
     static final String OF_ACCOUNT =
-            PAGE + "AND $5::text IS NULL AND l.account_id = $6 ORDER BY l.run, l.line LIMIT $7";
+            PAGE + "AND l.account_id = $6 AND ($5::text IS NULL OR l.product_id = $5) ORDER BY l.run, l.line LIMIT $7";
 
     /** One line more than asked for, where there is one. */
     Future<List<UsageLine>> page(SqlClient client, UsagePull.Query query) {

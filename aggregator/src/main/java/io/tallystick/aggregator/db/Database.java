@@ -27,6 +27,15 @@ public final class Database {
      */
     public static final int LANE_CONNECTIONS = 2;
 
+    /** The database gives up on a statement after this, so that nothing waits for ever; a rebuild lifts it for itself. */
+    public static final Duration STATEMENT_MAX = Duration.ofSeconds(30);
+
+    /** As long as a statement may wait for a row somebody else holds. */
+    public static final Duration LOCK_WAIT_MAX = Duration.ofSeconds(10);
+
+    /** As long as a transaction may do nothing before the database ends it and frees its locks. */
+    public static final Duration IDLE_IN_TRANSACTION_MAX = Duration.ofSeconds(15);
+
     private static final int STATEMENT_CHARS_MAX = 8192;
 
     private final Pool pool;
@@ -45,7 +54,14 @@ public final class Database {
                 .setPipeliningLimit(PIPELINE_MAX)
                 .setCachePreparedStatements(true)
                 .setPreparedStatementCacheSqlLimit(STATEMENT_CHARS_MAX)
-                .addProperty("application_name", "tallystick-aggregator");
+                .addProperty("application_name", "tallystick-aggregator")
+                .addProperty("statement_timeout", String.valueOf(STATEMENT_MAX.toMillis()))
+                .addProperty("lock_timeout", String.valueOf(LOCK_WAIT_MAX.toMillis()))
+                .addProperty("idle_in_transaction_session_timeout", String.valueOf(IDLE_IN_TRANSACTION_MAX.toMillis()))
+                // So that the locks of a replica that vanished are free within half a minute.
+                .addProperty("tcp_keepalives_idle", "10")
+                .addProperty("tcp_keepalives_interval", "5")
+                .addProperty("tcp_keepalives_count", "3");
         return new Database(
                 vertx,
                 pool(vertx, connect, "postgresql", connectionsMax),

@@ -37,7 +37,7 @@ final class EnrollmentStore {
             ON CONFLICT ON CONSTRAINT enrollment_pk DO NOTHING""";
     static final String INSERT_WATERMARK =
             """
-            INSERT INTO watermark (enrollment_id, hash, progressed_at) VALUES ($1, $2, $3)
+            INSERT INTO watermark (enrollment_id, hash, key, progressed_at) VALUES ($1, $2, $3, $4)
             ON CONFLICT ON CONSTRAINT watermark_pk DO NOTHING""";
     static final String LOCK = "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id = $1 FOR UPDATE";
     static final String FIND = "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id = $1";
@@ -57,7 +57,7 @@ final class EnrollmentStore {
             """
             INSERT INTO contested_key (enrollment_id, thumbprint, public_key, first_seen, last_seen)
             VALUES ($1, $2, $3, $4, $4)
-            ON CONFLICT ON CONSTRAINT contested_key_pk DO UPDATE SET last_seen = excluded.last_seen""";
+            ON CONFLICT ON CONSTRAINT contested_key_pk DO UPDATE SET last_seen = excluded.last_seen, approved_at = NULL""";
     static final String COUNT_UP =
             """
             UPDATE enrollment SET counter = $2, agent_state = $3, agent_version = $4, seen_at = $5
@@ -93,9 +93,13 @@ final class EnrollmentStore {
                 .map(rows -> rows.rowCount() == 1);
     }
 
-    Future<Void> insertWatermark(SqlConnection tx, EnrollmentId id, Instant now) {
+    Future<Void> insertWatermark(SqlConnection tx, EnrollmentId id, Jwk key, Instant now) {
         return tx.preparedQuery(INSERT_WATERMARK)
-                .execute(Tuple.of(id.uuid(), Buffer.buffer(Hash.NONE.bytes()), Columns.time(now)))
+                .execute(Tuple.of(
+                        id.uuid(),
+                        Buffer.buffer(Hash.NONE.bytes()),
+                        Buffer.buffer(key.thumbprint().bytes()),
+                        Columns.time(now)))
                 .mapEmpty();
     }
 

@@ -45,7 +45,8 @@ public final class Enrollments {
                 .inTx(tx -> {
                     Instant now = clock.instant();
                     return store.insert(tx, id, who, key, agentVersion, now)
-                            .compose(first -> first ? store.insertWatermark(tx, id, now) : Future.succeededFuture())
+                            .compose(
+                                    first -> first ? store.insertWatermark(tx, id, key, now) : Future.succeededFuture())
                             .compose(done -> store.lock(tx, id))
                             .map(Optional::orElseThrow)
                             .compose(known -> known.key().equals(key)

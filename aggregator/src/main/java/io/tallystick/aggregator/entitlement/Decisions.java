@@ -102,6 +102,7 @@ public final class Decisions {
                                 enrollment.cloud(),
                                 enrollment.cloudAccount(),
                                 enrollment.evidenceLevel(),
+                                enrollment.pendingTime(),
                                 progress.at(),
                                 servingSince),
                         now);

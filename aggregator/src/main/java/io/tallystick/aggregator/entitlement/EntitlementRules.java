@@ -5,6 +5,8 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.model.EvidenceLevel;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -37,12 +39,18 @@ final class EntitlementRules {
     /**
      * What is known of the instance.
      *
+     * @param startedAt when the VM last started, by its evidence: it reports nothing while it is off
      * @param progressedAt when its watermark last moved
      * @param servingSince since when the aggregator has been taking batches without a break: time it was away does not
      *     count against anybody
      */
     record InstanceFacts(
-            String cloud, String cloudAccount, EvidenceLevel level, Instant progressedAt, Instant servingSince) {}
+            String cloud,
+            String cloudAccount,
+            EvidenceLevel level,
+            Instant startedAt,
+            Instant progressedAt,
+            Instant servingSince) {}
 
     /** ALLOW with nothing to say, GRACE or DENY with code, sentence and remedy. */
     record Ruling(boolean allowed, Optional<ErrorCode> code, String sentence, String remedy) {
@@ -104,9 +112,8 @@ final class EntitlementRules {
     }
 
     private static Ruling stalled(ProductFacts p, InstanceFacts instance, Instant now) {
-        Instant since = instance.progressedAt().isAfter(instance.servingSince())
-                ? instance.progressedAt()
-                : instance.servingSince();
+        Instant since =
+                Collections.max(List.of(instance.startedAt(), instance.progressedAt(), instance.servingSince()));
         Duration silent = Duration.between(since, now);
         if (silent.compareTo(STALLED_GRACE) <= 0) {
             return Ruling.ALLOW;

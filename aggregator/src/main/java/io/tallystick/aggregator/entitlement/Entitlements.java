@@ -130,7 +130,7 @@ public final class Entitlements {
                 .find(tx, id)
                 .map(found -> found.orElseThrow(() -> noEnrollment(id)))
                 .compose(before -> enrollments.approve(tx, id, thumbprint).compose(after -> watermarks
-                        .openEpoch(tx, id)
+                        .handOver(tx, id, thumbprint)
                         .compose(mark -> audit.append(tx, approved(actor, before, after, mark)))
                         .map(after))));
     }

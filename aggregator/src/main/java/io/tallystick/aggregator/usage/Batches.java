@@ -55,7 +55,7 @@ public final class Batches {
     /** Stores one batch; answers the compact receipt, the same one however often the same batch comes. */
     public Future<String> accept(EnrollmentId id, byte[] body) {
         IngestLane lane = lanes.get(Math.floorMod(id.uuid().hashCode(), lanes.size()));
-        if (lane.isFull()) {
+        if (lane.isFull(id)) {
             meters.shed();
             return Future.failedFuture(
                     Failure.of(ErrorCode.OVERLOADED, "more batches are waiting than can be stored soon; send it again")
@@ -66,7 +66,7 @@ public final class Batches {
         checkPlace(id, jws);
         return contexts.of(id)
                 .compose(context -> authentic(jws, context))
-                .compose(context -> plan(id, jws, context, received))
+                .compose(context -> plan(id, jws, context, received, body.length))
                 .compose(submission -> lane.submit(submission)
                         .recover(e -> IngestLane.isDataError(e)
                                 ? lane.submit(refusingAll(submission))
@@ -98,13 +98,14 @@ public final class Batches {
         }
     }
 
-    private Future<Submission> plan(EnrollmentId id, Jws jws, UsageContext context, Instant received) {
+    private Future<Submission> plan(EnrollmentId id, Jws jws, UsageContext context, Instant received, int bytes) {
         Batch batch = Batch.parse(jws.payload());
         BatchRules.Plan plan = BatchRules.plan(batch.records(), context, received);
         Future<BatchRules.Plan> certain = plan.mayDependOnStaleContext()
                 ? contexts.reload(id).map(fresh -> BatchRules.plan(batch.records(), fresh, received))
                 : Future.succeededFuture(plan);
-        return certain.map(p -> new Submission(id, jws, batch, p, received));
+        return certain.map(
+                p -> new Submission(id, context.enrollment().key().thumbprint(), jws, batch, p, received, bytes));
     }
 
     /** For the batch whose sums leave the ledger's range: it consumes its number, and says why nothing was added. */
@@ -118,10 +119,12 @@ public final class Batches {
         }
         return new Submission(
                 s.enrollment(),
+                s.key(),
                 s.jws(),
                 s.batch(),
                 new BatchRules.Plan(List.of(), List.of(), refused, List.of()),
-                s.received());
+                s.received(),
+                s.bytes());
     }
 
     private Future<String> answer(Submission s, IngestLane.Outcome outcome) {
@@ -165,12 +168,7 @@ public final class Batches {
         String detail = "batch " + s.batch().epoch() + "." + s.batch().seq() + " came while " + current.epoch() + "."
                 + (current.seq() + 1) + " was expected";
         return incidents
-                .report(
-                        Incidents.Kind.GAP,
-                        s.enrollment(),
-                        current.epoch() + "." + current.seq() + "<" + s.batch().epoch() + "."
-                                + s.batch().seq(),
-                        detail)
+                .report(Incidents.Kind.GAP, s.enrollment(), current.epoch() + "." + current.seq(), detail)
                 .compose(first ->
                         Future.failedFuture(Failure.of(ErrorCode.GAP, detail).with("expected", current.toJson())));
     }
@@ -180,12 +178,7 @@ public final class Batches {
         String detail = "batch " + s.batch().epoch() + "." + s.batch().seq() + " with hash "
                 + s.jws().hash() + " does not continue what is stored";
         return incidents
-                .report(
-                        Incidents.Kind.FORK,
-                        s.enrollment(),
-                        s.batch().epoch() + "." + s.batch().seq() + ":"
-                                + s.jws().hash(),
-                        detail)
+                .report(Incidents.Kind.FORK, s.enrollment(), current.epoch() + "." + current.seq(), detail)
                 .compose(first ->
                         Future.failedFuture(Failure.of(ErrorCode.FORK, detail).with("stored", current.toJson())));
     }

@@ -6,6 +6,7 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
 import io.vertx.core.Context;
@@ -15,6 +16,7 @@ import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.SqlConnection;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -26,7 +28,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,10 +60,18 @@ import org.jspecify.annotations.Nullable;
 final class IngestLane {
     /** Batches in one transaction. More would lengthen everybody's wait without lowering the cost of one much. */
     static final int GROUP_BATCHES_MAX = 500;
-    /** Records in one transaction, by the same argument. */
-    static final int GROUP_RECORDS_MAX = 50_000;
+    /** Parts of records in one transaction, by the same argument. */
+    static final int GROUP_PARTS_MAX = 50_000;
+    /** Bytes of requests in one transaction: they travel to the database as one parameter. */
+    static final int GROUP_BYTES_MAX = 16 * 1024 * 1024;
     /** Batches that may wait; beyond it new ones are shed before their signatures are checked. */
     static final int QUEUE_BATCHES_MAX = 4_000;
+    /** Bytes of requests that may wait, by the same rule. */
+    static final long QUEUE_BYTES_MAX = 64L * 1024 * 1024;
+    /** Batches of one enrollment that may wait: an agent sends one at a time, so more is somebody's experiment. */
+    static final int QUEUE_OF_ONE_MAX = 2;
+    /** Longer than any transaction may last in the database: whoever waits beyond it waits for a lost connection. */
+    static final Duration GROUP_TIME_MAX = Duration.ofSeconds(45);
 
     /** What became of a batch. */
     sealed interface Outcome {
@@ -82,19 +97,30 @@ final class IngestLane {
     private final SigningKeys keys;
     private final UsageStore store = new UsageStore();
     private final AtomicInteger queued = new AtomicInteger();
+    private final AtomicLong queuedBytes = new AtomicLong();
+    private final Map<EnrollmentId, Integer> queuedOf = new ConcurrentHashMap<>();
     private final Deque<Waiting> queue = new ArrayDeque<>();
     private boolean inFlight;
     private @Nullable SqlConnection connection;
 
     IngestLane(Vertx vertx, Pool pool, SigningKeys keys) {
-        this.context = vertx.getOrCreateContext();
+        this.context = contextOfItsOwn(vertx);
         this.pool = pool;
         this.keys = keys;
     }
 
-    /** Whether new batches must be shed. Any thread. */
-    boolean isFull() {
-        return queued.get() >= QUEUE_BATCHES_MAX;
+    /** Vert.x gives a thread that is not its own one context for ever, so each lane asks from a new thread. */
+    private static Context contextOfItsOwn(Vertx vertx) {
+        CompletableFuture<Context> made = new CompletableFuture<>();
+        new Thread(() -> made.complete(vertx.getOrCreateContext()), "lane").start();
+        return made.join();
+    }
+
+    /** Whether new batches of this enrollment must be shed. Any thread. */
+    boolean isFull(EnrollmentId of) {
+        return queued.get() >= QUEUE_BATCHES_MAX
+                || queuedBytes.get() >= QUEUE_BYTES_MAX
+                || queuedOf.getOrDefault(of, 0) >= QUEUE_OF_ONE_MAX;
     }
 
     int queued() {
@@ -104,6 +130,8 @@ final class IngestLane {
     /** Any thread; the future completes on the lane's, after COMMIT. */
     Future<Outcome> submit(Submission submission) {
         queued.incrementAndGet();
+        queuedBytes.addAndGet(submission.bytes());
+        queuedOf.merge(submission.enrollment(), 1, Integer::sum);
         Promise<Outcome> promise = Promise.promise();
         context.runOnContext(v -> {
             queue.add(new Waiting(submission, promise));
@@ -128,20 +156,30 @@ final class IngestLane {
 
     private Map<EnrollmentId, Waiting> gather() {
         Map<EnrollmentId, Waiting> group = new LinkedHashMap<>();
-        int records = 0;
+        int parts = 0;
+        long bytes = 0;
         for (Iterator<Waiting> it = queue.iterator(); it.hasNext(); ) {
             Waiting w = it.next();
-            int more = w.submission().batch().records().size();
-            if (group.size() >= GROUP_BATCHES_MAX || (!group.isEmpty() && records + more > GROUP_RECORDS_MAX)) {
+            int moreParts = w.submission().plan().parts().size();
+            int moreBytes = w.submission().bytes();
+            boolean full = parts + moreParts > GROUP_PARTS_MAX || bytes + moreBytes > GROUP_BYTES_MAX;
+            if (group.size() >= GROUP_BATCHES_MAX || (full && !group.isEmpty())) {
                 break;
             }
             if (group.putIfAbsent(w.submission().enrollment(), w) == null) {
-                records += more;
+                parts += moreParts;
+                bytes += moreBytes;
                 it.remove();
-                queued.decrementAndGet();
+                leave(w.submission());
             }
         }
         return group;
+    }
+
+    private void leave(Submission submission) {
+        queued.decrementAndGet();
+        queuedBytes.addAndGet(-submission.bytes());
+        queuedOf.computeIfPresent(submission.enrollment(), (id, count) -> count == 1 ? null : count - 1);
     }
 
     private Future<Void> oneByOne(Collection<Waiting> group) {
@@ -158,8 +196,20 @@ final class IngestLane {
         return Future.succeededFuture();
     }
 
-    /** Runs one group. Its promises are completed only if the future succeeds. */
+    /** Runs one group in bounded time. Its promises are completed only if the future succeeds. */
     private Future<Void> commit(Map<EnrollmentId, Waiting> group) {
+        return transaction(group)
+                .timeout(GROUP_TIME_MAX.toMillis(), TimeUnit.MILLISECONDS)
+                .recover(e -> {
+                    if (e instanceof TimeoutException) {
+                        // Whether it was committed nobody knows; whoever sends the batch again will hear.
+                        connection = null;
+                    }
+                    return Future.failedFuture(e);
+                });
+    }
+
+    private Future<Void> transaction(Map<EnrollmentId, Waiting> group) {
         return connected().compose(tx -> {
             // Sent together: the lock needs BEGIN, but not its answer.
             Future<Void> begun = tx.query("BEGIN").execute().mapEmpty();
@@ -230,6 +280,12 @@ final class IngestLane {
                 w.promise().tryFail(Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + s.enrollment()));
                 continue;
             }
+            if (!at.key().equals(s.key())) {
+                w.promise()
+                        .tryFail(
+                                Failure.of(ErrorCode.INVALID_SIGNATURE, "another key speaks for this instance by now"));
+                continue;
+            }
             Watermark mark = at.watermark();
             if (s.batch().epoch() < mark.epoch()
                     || (s.batch().epoch() == mark.epoch() && s.batch().seq() <= mark.seq())) {
@@ -290,7 +346,7 @@ final class IngestLane {
     }
 
     private void addUp(SqlConnection tx, List<Decided> fresh, List<Future<?>> sent) {
-        Map<UsageStore.HourKey, UsageStore.HourSum> sums = new HashMap<>();
+        Map<UsageStore.HourKey, Quantity> sums = new HashMap<>();
         Map<List<Object>, UsageStore.NewAllocation> allocations = new HashMap<>();
         Map<UsageStore.SlotKey, String> slots = new HashMap<>();
         List<UsageStore.NewQuarantined> quarantined = new ArrayList<>();
@@ -299,10 +355,9 @@ final class IngestLane {
             java.util.UUID enrollment = s.enrollment().uuid();
             for (BatchRules.Part p : d.plan().parts()) {
                 sums.merge(
-                        new UsageStore.HourKey(p.hour(), enrollment, p.dimensionId(), p.allocation()),
-                        new UsageStore.HourSum(p.agreementId(), p.quantity()),
-                        (a, b) -> new UsageStore.HourSum(
-                                a.agreementId(), a.quantity().plus(b.quantity())));
+                        new UsageStore.HourKey(p.hour(), enrollment, p.dimensionId(), p.allocation(), p.agreementId()),
+                        p.quantity(),
+                        Quantity::plus);
                 if (!p.tags().isEmpty()) {
                     allocations.putIfAbsent(
                             List.of(enrollment, p.allocation()),

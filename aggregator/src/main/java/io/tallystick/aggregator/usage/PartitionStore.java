@@ -9,6 +9,9 @@ import java.time.ZoneOffset;
 /** Makes partitions. */
 final class PartitionStore {
     private static final String LOCK = "SELECT pg_advisory_xact_lock(7413002)";
+    /** Making a partition waits for readers of the whole table, and everybody else would wait behind it. */
+    private static final String SHORT_WAIT = "SET LOCAL lock_timeout = '1s'";
+
     private static final String NEEDED =
             """
             SELECT to_regclass($1) IS NULL
@@ -21,8 +24,9 @@ final class PartitionStore {
         // Names and bounds of partitions cannot be parameters; both are made of numbers here.
         String create =
                 "CREATE TABLE " + name + " PARTITION OF usage_batch FOR VALUES FROM ('" + from + "') TO ('" + to + "')";
-        return tx.query(LOCK)
+        return tx.query(SHORT_WAIT)
                 .execute()
+                .compose(done -> tx.query(LOCK).execute())
                 .compose(done -> tx.preparedQuery(NEEDED).execute(Tuple.of(name, from, to)))
                 .compose(rows -> rows.iterator().next().getBoolean("needed")
                         ? tx.query(create).execute().mapEmpty()

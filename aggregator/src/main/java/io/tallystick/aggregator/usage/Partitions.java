@@ -10,10 +10,12 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Makes the monthly partitions of {@code usage_batch} ahead of need: this month's and the next's. A month whose evidence
+ * Makes the monthly partitions of {@code usage_batch} ahead of need: this month's and those of the next {@value #MONTHS_AHEAD}, so that a failure can wait. A month whose evidence
  * already lies in the default partition cannot be split off any more and stays there.
  */
 public final class Partitions {
+    private static final int MONTHS_AHEAD = 3;
+
     private final Database database;
     private final PartitionStore store = new PartitionStore();
     private final Clock clock;
@@ -28,7 +30,12 @@ public final class Partitions {
     public Future<Void> ensure() {
         Instant now = clock.instant();
         YearMonth month = YearMonth.from(now.atOffset(ZoneOffset.UTC));
-        return ensure(month).compose(done -> ensure(month.plusMonths(1)));
+        Future<Void> chain = Future.succeededFuture();
+        for (int ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
+            YearMonth wanted = month.plusMonths(ahead);
+            chain = chain.compose(done -> ensure(wanted));
+        }
+        return chain;
     }
 
     private Future<Void> ensure(YearMonth month) {

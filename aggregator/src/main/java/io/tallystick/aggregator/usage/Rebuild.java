@@ -44,7 +44,7 @@ public final class Rebuild {
     private final RebuildStore store = new RebuildStore();
 
     private final class Run {
-        private final Map<UsageStore.HourKey, Quantity> sums = new HashMap<>();
+        private final Map<RebuildStore.HourKey, Quantity> sums = new HashMap<>();
         private final List<String> differences = new ArrayList<>();
         private final Map<String, Jwk> ownKeys;
         private final Map<UUID, RebuildStore.Enrolled> enrolled;
@@ -126,7 +126,7 @@ public final class Rebuild {
                 Instant hour = moved.getOrDefault(i, record.hour());
                 for (MeteringRecord.Allocation a : record.parts()) {
                     sums.merge(
-                            new UsageStore.HourKey(hour, enrollment, dimension, BatchRules.allocation(a.tags())),
+                            new RebuildStore.HourKey(hour, enrollment, dimension, BatchRules.allocation(a.tags())),
                             a.quantity(),
                             Quantity::plus);
                 }
@@ -154,7 +154,7 @@ public final class Rebuild {
             }
         }
 
-        private String describe(UsageStore.HourKey key) {
+        private String describe(RebuildStore.HourKey key) {
             return "usage hour " + key.hour() + " of " + new EnrollmentId(key.enrollment()) + ", dimension "
                     + key.dimensionId() + ", allocation " + key.allocation();
         }

@@ -10,6 +10,7 @@ import io.vertx.sqlclient.Cursor;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -21,7 +22,10 @@ import java.util.function.Consumer;
 final class RebuildStore {
     static final String BATCHES =
             "SELECT enrollment_id, epoch, seq, jws, receipt FROM usage_batch ORDER BY enrollment_id, epoch, seq";
-    static final String HOURS = "SELECT hour, enrollment_id, dimension_id, allocation, quantity FROM usage_hour";
+    static final String HOURS =
+            """
+            SELECT hour, enrollment_id, dimension_id, allocation, sum(quantity) AS quantity FROM usage_hour
+            GROUP BY hour, enrollment_id, dimension_id, allocation""";
     static final String OWN_KEYS = "SELECT kid, public_key FROM signing_key";
     static final String ENROLLED =
             """
@@ -35,7 +39,10 @@ final class RebuildStore {
 
     record StoredBatch(UUID enrollment, int epoch, long seq, String jws, String receipt) {}
 
-    record StoredHour(UsageStore.HourKey key, Quantity quantity) {}
+    /** A usage hour over all agreements: which of them an increment was booked under, evidence does not say. */
+    record HourKey(Instant hour, UUID enrollment, int dimensionId, UUID allocation) {}
+
+    record StoredHour(HourKey key, Quantity quantity) {}
 
     /** The keys an instance was enrolled with, and its dimensions by {@code "<product code> <key>"}. */
     record Enrolled(String onlyProduct, Set<Jwk> keys, Map<String, Integer> dimensions) {}
@@ -43,6 +50,10 @@ final class RebuildStore {
     Future<Void> snapshot(SqlConnection tx) {
         return tx.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 .execute()
+                // Reading everything takes as long as it takes.
+                .compose(done -> tx.query("SET LOCAL statement_timeout = 0").execute())
+                .compose(done -> tx.query("SET LOCAL idle_in_transaction_session_timeout = 0")
+                        .execute())
                 .mapEmpty();
     }
 
@@ -110,7 +121,7 @@ final class RebuildStore {
                 HOURS,
                 atOnce,
                 row -> consumer.accept(new StoredHour(
-                        new UsageStore.HourKey(
+                        new HourKey(
                                 Columns.instant(row, "hour"),
                                 row.getUUID("enrollment_id"),
                                 row.getInteger("dimension_id"),

@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
 /**
  * What booking needs to know of an enrollment, kept for {@link #KEPT} so that a batch costs no look-ups. Staleness is
  * harmless by construction: a refusal that a newer context might turn round is decided by a fresh one ({@link
- * #reload}), and a batch under a replaced key carries an epoch that the watermark no longer takes. Any thread.
+ * #reload}), and a batch under a replaced key is refused by the key that stands beside the watermark. Any thread.
  */
 final class UsageContexts {
     static final Duration KEPT = Duration.ofSeconds(60);

@@ -31,7 +31,7 @@ import java.util.function.Function;
 final class UsageStore {
     static final String LOCK =
             """
-            SELECT enrollment_id, epoch, seq, hash, has_slots FROM watermark
+            SELECT enrollment_id, epoch, seq, hash, has_slots, key FROM watermark
             WHERE enrollment_id = ANY($1::uuid[]) ORDER BY enrollment_id FOR UPDATE""";
     static final String INSERT_BATCHES =
             """
@@ -49,7 +49,7 @@ final class UsageStore {
             SELECT h, e, d, a, g, q
             FROM unnest($1::timestamptz[], $2::uuid[], $3::int4[], $4::uuid[], $5::text[], $6::numeric[])
               AS t(h, e, d, a, g, q)
-            ORDER BY h, e, d, a
+            ORDER BY h, e, d, a, g
             ON CONFLICT ON CONSTRAINT usage_hour_pk
             DO UPDATE SET quantity = usage_hour.quantity + excluded.quantity, dirty = true""";
     static final String INSERT_ALLOCATIONS =
@@ -87,17 +87,16 @@ final class UsageStore {
             "SELECT enrollment_id, epoch, seq, hash, has_slots, progressed_at FROM watermark WHERE enrollment_id = $1";
     static final String OPEN_EPOCH =
             """
-            UPDATE watermark SET epoch = epoch + 1, seq = 0 WHERE enrollment_id = $1
+            UPDATE watermark SET epoch = epoch + 1, seq = 0, key = coalesce($2, key) WHERE enrollment_id = $1
             RETURNING enrollment_id, epoch, seq, hash, has_slots""";
 
-    record Locked(Watermark watermark, boolean hasSlots) {}
+    /** @param key thumbprint of the key whose batches are taken */
+    record Locked(Watermark watermark, boolean hasSlots, Hash key) {}
 
     record Stored(String jws, String receipt) {}
 
     /** One row to add to. */
-    record HourKey(Instant hour, UUID enrollment, int dimensionId, UUID allocation) {}
-
-    record HourSum(String agreementId, Quantity quantity) {}
+    record HourKey(Instant hour, UUID enrollment, int dimensionId, UUID allocation, String agreementId) {}
 
     record SlotKey(UUID enrollment, int dimensionId, Instant hour) {}
 
@@ -114,7 +113,10 @@ final class UsageStore {
             for (Row row : rows) {
                 locked.put(
                         new EnrollmentId(row.getUUID("enrollment_id")),
-                        new Locked(watermark(row), row.getBoolean("has_slots")));
+                        new Locked(
+                                watermark(row),
+                                row.getBoolean("has_slots"),
+                                Hash.ofBytes(row.getBuffer("key").getBytes())));
             }
             return locked;
         });
@@ -143,16 +145,16 @@ final class UsageStore {
                 .mapEmpty();
     }
 
-    Future<Void> add(SqlConnection tx, Map<HourKey, HourSum> sums) {
-        List<Map.Entry<HourKey, HourSum>> rows = List.copyOf(sums.entrySet());
+    Future<Void> add(SqlConnection tx, Map<HourKey, Quantity> sums) {
+        List<Map.Entry<HourKey, Quantity>> rows = List.copyOf(sums.entrySet());
         return tx.preparedQuery(ADD)
                 .execute(Tuple.of(
                         times(rows, r -> r.getKey().hour()),
                         array(rows, r -> r.getKey().enrollment(), UUID[]::new),
                         array(rows, r -> r.getKey().dimensionId(), Integer[]::new),
                         array(rows, r -> r.getKey().allocation(), UUID[]::new),
-                        array(rows, r -> r.getValue().agreementId(), String[]::new),
-                        array(rows, r -> Columns.numeric(r.getValue().quantity()), Numeric[]::new)))
+                        array(rows, r -> r.getKey().agreementId(), String[]::new),
+                        array(rows, r -> Columns.numeric(r.getValue()), Numeric[]::new)))
                 .mapEmpty();
     }
 
@@ -239,9 +241,11 @@ final class UsageStore {
         });
     }
 
-    Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id) {
+    /** @param key thumbprint of the key that takes over, or empty to leave it */
+    Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id, Optional<Hash> key) {
         return tx.preparedQuery(OPEN_EPOCH)
-                .execute(Tuple.of(id.uuid()))
+                .execute(Tuple.of(
+                        id.uuid(), key.map(k -> Buffer.buffer(k.bytes())).orElse(null)))
                 .map(rows -> watermark(rows.iterator().next()));
     }
 

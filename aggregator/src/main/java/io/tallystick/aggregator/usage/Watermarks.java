@@ -5,6 +5,7 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
 import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
@@ -14,6 +15,7 @@ import io.vertx.sqlclient.SqlConnection;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** How far each enrollment's batches are stored. Only the aggregator opens epochs. */
@@ -32,9 +34,12 @@ public final class Watermarks {
                 .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)));
     }
 
-    /** Opens the next epoch: from here on only batches that name it are in sequence. The chain of hashes goes on. */
-    public Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id) {
-        return store.openEpoch(tx, id);
+    /**
+     * Opens the next epoch for another key: from here on only batches that name the epoch and are signed by that key are
+     * taken. The chain of hashes goes on.
+     */
+    public Future<Watermark> handOver(SqlConnection tx, EnrollmentId id, Hash thumbprint) {
+        return store.openEpoch(tx, id, Optional.of(thumbprint));
     }
 
     /**
@@ -51,7 +56,8 @@ public final class Watermarks {
                     .compose(done -> store.after(tx, id, request.known(), Wire.RESUME_BATCHES_MAX))
                     .map(Watermarks::fitting)
                     .compose(batches -> batches.isEmpty() && request.open()
-                            ? openEpoch(tx, id).map(next -> new Resume.Answer(requestHash, List.of(), next))
+                            ? store.openEpoch(tx, id, Optional.empty())
+                                    .map(next -> new Resume.Answer(requestHash, List.of(), next))
                             : Future.succeededFuture(new Resume.Answer(requestHash, batches, current.watermark())));
         });
     }

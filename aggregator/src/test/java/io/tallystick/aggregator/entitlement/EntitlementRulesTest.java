@@ -78,7 +78,7 @@ class EntitlementRulesTest {
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
-                        "aws", "111122223333", EvidenceLevel.ATTESTED, NOW.minus(silent), Instant.EPOCH),
+                        "aws", "111122223333", EvidenceLevel.ATTESTED, Instant.EPOCH, NOW.minus(silent), Instant.EPOCH),
                 NOW);
         assertEquals(expected, ruling.isGrace() ? "grace" : ruling.allowed() ? "allow" : "deny");
         assertTrue(expected.equals("allow") || ruling.code().equals(Optional.of(ErrorCode.METERING_STALLED)));
@@ -94,8 +94,26 @@ class EntitlementRulesTest {
                         "aws",
                         "111122223333",
                         EvidenceLevel.ATTESTED,
+                        Instant.EPOCH,
                         NOW.minus(Duration.ofDays(30)),
                         NOW.minus(Duration.ofHours(1))),
+                NOW);
+        assertEquals(EntitlementRules.Ruling.ALLOW, ruling);
+    }
+
+    @Test
+    void aVmThatWasOffForDaysIsAllowedWhenItStarts() {
+        var product = new EntitlementRules.ProductFacts(
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
+        EntitlementRules.Ruling ruling = EntitlementRules.decide(
+                Optional.of(product),
+                new EntitlementRules.InstanceFacts(
+                        "aws",
+                        "111122223333",
+                        EvidenceLevel.ATTESTED,
+                        NOW.minus(Duration.ofMinutes(2)),
+                        NOW.minus(Duration.ofDays(4)),
+                        Instant.EPOCH),
                 NOW);
         assertEquals(EntitlementRules.Ruling.ALLOW, ruling);
     }
@@ -115,6 +133,7 @@ class EntitlementRulesTest {
     }
 
     private static EntitlementRules.InstanceFacts facts(EvidenceLevel level, Instant progressedAt) {
-        return new EntitlementRules.InstanceFacts("aws", "111122223333", level, progressedAt, Instant.EPOCH);
+        return new EntitlementRules.InstanceFacts(
+                "aws", "111122223333", level, Instant.EPOCH, progressedAt, Instant.EPOCH);
     }
 }

@@ -19,16 +19,16 @@ public final class Conservation {
             """
             SELECT u.hour, u.enrollment_id, u.dimension_id, u.posted, l.total
             FROM usage_hour AS u
-            FULL JOIN (SELECT hour, enrollment_id, dimension_id, allocation, sum(quantity) AS total
-                       FROM usage_line GROUP BY 1, 2, 3, 4) AS l
-              USING (hour, enrollment_id, dimension_id, allocation)
+            FULL JOIN (SELECT hour, enrollment_id, dimension_id, allocation, agreement_id, sum(quantity) AS total
+                       FROM usage_line GROUP BY 1, 2, 3, 4, 5) AS l
+              USING (hour, enrollment_id, dimension_id, allocation, agreement_id)
             WHERE coalesce(u.posted, 0) <> coalesce(l.total, 0)""",
             "an hour that is not dirty is posted whole",
             "SELECT * FROM usage_hour WHERE NOT dirty AND posted <> quantity",
             "an hour has one usage line, its first",
             """
-            SELECT hour, enrollment_id, dimension_id, allocation, count(*) FILTER (WHERE kind = 'usage')
-            FROM usage_line GROUP BY 1, 2, 3, 4
+            SELECT hour, enrollment_id, dimension_id, allocation, agreement_id, count(*) FILTER (WHERE kind = 'usage')
+            FROM usage_line GROUP BY 1, 2, 3, 4, 5
             HAVING count(*) FILTER (WHERE kind = 'usage') <> 1
               OR min(ARRAY[run, line]) FILTER (WHERE kind = 'usage') <> min(ARRAY[run, line])""",
             "a finished run has the lines it says, numbered from 1 without holes",

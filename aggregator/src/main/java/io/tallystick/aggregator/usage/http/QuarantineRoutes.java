@@ -9,10 +9,10 @@ import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,7 +51,7 @@ public final class QuarantineRoutes {
         try {
             if (parts.length == 5) {
                 return new Quarantine.Position(
-                        Instant.parse(parts[0]),
+                        Fields.parseInstant(parts[0]),
                         UUID.fromString(parts[1]),
                         Integer.parseInt(parts[2]),
                         Long.parseLong(parts[3]),
