@@ -367,9 +367,7 @@ public final class Enroller {
         board.contest(Optional.of(new Standing.Trouble(
                 ErrorCode.CONTESTED.wire(),
                 e.detail(),
-                e.text("remedy")
-                        .orElse(
-                                "The owner or an operator approves this thumbprint, or the owner stops and starts the VM."),
+                e.text("remedy").orElse("Ask the marketplace's operator to approve this thumbprint for this instance."),
                 Optional.of(e.text("thumbprint").orElse(key.thumbprint().toString())))));
         board.online(true);
         enrolled = false;

@@ -17,7 +17,14 @@ import picocli.CommandLine.Spec;
         name = "tallystick-aggregator",
         mixinStandardHelpOptions = true,
         description = "Takes signed usage from agents and turns it into bills.",
-        subcommands = {ServeCommand.class, MigrateCommand.class, TokenCommand.class, AuditCommand.class},
+        subcommands = {
+            ServeCommand.class,
+            MigrateCommand.class,
+            TokenCommand.class,
+            KeysCommand.class,
+            AuditCommand.class,
+            VerifyIdentityCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Runnable {
     @Spec

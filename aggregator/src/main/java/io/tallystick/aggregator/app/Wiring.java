@@ -101,7 +101,7 @@ public final class Wiring {
         keys = new SigningKeys(database, config.wrappingKey(), random, ids, clock);
         anchors = config.trustDir().map(TrustAnchors::withFolder).orElseGet(TrustAnchors::shipped);
         enrollments = new Enrollments(database, clock);
-        incidents = new Incidents(database, clock);
+        incidents = new Incidents(database, audit, clock);
         Batches batches = Ingest.batches(
                 vertx,
                 database,

@@ -1,11 +1,15 @@
 package io.tallystick.aggregator.db;
 
 import io.vertx.core.net.ClientSSLOptions;
+import io.vertx.core.net.TrustOptions;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.SslMode;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Where the database is: {@code postgresql://user[:password]@host:port/database[?sslmode=…]}, understood by both drivers
@@ -74,12 +78,23 @@ public final class DatabaseUrl {
     PgConnectOptions vertx() {
         PgConnectOptions copy = new PgConnectOptions(options);
         if (options.getSslMode() != SslMode.DISABLE) {
-            boolean verifies = verifies(options.getSslMode());
-            copy.setSslOptions(new ClientSSLOptions()
-                    .setTrustAll(!verifies)
-                    .setHostnameVerificationAlgorithm(options.getSslMode() == SslMode.VERIFY_FULL ? "HTTPS" : ""));
+            ClientSSLOptions ssl = new ClientSSLOptions()
+                    .setHostnameVerificationAlgorithm(options.getSslMode() == SslMode.VERIFY_FULL ? "HTTPS" : "");
+            // The driver wants the trusted certificates named; the JDK's own are meant.
+            copy.setSslOptions(
+                    verifies(options.getSslMode()) ? ssl.setTrustOptions(jdkTrust()) : ssl.setTrustAll(true));
         }
         return copy;
+    }
+
+    private static TrustOptions jdkTrust() {
+        try {
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            factory.init((KeyStore) null);
+            return TrustOptions.wrap(factory.getTrustManagers()[0]);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("the JDK's trust store cannot be read", e);
+        }
     }
 
     private static boolean verifies(SslMode mode) {

@@ -1,5 +1,7 @@
 package io.tallystick.aggregator.usage;
 
+import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.common.json.Json;
@@ -63,17 +65,35 @@ public final class Incidents {
 
     private final Database database;
     private final IncidentStore store = new IncidentStore();
+    private final Audit audit;
     private final Clock clock;
 
-    public Incidents(Database database, Clock clock) {
+    public Incidents(Database database, Audit audit, Clock clock) {
         this.database = database;
+        this.audit = audit;
         this.clock = clock;
     }
 
-    /** Remembers one in a statement of its own; answers whether it is the first of its fingerprint. */
+    /**
+     * Remembers one; answers whether it is the first of its fingerprint. The first of a fork or a contested key is
+     * audited in the same transaction; a gap is not, it is an everyday matter of order.
+     */
     public Future<Boolean> report(Kind kind, EnrollmentId enrollment, String fingerprint, String detail) {
-        return store.report(
-                database.reads(), kind.wire(), enrollment, fingerprint, detail, Columns.micros(clock.instant()));
+        return database.transactor().inTx(tx -> store.report(
+                        tx, kind.wire(), enrollment, fingerprint, detail, Columns.micros(clock.instant()))
+                .compose(first -> first && kind != Kind.GAP
+                        ? audit.append(tx, change(kind, enrollment, fingerprint, detail))
+                                .map(first)
+                        : Future.succeededFuture(first)));
+    }
+
+    private static AuditEvent.Change change(Kind kind, EnrollmentId enrollment, String fingerprint, String detail) {
+        return new AuditEvent.Change(
+                "agent:" + enrollment,
+                "incident." + kind.wire(),
+                enrollment.toString(),
+                null,
+                Json.object("fingerprint", fingerprint, "detail", detail));
     }
 
     /** Those after this id, in id order. */

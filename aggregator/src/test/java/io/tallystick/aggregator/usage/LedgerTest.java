@@ -143,6 +143,26 @@ class LedgerTest {
     }
 
     @Test
+    void aForkIsAuditedOnce() throws java.sql.SQLException {
+        RUNNING.agreement(product, buyer);
+        ProtocolClient agent = agent();
+        agent.enroll();
+        Jws other = agent.sign(increment("requests", "100"));
+        agent.send(increment("requests", "1"));
+        agent.trySend(other).expect(409);
+        agent.trySend(other).expect(409);
+        try (java.sql.Connection db = RUNNING.database().connect();
+                java.sql.PreparedStatement count = db.prepareStatement(
+                        "SELECT count(*) FROM audit_event WHERE action = 'incident.fork' AND subject = ?")) {
+            count.setString(1, agent.id().toString());
+            try (java.sql.ResultSet rows = count.executeQuery()) {
+                rows.next();
+                assertEquals(1, rows.getInt(1));
+            }
+        }
+    }
+
+    @Test
     void aBatchOnAnotherPredecessorIsAFork() {
         RUNNING.agreement(product, buyer);
         ProtocolClient agent = agent();

@@ -191,7 +191,7 @@ class AwsEvidenceVerifierTest {
     @Test
     void allWrongFieldsAreNamedAtOnce() {
         String wrong = GENUINE.replace("\"111122223333\"", "111122223333")
-                .replace("i-0123456789abcdef0", "i-\\u0000123456789abcdef")
+                .replace("i-0123456789abcdef0", "i-\\u0001123456789abcdef")
                 .replace("ami-0123456789abcdef0", "vmi-1")
                 .replace("\"t3.medium\"", "null")
                 .replace("2026-11-21T20:00:00Z", "2026-11-21T20:00:00+01:00")

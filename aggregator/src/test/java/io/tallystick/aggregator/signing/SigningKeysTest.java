@@ -1,0 +1,137 @@
+package io.tallystick.aggregator.signing;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.app.ManualClock;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.db.Ids;
+import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.common.jose.Ed25519;
+import io.tallystick.common.jose.Jwk;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.testkit.TestDatabase;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The aggregator's keys: published before use, wrapped in the database, public ones kept for ever. */
+class SigningKeysTest {
+    @RegisterExtension
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+
+    private static final byte[] PAYLOAD = "{}".getBytes(StandardCharsets.UTF_8);
+
+    private final ManualClock clock = new ManualClock(Instant.parse("2026-03-10T09:30:00Z"));
+    private final Vertx vertx = Vertx.vertx();
+    private final Database database = Database.open(vertx, DatabaseUrl.parse(DB.url()), TestDatabase.POOL_SIZE);
+
+    @BeforeEach
+    void empty() {
+        DB.execute("DELETE FROM signing_key");
+    }
+
+    @AfterEach
+    void close() {
+        await(database.close());
+        await(vertx.close());
+    }
+
+    @Test
+    void theFirstKeySignsAtOnceAndARestartUsesTheSame() {
+        SigningKeys keys = started(new byte[32]);
+        String kid = String.valueOf(keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        assertEquals(
+                kid,
+                String.valueOf(started(new byte[32])
+                        .sign(Typ.RECEIPT, PAYLOAD)
+                        .header()
+                        .kid()));
+        assertEquals(1, keys.published().size());
+    }
+
+    @Test
+    void theNextKeyIsPublishedADayBeforeItSignsAndTheOldOneStillVerifies() {
+        SigningKeys keys = started(new byte[32]);
+        Jws before = keys.sign(Typ.RECEIPT, PAYLOAD);
+        String next = await(keys.rotate());
+        assertTrue(keys.published().stream().anyMatch(k -> k.kid().equals(next)));
+        clock.advance(SigningKeys.PUBLISHED_BEFORE_USE.minus(Duration.ofMillis(1)));
+        assertEquals(
+                before.header().kid(), keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        clock.advance(Duration.ofMillis(1));
+        assertEquals(next, keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        Jwk old = await(keys.byKid(String.valueOf(before.header().kid()))).key();
+        before.verified(old, Ed25519.JDK);
+    }
+
+    @Test
+    void aKeyMadeByAnotherReplicaIsPickedUp() {
+        SigningKeys one = started(new byte[32]);
+        SigningKeys other = started(new byte[32]);
+        String next = await(one.rotate());
+        await(other.refresh());
+        clock.advance(SigningKeys.PUBLISHED_BEFORE_USE);
+        assertEquals(next, other.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+    }
+
+    @Test
+    void aDatabaseWithoutItsWrappingKeySignsNothing() {
+        started(new byte[32]);
+        byte[] other = new byte[32];
+        other[0] = 1;
+        IllegalStateException refused = assertThrows(IllegalStateException.class, () -> started(other));
+        assertTrue(String.valueOf(refused.getMessage()).contains("keys.wrapping-key.file"), refused.toString());
+    }
+
+    @Test
+    void aWrappedKeyMovedToAnotherRowIsRefused() {
+        KeyWrap wrap = new KeyWrap(new byte[32], new SecureRandom());
+        byte[] seed = {1, 2, 3};
+        byte[] wrapped = wrap.wrap("a", seed);
+        assertArrayEquals(seed, wrap.unwrap("a", wrapped));
+        assertThrows(IllegalStateException.class, () -> wrap.unwrap("b", wrapped));
+    }
+
+    @Test
+    void bouncyCastleAndTheJdkAgreeOnSignatures() {
+        byte[] seed = new byte[32];
+        new SecureRandom().nextBytes(seed);
+        byte[] key = BouncyEd25519.publicKey(seed);
+        byte[] signature = BouncyEd25519.signer(seed).sign(PAYLOAD);
+        assertArrayEquals(signature, Ed25519.signer(Ed25519.privateKey(seed)).sign(PAYLOAD));
+        assertTrue(Ed25519.JDK.verify(key, PAYLOAD, signature));
+        assertTrue(BouncyEd25519.VERIFIER.verify(key, PAYLOAD, signature));
+        signature[0] ^= 1;
+        assertFalse(BouncyEd25519.VERIFIER.verify(key, PAYLOAD, signature));
+    }
+
+    private SigningKeys started(byte[] wrappingKey) {
+        SecureRandom random = new SecureRandom();
+        SigningKeys keys = new SigningKeys(database, wrappingKey, random, new Ids(clock, random), clock);
+        await(keys.start());
+        return keys;
+    }
+
+    private static <T> T await(Future<T> future) {
+        try {
+            return future.await(10, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
