@@ -2,6 +2,8 @@ package io.tallystick.bench;
 
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,6 +24,8 @@ public final class Bench implements Runnable {
     private Bench() {}
 
     public static void main(String[] args) {
+        // The embedded server's talk would drown the figures.
+        Logger.getLogger("").setLevel(Level.WARNING);
         System.exit(new CommandLine(new Bench())
                 .setOut(new PrintWriter(System.out, true, Charset.defaultCharset()))
                 .setErr(new PrintWriter(System.err, true, Charset.defaultCharset()))

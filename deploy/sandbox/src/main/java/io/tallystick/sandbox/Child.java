@@ -56,7 +56,7 @@ final class Child {
         builder.environment().put("TALLYSTICK_BUILD", "never");
         try {
             long logStart = Files.exists(log) ? Files.size(log) : 0;
-            return new Child(name, builder.start(), log, logStart);
+            return new Child(name, folder.start(builder), log, logStart);
         } catch (IOException e) {
             throw new Trouble("cannot start " + name + ": " + e.getMessage(), e);
         }

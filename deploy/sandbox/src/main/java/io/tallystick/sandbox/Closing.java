@@ -1,7 +1,8 @@
 package io.tallystick.sandbox;
 
 import java.io.PrintWriter;
-import java.util.function.Supplier;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,26 +23,39 @@ final class Closing {
         Runtime.getRuntime().addShutdownHook(new Thread(this::closeBySignal, "stop"));
     }
 
-    /** Runs what opens the marketplace. A signal meanwhile interrupts it; everything is ended if it fails. */
-    Marketplace open(Supplier<Marketplace> open) {
+    /**
+     * Runs what opens the marketplace, which tells its progress to the terminal through what it is given. A signal
+     * meanwhile interrupts it, at the latest where it tells progress; everything is ended if it fails.
+     */
+    Marketplace open(Function<Consumer<String>, Marketplace> open) {
         synchronized (this) {
             opener = Thread.currentThread();
         }
         try {
-            Marketplace opened = open.get();
+            Marketplace opened = open.apply(this::progress);
             synchronized (this) {
                 market = opened;
             }
             return opened;
         } catch (RuntimeException e) {
             endOpening();
-            if (!signalled) {
-                close();
+            if (signalled) {
+                throw new Trouble("stopped before it was ready", e);
             }
+            close();
             throw e;
         } finally {
             endOpening();
         }
+    }
+
+    private void progress(String text) {
+        if (signalled) {
+            // Libraries swallow interrupts.
+            throw new Trouble("stopped before it was ready");
+        }
+        out.println(text);
+        out.flush();
     }
 
     private synchronized void endOpening() {
@@ -59,6 +73,7 @@ final class Closing {
                 return;
             }
             signalled = true;
+            folder.seal();
             out.println();
             out.println("stopping");
             out.flush();
@@ -87,6 +102,7 @@ final class Closing {
             return;
         }
         closed = true;
+        folder.seal();
         try {
             if (market != null) {
                 market.close();

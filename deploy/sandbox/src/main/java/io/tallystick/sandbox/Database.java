@@ -28,8 +28,11 @@ final class Database implements AutoCloseable {
 
     /** An own server on this port, with the data of the run folder. */
     static Database embedded(RunFolder folder, int port) {
-        EmbeddedDatabase server =
-                EmbeddedDatabase.options().dataFolder(data(folder)).port(port).start();
+        EmbeddedDatabase server = EmbeddedDatabase.options()
+                .dataFolder(data(folder))
+                .port(port)
+                .keepOnExit()
+                .start();
         server.createDatabase(NAME);
         return new Database(server.url(NAME), server::close);
     }

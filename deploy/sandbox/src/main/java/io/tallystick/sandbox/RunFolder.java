@@ -36,6 +36,7 @@ final class RunFolder implements AutoCloseable {
     private final Path path;
     private final FileChannel channel;
     private final FileLock lock;
+    private boolean sealed;
 
     private RunFolder(Path path, FileChannel channel, FileLock lock) {
         this.path = path;
@@ -85,7 +86,11 @@ final class RunFolder implements AutoCloseable {
             Path path = parent.resolve(ONCE_PREFIX + n);
             try {
                 Files.createDirectory(path, PosixFilePermissions.asFileAttribute(OWNER_ONLY_FOLDER));
-                return lock(path);
+                Optional<RunFolder> locked = tryLock(path);
+                // Another sandbox that swept crashed ones away may have been quicker than the lock.
+                if (locked.isPresent() && Files.exists(path.resolve(LOCK_NAME))) {
+                    return locked.get();
+                }
             } catch (java.nio.file.FileAlreadyExistsException e) {
                 // Kept from a run that failed, or in use: the next number.
             } catch (AccessDeniedException e) {
@@ -184,6 +189,19 @@ final class RunFolder implements AutoCloseable {
                 .filter(w -> w.length == 3)
                 .map(w -> new ProcessId(Long.parseLong(w[0]), Long.parseLong(w[1]), w[2]))
                 .filter(ProcessId::isAlive);
+    }
+
+    /** From now on no process is started for this folder: what runs can be counted and ended. */
+    synchronized void seal() {
+        sealed = true;
+    }
+
+    /** Starts a process of this folder, unless it is sealed. */
+    synchronized Process start(ProcessBuilder builder) throws IOException {
+        if (sealed) {
+            throw new Trouble("the sandbox is stopping");
+        }
+        return builder.start();
     }
 
     /** Removes the folder and all in it; the lock goes with it. */

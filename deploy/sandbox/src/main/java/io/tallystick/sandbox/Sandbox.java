@@ -119,7 +119,7 @@ public final class Sandbox implements Callable<Integer> {
         own(run);
         CountDownLatch end = new CountDownLatch(1);
         Closing closing = new Closing(run, out);
-        Marketplace market = closing.open(() -> Marketplace.open(run, programs, base, source(), out::println));
+        Marketplace market = closing.open(progress -> Marketplace.open(run, programs, base, source(), progress));
         AtomicReference<@Nullable String> dead = new AtomicReference<>();
         market.running()
                 .forEach(child -> child.onExit(() -> {
@@ -148,11 +148,13 @@ public final class Sandbox implements Callable<Integer> {
         Story.prepareClock(run);
         Closing closing = new Closing(run, out);
         try {
-            Marketplace market = open(closing, run, programs, base, out);
+            Marketplace market = open(closing, run, programs, base);
             Story.play(market, new Teller(out));
         } catch (Story.Failed e) {
             closing.close();
-            tellFailure(e, run);
+            if (!closing.isSignalled()) {
+                tellFailure(e, run);
+            }
             return EXIT_FAILED;
         } finally {
             closing.close();
@@ -163,9 +165,9 @@ public final class Sandbox implements Callable<Integer> {
         return 0;
     }
 
-    private Marketplace open(Closing closing, RunFolder run, Programs programs, int base, PrintWriter out) {
+    private Marketplace open(Closing closing, RunFolder run, Programs programs, int base) {
         try {
-            return closing.open(() -> Marketplace.open(run, programs, base, source(), out::println));
+            return closing.open(progress -> Marketplace.open(run, programs, base, source(), progress));
         } catch (RuntimeException e) {
             throw new Story.Failed(0, "starting the parts", e);
         }

@@ -43,6 +43,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
         private @Nullable Path dataFolder;
         private int port;
         private boolean durable = true;
+        private boolean stopOnExit = true;
 
         private Options() {}
 
@@ -64,6 +65,12 @@ public final class EmbeddedDatabase implements AutoCloseable {
             return this;
         }
 
+        /** Leaves stopping to the caller, who has clients to stop first when the JVM ends. */
+        public Options keepOnExit() {
+            this.stopOnExit = false;
+            return this;
+        }
+
         /** Switches fsync, full_page_writes and synchronous_commit off, to test that this is refused. */
         public Options notDurable() {
             this.durable = false;
@@ -75,6 +82,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
             EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
                     .setOverrideWorkingDirectory(workFolder.toFile())
                     .setPGStartupWait(START_MAX)
+                    .setRegisterShutdownHook(stopOnExit)
                     .setServerConfig("fsync", onOff)
                     .setServerConfig("full_page_writes", onOff)
                     .setServerConfig("synchronous_commit", onOff)
