@@ -3,6 +3,9 @@ package io.tallystick.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.agent.store.StateFolder;
+import io.tallystick.agent.store.Store;
+import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
@@ -52,6 +55,30 @@ class ShippingTest {
             Rig.until("all batches again", () -> rig.aggregator.batchCount() > before);
             agent.drained();
             assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
+    void leasesAreRenewedWhileShippingFails() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Path state = dir.resolve("state");
+            Rig.Running agent = rig.agent(vm, state);
+            agent.untilState("ENTITLED");
+            agent.close();
+            try (StateFolder folder = StateFolder.open(state);
+                    Store store = new Store(folder, "garbling", 64, cause -> {})) {
+                store.call(tx -> {
+                    // Half of what a catching up writes: it cannot be read, whatever is tried.
+                    tx.meta("resume", "fetching");
+                    return true;
+                });
+            }
+            Rig.Running again = rig.agent(vm, state);
+            again.untilState("ENTITLED");
+            int asked = rig.aggregator.leaseRequests();
+            rig.time.advance(Duration.ofHours(13));
+            Rig.until("a renewal", () -> rig.aggregator.leaseRequests() > asked);
         }
     }
 
