@@ -59,6 +59,48 @@ class ShippingTest {
     }
 
     @Test
+    void anAgentWhoseBatchesArePrunedHoldsAndABetterRestoreHealsIt() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofDays(30));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            for (int i = 1; i <= 3; i++) {
+                agent.meter("requests", "1");
+                agent.drained();
+            }
+            int before = rig.aggregator.batchCount();
+            rig.time.advance(Duration.ofDays(8));
+            Rig.until("the hour's batch", () -> rig.aggregator.batchCount() > before);
+            agent.drained();
+            Runnable better = rig.aggregator.backup();
+            rig.aggregator.restoreTo(1);
+            assertEquals(200, agent.meter("requests", "1").status());
+            Rig.until("the hold", () -> holds(agent));
+            for (int i = 0; i < 2; i++) {
+                int asked = rig.aggregator.leaseRequests();
+                // Bit by bit: the wait begins when the agent has seen the answer, not when it was given.
+                Rig.until("a question", () -> {
+                    rig.time.advance(Duration.ofMinutes(1));
+                    return rig.aggregator.leaseRequests() > asked;
+                });
+                assertTrue(holds(agent), "the reason stays in status");
+            }
+            assertEquals(Quantity.ONE, rig.aggregator.total("requests"));
+            better.run();
+            Rig.until("everything", () -> {
+                rig.time.advance(Duration.ofMinutes(1));
+                return rig.aggregator.total("requests").equals(Quantity.of(4));
+            });
+            Rig.until("no hold", () -> !holds(agent));
+        }
+    }
+
+    private static boolean holds(Rig.Running agent) throws Exception {
+        return String.valueOf(Rig.at(agent.status(), "queue", Map.class).get("held"))
+                .contains("no longer kept here");
+    }
+
+    @Test
     void leasesAreRenewedWhileShippingFails() throws Exception {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = rig.vm(Rig.CODE);
