@@ -176,6 +176,31 @@ final class FakeAggregator implements AutoCloseable {
         }
     }
 
+    /** A backup of everything received so far; running it restores that. */
+    synchronized Runnable backup() {
+        Map<Key, Quantity> booked = Map.copyOf(sums);
+        List<Runnable> each = new ArrayList<>();
+        for (Enrolled e : enrolled.values()) {
+            Watermark mark = e.mark;
+            List<Jws> batches = List.copyOf(e.batches);
+            Map<Hash, Jws> receipts = Map.copyOf(e.receipts);
+            each.add(() -> {
+                e.mark = mark;
+                e.batches.clear();
+                e.batches.addAll(batches);
+                e.receipts.clear();
+                e.receipts.putAll(receipts);
+            });
+        }
+        return () -> restore(booked, each);
+    }
+
+    private synchronized void restore(Map<Key, Quantity> booked, List<Runnable> each) {
+        sums.clear();
+        sums.putAll(booked);
+        each.forEach(Runnable::run);
+    }
+
     // --- what arrived ------------------------------------------------------------------------------------------------
 
     synchronized Quantity total(String dimension) {

@@ -3,6 +3,9 @@ package io.tallystick.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.agent.store.StateFolder;
+import io.tallystick.agent.store.Store;
+import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
@@ -52,6 +55,72 @@ class ShippingTest {
             Rig.until("all batches again", () -> rig.aggregator.batchCount() > before);
             agent.drained();
             assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
+    void anAgentWhoseBatchesArePrunedHoldsAndABetterRestoreHealsIt() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofDays(30));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            for (int i = 1; i <= 3; i++) {
+                agent.meter("requests", "1");
+                agent.drained();
+            }
+            int before = rig.aggregator.batchCount();
+            rig.time.advance(Duration.ofDays(8));
+            Rig.until("the hour's batch", () -> rig.aggregator.batchCount() > before);
+            agent.drained();
+            Runnable better = rig.aggregator.backup();
+            rig.aggregator.restoreTo(1);
+            assertEquals(200, agent.meter("requests", "1").status());
+            Rig.until("the hold", () -> holds(agent));
+            for (int i = 0; i < 2; i++) {
+                int asked = rig.aggregator.leaseRequests();
+                // Bit by bit: the wait begins when the agent has seen the answer, not when it was given.
+                Rig.until("a question", () -> {
+                    rig.time.advance(Duration.ofMinutes(1));
+                    return rig.aggregator.leaseRequests() > asked;
+                });
+                assertTrue(holds(agent), "the reason stays in status");
+            }
+            assertEquals(Quantity.ONE, rig.aggregator.total("requests"));
+            better.run();
+            Rig.until("everything", () -> {
+                rig.time.advance(Duration.ofMinutes(1));
+                return rig.aggregator.total("requests").equals(Quantity.of(4));
+            });
+            Rig.until("no hold", () -> !holds(agent));
+        }
+    }
+
+    private static boolean holds(Rig.Running agent) throws Exception {
+        return String.valueOf(Rig.at(agent.status(), "queue", Map.class).get("held"))
+                .contains("no longer kept here");
+    }
+
+    @Test
+    void leasesAreRenewedWhileShippingFails() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Path state = dir.resolve("state");
+            Rig.Running agent = rig.agent(vm, state);
+            agent.untilState("ENTITLED");
+            agent.close();
+            try (StateFolder folder = StateFolder.open(state);
+                    Store store = new Store(folder, "garbling", 64, cause -> {})) {
+                store.call(tx -> {
+                    // Half of what a catching up writes: it cannot be read, whatever is tried.
+                    tx.meta("resume", "fetching");
+                    return true;
+                });
+            }
+            Rig.Running again = rig.agent(vm, state);
+            again.untilState("ENTITLED");
+            int asked = rig.aggregator.leaseRequests();
+            rig.time.advance(Duration.ofHours(13));
+            Rig.until("a renewal", () -> rig.aggregator.leaseRequests() > asked);
         }
     }
 

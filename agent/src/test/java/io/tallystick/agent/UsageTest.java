@@ -3,8 +3,10 @@ package io.tallystick.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.MeteringPlan;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -163,6 +165,62 @@ class UsageTest {
             assertTrue(
                     total.compareTo(Quantity.parse("1.99")) >= 0 && total.compareTo(Quantity.parse("2")) <= 0,
                     total + "");
+        }
+    }
+
+    @Test
+    void uptimeOfADeniedSpanIsNotBookedHoweverOftenTheAgentRestarts() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.dimension(MeteringPlan.UPTIME_DIMENSION, Optional.empty());
+            rig.aggregator.leaseLength(Duration.ofDays(10));
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Rig.Running first = rig.agent(vm, dir.resolve("state"));
+            first.untilState("ENTITLED");
+            rig.time.advance(Duration.ofHours(1));
+            first.close();
+
+            rig.aggregator.outcome(Decision.Outcome.DENY);
+            Rig.Running denied = rig.agent(vm, dir.resolve("state"));
+            denied.untilState("DENIED");
+            rig.aggregator.outcome(Decision.Outcome.ALLOW);
+            rig.time.advance(Duration.ofHours(5));
+            denied.untilState("ENTITLED");
+            rig.aggregator.outcome(Decision.Outcome.DENY);
+            denied.close();
+
+            Rig.Running again = rig.agent(vm, dir.resolve("state"));
+            again.untilState("DENIED");
+            again.close();
+            rig.time.advance(Duration.ofHours(5));
+            rig.aggregator.outcome(Decision.Outcome.ALLOW);
+            Rig.Running last = rig.agent(vm, dir.resolve("state"));
+            last.untilState("ENTITLED");
+            last.close();
+            Quantity total = rig.aggregator.total(MeteringPlan.UPTIME_DIMENSION);
+            assertTrue(total.compareTo(Quantity.ONE) >= 0 && total.compareTo(Quantity.parse("1.05")) < 0, total + "");
+        }
+    }
+
+    @Test
+    void uptimeGoesOnWithoutAHoleAcrossARestartWithAValidLease() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.dimension(MeteringPlan.UPTIME_DIMENSION, Optional.empty());
+            rig.aggregator.leaseLength(Duration.ofDays(10));
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Rig.Running first = rig.agent(vm, dir.resolve("state"));
+            first.untilState("ENTITLED");
+            rig.time.advance(Duration.ofHours(1));
+            first.close();
+            rig.aggregator.away(true);
+            rig.time.advance(Duration.ofHours(2));
+            Rig.Running second = rig.agent(vm, dir.resolve("state"));
+            second.untilState("OFFLINE_GRACE");
+            rig.aggregator.away(false);
+            rig.time.advance(Duration.ofHours(1));
+            second.untilState("ENTITLED");
+            second.close();
+            Quantity total = rig.aggregator.total(MeteringPlan.UPTIME_DIMENSION);
+            assertTrue(total.compareTo(Quantity.of(4)) >= 0 && total.compareTo(Quantity.parse("4.05")) < 0, total + "");
         }
     }
 

@@ -49,6 +49,8 @@ public final class Agent implements AutoCloseable {
     private final StateFolder folder;
     private final Store store;
     private final Aggregator aggregator;
+    private final Board board;
+    private final TrustedTime time;
     private final Enroller enroller;
     private final Shipper shipper;
     private final UptimeMeter uptime;
@@ -85,8 +87,8 @@ public final class Agent implements AutoCloseable {
                     .orElse(Proxy.NO_PROXY);
             HttpClient http =
                     new HttpClient(proxy, config.caFile().map(Tls::trusting).orElse(null), CONNECT, EXCHANGE);
-            Board board = new Board();
-            TrustedTime time = new TrustedTime(source);
+            this.board = new Board();
+            this.time = new TrustedTime(source);
             this.aggregator = new Aggregator(config.aggregatorUrl(), http, version, clock);
             IssuerKeys keys = new IssuerKeys(store, aggregator);
             this.enroller = new Enroller(
@@ -158,17 +160,11 @@ public final class Agent implements AutoCloseable {
 
     private void loop() {
         while (!stopping) {
-            try {
-                enroller.discoverAndEnroll();
-                uptime.tick();
-                // Sent before leases are renewed: progress of the batches is what a renewal is judged by.
-                shipper.turn();
-                enroller.renew();
-            } catch (Failure e) {
-                LOG.log(Level.WARNING, "the main loop goes on after: {0}", e.getMessage());
-            } catch (RuntimeException e) {
-                LOG.log(Level.SEVERE, "the main loop goes on after an unexpected failure", e);
-            }
+            step("enroll", enroller::discoverAndEnroll);
+            step("uptime", uptime::tick);
+            // Sent before leases are renewed: progress of the batches is what a renewal is judged by.
+            step("ship", shipper::turn);
+            step("lease", enroller::renew);
             synchronized (stopLock) {
                 if (!stopping) {
                     try {
@@ -177,6 +173,22 @@ public final class Agent implements AutoCloseable {
                         return;
                     }
                 }
+            }
+        }
+    }
+
+    /**
+     * One step of a turn. Its failure must not keep the others from their work, leases least of all; told once, as it may
+     * come back each tick.
+     */
+    private void step(String name, Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            String what = e instanceof Failure ? String.valueOf(e.getMessage()) : "an unexpected failure: " + e;
+            if (board.note(time.nowOrWall(), name, what)) {
+                Level level = e instanceof Failure ? Level.WARNING : Level.SEVERE;
+                LOG.log(level, name + ": the main loop goes on after a failure", e);
             }
         }
     }
@@ -214,13 +226,11 @@ public final class Agent implements AutoCloseable {
     private void lastTurn() {
         try {
             loop.join();
-            uptime.tick();
-            shipper.lastTurn();
-            uptime.flush();
+            step("uptime", uptime::tick);
+            step("ship", shipper::lastTurn);
+            step("uptime", uptime::flush);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
-            LOG.log(Level.WARNING, "the last turn before the stop", e);
         }
     }
 }

@@ -73,6 +73,7 @@ public final class Enroller {
     private @Nullable Identity identity;
     private boolean enrolled;
     private @Nullable Watermark fresh;
+    private boolean watermarkWanted;
     private long dueAt = Long.MIN_VALUE;
     /** What the server said its time is when it found ours wrong; unsigned, so used for {@code iat} only. */
     private long iatOffsetMillis;
@@ -117,7 +118,7 @@ public final class Enroller {
         return enrolled;
     }
 
-    /** The watermark of the last enrollment's answer, once: what the shipper compares its own chain with. */
+    /** The watermark of the last enrollment, or of the answer asked for since, once: what the shipper compares with. */
     public Optional<Watermark> takeWatermark() {
         Optional<Watermark> w = Optional.ofNullable(fresh);
         fresh = null;
@@ -239,7 +240,11 @@ public final class Enroller {
                 new LeaseRequest(counter, state, version).toBytes(),
                 key.signer());
         try {
-            take(aggregator.post(path, signed, Typ.ANSWER), signed, me);
+            Answer answer = take(aggregator.post(path, signed, Typ.ANSWER), signed, me);
+            if (watermarkWanted) {
+                watermarkWanted = false;
+                fresh = answer.watermark();
+            }
         } catch (Unreachable e) {
             unreachable("lease", e);
         } catch (Refused e) {
@@ -385,6 +390,12 @@ public final class Enroller {
     /** Asks for leases soon, for example once batches went through that a grace was about. */
     public void renewSoon() {
         dueAt = Math.min(dueAt, source.bootMillis());
+    }
+
+    /** Asks for leases soon, for the watermark in the answer: see {@link #takeWatermark}. */
+    public void askWatermark() {
+        watermarkWanted = true;
+        renewSoon();
     }
 
     private static Standing withRefusal(Standing s, Standing.Trouble trouble) {

@@ -29,7 +29,8 @@ import java.util.logging.Logger;
  * <p>Measured in boot milliseconds and written in hours with nine places. A millisecond is 2,500 ninths of such a place, so
  * the ninths left over are carried to the next writing and the sum never drifts: a full hour is exactly 1. What was
  * written up to where is kept in the same transaction, so a restart within the boot neither forgets nor repeats.
- * Uptime before the first entitled moment of a boot is not counted.
+ * Uptime before the first entitled moment of a boot is not counted, nor is what follows a moment without entitlement
+ * up to the next entitled one: such a moment is kept too, so that no restart measures across it.
  */
 public final class UptimeMeter {
     private static final long NINTHS_PER_MILLI = 2_500;
@@ -50,10 +51,15 @@ public final class UptimeMeter {
     /** Where a product's meter stood when it was last written. */
     private record Mark(String boot, long end, long ninths) {
         static Optional<Mark> read(Tx tx, String product) throws SQLException {
-            return tx.meta("uptime." + product).map(t -> {
+            return tx.meta(key(product)).map(t -> {
                 String[] p = t.split(" ", 3);
                 return new Mark(p[2], Long.parseLong(p[0]), Long.parseLong(p[1]));
             });
+        }
+
+        /** Nothing may be measured on from here; no boot is called this. */
+        Mark ended() {
+            return new Mark("-", end, ninths);
         }
 
         String text() {
@@ -97,9 +103,12 @@ public final class UptimeMeter {
             open.put(
                     product,
                     new Segment(segment.start(), Math.max(segment.end(), Math.min(boot, ended)), segment.until()));
-            if (write(product)) {
+            if (write(product, true)) {
                 open.remove(product);
             }
+        } else if (seen.putIfAbsent(product, true) == null) {
+            // Not entitled at the first look of this process: what lies behind is no longer to be continued.
+            end(product);
         }
     }
 
@@ -113,25 +122,52 @@ public final class UptimeMeter {
                 .orElse(boot);
     }
 
-    /** Writes what was measured, before a batch is cut. */
-    public void flush() {
-        for (String product : open.keySet().toArray(String[]::new)) {
-            write(product);
+    private void end(String product) {
+        try {
+            store.call(tx -> {
+                Optional<Mark> mark = Mark.read(tx, product);
+                if (mark.isPresent()) {
+                    tx.meta(key(product), mark.get().ended().text());
+                }
+                return mark;
+            });
+        } catch (Failure e) {
+            LOG.log(Level.WARNING, "the end of uptime is kept in memory: {0}", e.getMessage());
         }
     }
 
-    /** Whether it is on disk; a full store keeps the segment for later. */
-    private boolean write(String product) {
+    private static String key(String product) {
+        return "uptime." + product;
+    }
+
+    /** Writes what was measured, before a batch is cut. */
+    public void flush() {
+        for (String product : open.keySet().toArray(String[]::new)) {
+            write(product, false);
+        }
+    }
+
+    /**
+     * Whether it is on disk; a full store keeps the segment for later.
+     *
+     * @param ends whether entitlement ended with it, so that nothing is measured on from its end
+     */
+    private boolean write(String product, boolean ends) {
         Segment s = open.get(product);
         Optional<Instant> now = time.now();
-        if (s == null || now.isEmpty() || s.end() <= s.start()) {
+        if (s == null || now.isEmpty() || s.end() <= s.start() && !ends) {
             return true;
         }
         boolean single = board.standing().codes().size() == 1;
         Instant from = now.get().minusMillis(source.bootMillis() - s.start());
         long length = s.end() - s.start();
         try {
-            Store.join(store.usage(tx -> add(tx, product, single ? "" : product, from, length, s.end())));
+            Store.join(store.usage(tx -> {
+                Mark mark = add(tx, product, single ? "" : product, from, length, s.end());
+                Mark kept = ends ? mark.ended() : mark;
+                tx.meta(key(product), kept.text());
+                return kept;
+            }));
         } catch (Failure e) {
             LOG.log(Level.WARNING, "uptime is kept in memory: {0}", e.getMessage());
             return false;
@@ -158,8 +194,6 @@ public final class UptimeMeter {
             at = at.plusMillis(part);
             left -= part;
         }
-        Mark mark = new Mark(source.bootId(), end, ninths);
-        tx.meta("uptime." + product, mark.text());
-        return mark;
+        return new Mark(source.bootId(), end, ninths);
     }
 }

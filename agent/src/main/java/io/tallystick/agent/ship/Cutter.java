@@ -17,6 +17,7 @@ import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,8 +58,10 @@ final class Cutter {
         Instant now = time.now().orElseThrow();
         rekey(tx, standing);
         Map<SumKey, Quantity> sums = new LinkedHashMap<>();
+        Map<SumKey, List<String>> runs = new LinkedHashMap<>();
         for (Pending p : rows(tx, "WHERE boot = '' ORDER BY bucket, product, dimension, tags LIMIT " + ROWS_MAX)) {
             sums.merge(p.key(), p.quantity(), Quantity::plus);
+            runs.computeIfAbsent(p.key(), k -> new ArrayList<>()).add(p.run());
         }
         if (sums.isEmpty() && !evenEmpty) {
             return false;
@@ -67,12 +70,10 @@ final class Cutter {
         for (Map.Entry<SumKey, Quantity> e : packed.taken().entrySet()) {
             SumKey k = e.getKey();
             Quantity rest = sums.getOrDefault(k, Quantity.ZERO).minusOrZero(e.getValue());
-            tx.change(
-                    "DELETE FROM pending WHERE product = ? AND dimension = ? AND boot = '' AND bucket = ? AND tags = ?",
-                    k.product(),
-                    k.dimension(),
-                    k.bucket(),
-                    k.tags());
+            // Only what was read: the limit may have left another run's row of this key for the next batch.
+            for (String run : runs.getOrDefault(k, List.of())) {
+                delete(tx, run, k);
+            }
             if (!rest.isZero()) {
                 tx.add(k, rest);
             }
@@ -106,19 +107,23 @@ final class Cutter {
             SumKey k = p.key();
             long bucket = k.boot().isEmpty() ? k.bucket() : hour(tx, k.boot(), k.bucket());
             String product = k.product().equals(only) ? "" : k.product();
-            tx.change(
-                    "DELETE FROM pending WHERE run = ? AND product = ? AND dimension = ? AND boot = ? AND bucket = ?"
-                            + " AND tags = ?",
-                    p.run(),
-                    k.product(),
-                    k.dimension(),
-                    k.boot(),
-                    k.bucket(),
-                    k.tags());
+            delete(tx, p.run(), k);
             tx.add(new SumKey(product, k.dimension(), "", bucket, k.tags()), p.quantity());
         }
         // The rows read next must hold what was just moved.
         tx.flush();
+    }
+
+    private static void delete(Tx tx, String run, SumKey k) throws SQLException {
+        tx.change(
+                "DELETE FROM pending WHERE run = ? AND product = ? AND dimension = ? AND boot = ? AND bucket = ?"
+                        + " AND tags = ?",
+                run,
+                k.product(),
+                k.dimension(),
+                k.boot(),
+                k.bucket(),
+                k.tags());
     }
 
     private long hour(Tx tx, String boot, long minute) throws SQLException {

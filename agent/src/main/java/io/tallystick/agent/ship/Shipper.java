@@ -57,6 +57,10 @@ public final class Shipper {
     /** Batches cut in one flush, and sent in one turn of the loop: leases must not wait for a long backlog. */
     private static final int BATCHES_PER_TURN = 50;
 
+    /** How soon a held agent asks where the aggregator stands, doubled each time it finds nothing better. */
+    private static final Duration ASK_FIRST = Duration.ofMinutes(2);
+
+    private static final int ASK_DOUBLINGS = 3;
     private static final Duration PRUNE_EVERY = Duration.ofHours(1);
     private static final Logger LOG = Logger.getLogger(Shipper.class.getName());
 
@@ -71,9 +75,14 @@ public final class Shipper {
     private final Cutter cutter;
     private final Resumption resumption;
     private final Backoff retry;
+    /** Apart from {@link #retry}, which every exchange resets. */
+    private final Backoff asking;
 
     private boolean synced;
     private @Nullable Watermark toReconcile;
+    /** Whether the comparison could not be settled, so that only another answer of the aggregator helps. */
+    private boolean askAgain;
+
     private long lastFlush = Long.MIN_VALUE;
     private Instant lastHour = Instant.MAX;
     private long nextPrune = Long.MIN_VALUE;
@@ -101,6 +110,7 @@ public final class Shipper {
         this.cutter = new Cutter(time, source, aggregator.issuer());
         this.resumption = new Resumption(store, aggregator, keys, enroller);
         this.retry = new Backoff(random);
+        this.asking = new Backoff(random);
     }
 
     /** Why shipping is held, for status. */
@@ -113,8 +123,11 @@ public final class Shipper {
         enroller.takeWatermark().ifPresent(w -> {
             toReconcile = w;
             synced = false;
-            held = Optional.empty();
         });
+        if (askAgain && asking.due(source.bootMillis())) {
+            askAgain = false;
+            enroller.askWatermark();
+        }
         if (toReconcile != null && retry.due(source.bootMillis())) {
             reconcile(toReconcile);
         }
@@ -156,25 +169,28 @@ public final class Shipper {
         try {
             Meeting meeting = store.call(tx -> compare(tx, server));
             switch (meeting) {
-                case SAME -> synced = true;
+                case SAME -> met();
                 case EPOCH -> {
                     Chain.Sealed next =
                             store.call(tx -> Chain.after(tx, server)).orElseThrow();
                     if (resumption.reopen(id.get(), server, next)) {
-                        synced = true;
+                        met();
                     } else {
                         hold("the aggregator forgot epoch " + next.epoch() + " and opens another one");
+                        askLater();
                     }
                 }
                 case AHEAD -> {
                     note("the aggregator is ahead of this state, which was rolled back; catching up");
                     resumption.catchUp(id.get());
-                    synced = true;
+                    met();
                 }
                 case FORK -> fork("The aggregator holds another batch under a number this agent used.");
-                case LOST ->
+                case LOST -> {
                     hold("the aggregator stands at batch " + server.epoch() + "/" + server.seq()
                             + " and the batches after it are no longer kept here");
+                    askLater();
+                }
             }
             toReconcile = null;
             retry.succeeded();
@@ -182,7 +198,25 @@ public final class Shipper {
             unreachable(e);
         } catch (Refused e) {
             refused(e, null);
+            askLater();
         }
+    }
+
+    private void met() {
+        synced = true;
+        held = Optional.empty();
+        askAgain = false;
+        asking.succeeded();
+    }
+
+    /** A better restore of the aggregator may heal what cannot be settled now: asks again, ever more seldom. */
+    private void askLater() {
+        if (askAgain) {
+            return;
+        }
+        askAgain = true;
+        Duration wait = ASK_FIRST.multipliedBy(1L << Math.min(asking.failures(), ASK_DOUBLINGS));
+        asking.failed(source.bootMillis(), Optional.of(wait));
     }
 
     private enum Meeting {
