@@ -39,7 +39,6 @@ final class Database implements AutoCloseable {
 
     /** A database that is there, used as it is and left as it will be. */
     static Database external(String url) {
-        check(url);
         try (Connection connection = connect(url)) {
             connection.isValid(0);
         } catch (SQLException e) {
@@ -50,7 +49,6 @@ final class Database implements AutoCloseable {
 
     /** A new database on the server of this URL, dropped when closed: for one playing of the story. */
     static Database external(String url, String name) {
-        check(url);
         execute(url, "CREATE DATABASE " + name);
         return new Database(
                 withPath(URI.create(url), name), () -> execute(url, "DROP DATABASE " + name + " WITH (FORCE)"));
@@ -66,7 +64,8 @@ final class Database implements AutoCloseable {
         end.run();
     }
 
-    private static void check(String url) {
+    /** Refuses a URL of another form. */
+    static void check(String url) {
         URI uri;
         try {
             uri = URI.create(url);

@@ -45,6 +45,10 @@ final class ImagedStep implements Story.Step {
                                 + " from it",
                         "entitled under its own enrollment " + claims.getClaimValue("sub"));
 
+        Doc status = second.status();
+        Expect.that(
+                !status.text("setAside").equals("[]"), "the copied state set aside by the new VM's agent", status);
+
         scene.meter(second, copy.instanceId(), Seed.REQUESTS, "202", market.now(), "imaged-1");
         scene.meter(first, original, Seed.REQUESTS, "3", market.now(), "imaged-3");
         Billing.Pull pull = scene.closeAndCompare(first, second);
@@ -55,5 +59,9 @@ final class ImagedStep implements Story.Step {
                                 + scene.ledger().total(copy.instanceId()).toPlainString()
                                 + " for the new VM, nothing twice; "
                                 + pull.rows().size() + " lines in all");
+
+        Cli.Result audit = market.auditRebuild();
+        Expect.that(audit.exitCode() == 0, "no difference between the ledger and the signed batches", audit);
+        scene.tell().did("tallystick-aggregator audit rebuild", audit.output().strip());
     }
 }

@@ -110,7 +110,7 @@ final class Marketplace implements AutoCloseable {
 
     private void start(DatabaseSource source) {
         checkPorts();
-        progress.accept("starting PostgreSQL");
+        progress.accept("opening the database");
         database = source.open(folder, fixed.database());
         progress.accept("starting the simulated cloud");
         startCloud();
@@ -293,6 +293,12 @@ final class Marketplace implements AutoCloseable {
 
     URI aggregatorUrl() {
         return URI.create("http://127.0.0.1:" + fixed.aggregator());
+    }
+
+    /** The operator's check of the ledger against the signed evidence: exit code 0 where they agree. */
+    Cli.Result auditRebuild() {
+        return Cli.run(programs.aggregator(
+                "audit", "rebuild", "--config", aggregatorConfig().toString()));
     }
 
     /** The aggregator's API without a token. */

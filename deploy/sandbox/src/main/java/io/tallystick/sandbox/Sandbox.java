@@ -1,6 +1,7 @@
 package io.tallystick.sandbox;
 
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
 import io.tallystick.common.time.SandboxClock;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -29,11 +30,10 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "sandbox",
-        mixinStandardHelpOptions = true,
-        description = {
-            "A marketplace in a box: PostgreSQL, a simulated cloud with a VM, the aggregator, the VM's agent, and a",
-            "sample seller, buyer, product and agreement. Runs until Ctrl-C and goes on where it was when started again."
-        },
+        description =
+                "A marketplace in a box: PostgreSQL, a simulated cloud with a VM, the aggregator, the VM's agent, and a"
+                        + " sample seller, buyer, product and agreement. Runs until Ctrl-C, and goes on where it was when started"
+                        + " again.",
         subcommands = {Sandbox.Advance.class, Sandbox.Stop.class})
 public final class Sandbox implements Callable<Integer> {
     /** First of the fixed ports: aggregator, agent, cloud, PostgreSQL. */
@@ -42,16 +42,21 @@ public final class Sandbox implements Callable<Integer> {
     private static final int EXIT_FAILED = 1;
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(60);
 
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help and exit.")
+    private boolean help;
+
     @Option(names = "--dir", description = "State folder. Default: .sandbox in the checkout.")
     private @Nullable Path dir;
 
     @Option(
             names = "--ports",
-            defaultValue = "" + DEFAULT_PORT_BASE,
             paramLabel = "auto|PORT",
-            description = "The first of four ports in a row, or auto for free ones. Default: ${DEFAULT-VALUE}."
-                    + " A state folder keeps the ports it was first started with.")
-    private String ports = "";
+            description = "The first of four ports in a row, or auto for free ones. Default: " + DEFAULT_PORT_BASE
+                    + ", with --once auto. A state folder keeps the ports it was first started with.")
+    private @Nullable String ports;
 
     @Option(
             names = "--database",
@@ -97,20 +102,27 @@ public final class Sandbox implements Callable<Integer> {
         if (!story.equals("aws")) {
             throw new ParameterException(commandLine(), "--story must be aws, is " + story);
         }
+        if (database != null) {
+            Database.check(database);
+        }
         Programs programs = Programs.ofSystem();
         Path folder = folder(programs, dir);
         return once ? playOnce(programs, folder, base) : run(programs, folder, base);
     }
 
     private int portBase() {
-        if (ports.equals("auto")) {
+        @Nullable String text = ports;
+        if (text == null) {
+            return once ? 0 : DEFAULT_PORT_BASE;
+        }
+        if (text.equals("auto")) {
             return 0;
         }
-        if (!ports.matches("[0-9]{4,5}") || Integer.parseInt(ports) < 1024 || Integer.parseInt(ports) > 65_000) {
+        if (!text.matches("[0-9]{4,5}") || Integer.parseInt(text) < 1024 || Integer.parseInt(text) > 65_000) {
             throw new ParameterException(
-                    commandLine(), "--ports must be auto or a port from 1024 to 65000, is " + ports);
+                    commandLine(), "--ports must be auto or a port from 1024 to 65000, is " + text);
         }
-        return Integer.parseInt(ports);
+        return Integer.parseInt(text);
     }
 
     private int run(Programs programs, Path folder, int base) {
@@ -249,11 +261,16 @@ public final class Sandbox implements Callable<Integer> {
     /** {@code sandbox advance PT1H}. */
     @Command(
             name = "advance",
-            mixinStandardHelpOptions = true,
             description = "Moves the clock of all parts of a sandbox forward, by a duration such as PT1H or P1D.")
     static final class Advance implements Callable<Integer> {
+        @Option(
+                names = {"-h", "--help"},
+                usageHelp = true,
+                description = "Show this help and exit.")
+        private boolean help;
+
         @Parameters(paramLabel = "DURATION", description = "How far: an ISO 8601 duration.")
-        private Duration by = Duration.ZERO;
+        private String duration = "";
 
         @Option(names = "--dir", description = "State folder. Default: .sandbox in the checkout.")
         private @Nullable Path dir;
@@ -266,9 +283,14 @@ public final class Sandbox implements Callable<Integer> {
             if (spec == null) {
                 throw new IllegalStateException("made by picocli");
             }
-            if (by.isNegative() || by.isZero()) {
-                throw new ParameterException(
-                        spec.commandLine(), "DURATION must be above zero: the clock only moves forward");
+            Duration by;
+            try {
+                by = Fields.parseDuration(duration);
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(spec.commandLine(), "DURATION " + e.getMessage(), e);
+            }
+            if (by.isZero()) {
+                throw new ParameterException(spec.commandLine(), "DURATION must not be zero");
             }
             Path folder = folder(Programs.ofSystem(), dir);
             if (!Files.isRegularFile(folder.resolve(Endpoints.FILE))) {
@@ -284,11 +306,14 @@ public final class Sandbox implements Callable<Integer> {
     }
 
     /** {@code sandbox stop}. */
-    @Command(
-            name = "stop",
-            mixinStandardHelpOptions = true,
-            description = "Stops a sandbox, and what a crashed one left running.")
+    @Command(name = "stop", description = "Stops a sandbox, and what a crashed one left running.")
     static final class Stop implements Callable<Integer> {
+        @Option(
+                names = {"-h", "--help"},
+                usageHelp = true,
+                description = "Show this help and exit.")
+        private boolean help;
+
         @Option(names = "--dir", description = "State folder. Default: .sandbox in the checkout.")
         private @Nullable Path dir;
 
