@@ -66,7 +66,7 @@ is_built() {
 build() {
   local modules
   modules=$(IFS=,; printf '%s' "$*")
-  local command=(mvn -B -ntp -q -Dmaven.test.skip=true -Dspotless.check.skip=true -f "$ROOT/pom.xml" -pl "$modules" -am package)
+  local command=(mvn -B -ntp -q -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip=true -f "$ROOT/pom.xml" -pl "$modules" -am package)
   [[ ${TALLYSTICK_BUILD:-auto} != never ]] || fail "not built, or older than its sources: $*" "build with: ${command[*]}"
   [[ -w $ROOT ]] || fail "$* must be built, and $ROOT is not writable for $(id -un)" \
     "let its owner run: ${command[*]}" "or copy the checkout to a folder of your own"
