@@ -111,8 +111,7 @@ class LedgerTest {
         ExecutorService pool = Executors.newFixedThreadPool(64);
         try {
             List<CompletableFuture<String>> answers = IntStream.range(0, 64)
-                    .mapToObj(i -> CompletableFuture.supplyAsync(
-                            () -> sendUntilTaken(agent, batch), pool))
+                    .mapToObj(i -> CompletableFuture.supplyAsync(() -> sendUntilTaken(agent, batch), pool))
                     .toList();
             for (CompletableFuture<String> answer : answers) {
                 assertEquals(answers.get(0).get(30, TimeUnit.SECONDS), answer.get(30, TimeUnit.SECONDS));

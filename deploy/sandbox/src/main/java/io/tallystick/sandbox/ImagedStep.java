@@ -46,8 +46,7 @@ final class ImagedStep implements Story.Step {
                         "entitled under its own enrollment " + claims.getClaimValue("sub"));
 
         Doc status = second.status();
-        Expect.that(
-                !status.text("setAside").equals("[]"), "the copied state set aside by the new VM's agent", status);
+        Expect.that(!status.text("setAside").equals("[]"), "the copied state set aside by the new VM's agent", status);
 
         scene.meter(second, copy.instanceId(), Seed.REQUESTS, "202", market.now(), "imaged-1");
         scene.meter(first, original, Seed.REQUESTS, "3", market.now(), "imaged-3");

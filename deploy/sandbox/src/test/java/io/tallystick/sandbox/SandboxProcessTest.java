@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.testkit.NeedsTool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -63,6 +65,59 @@ class SandboxProcessTest {
         assertTrue(second.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS), "ends after SIGTERM");
         assertEquals(List.of(), Leftovers.programs(folder));
         assertEquals(List.of(), Leftovers.databaseServers(folder.resolve("postgresql")));
+    }
+
+    /** What the sandbox prints to try, and the scripts of docs/operations.md, as somebody would paste them. */
+    @Test
+    @NeedsTool({"curl", "openssl"})
+    void theLinesItPrintsAndTheScriptsOfTheOperationsGuideWorkWhenPasted() throws Exception {
+        start("sandbox.log");
+        Doc endpoints = endpoints("sandbox.log");
+        List<String> printed = said("sandbox.log")
+                .lines()
+                .filter(line -> line.startsWith("  curl "))
+                .toList();
+        assertTrue(printed.size() >= 5, printed.toString());
+        for (String line : printed) {
+            String answer = paste(line, Map.of());
+            assertFalse(answer.contains("urn:tallystick:problem"), () -> line + " answered " + answer);
+        }
+
+        Map<String, String> operator = Map.of(
+                "URL", endpoints.object("aggregator").text("url"),
+                "TOKEN", endpoints.object("operator").text("token"),
+                "CODE", "an-example-of-operations-md");
+        String agreement = paste(block("    post() {"), operator);
+        assertTrue(agreement.contains("\"acceptedAt\""), agreement);
+        paste(block("    AFTER=0.0"), operator);
+        assertTrue(Files.exists(dir.resolve("page.ndjson")));
+    }
+
+    /** The indented block of the guide that begins with this line. */
+    private static String block(String firstLine) throws IOException {
+        List<String> guide =
+                Files.readAllLines(Path.of(System.getProperty("tallystick.root"), "docs", "operations.md"));
+        int from = 0;
+        while (!guide.get(from).startsWith(firstLine)) {
+            from++;
+        }
+        int to = from;
+        while (guide.get(to).startsWith("    ")) {
+            to++;
+        }
+        return String.join("\n", guide.subList(from, to));
+    }
+
+    private String paste(String script, Map<String, String> environment) throws Exception {
+        ProcessBuilder bash = new ProcessBuilder("bash", "-euo", "pipefail", "-c", script).directory(dir.toFile());
+        bash.environment().putAll(environment);
+        Path out = dir.resolve("pasted.txt");
+        Process process =
+                bash.redirectErrorStream(true).redirectOutput(out.toFile()).start();
+        assertTrue(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS), script);
+        String said = Files.readString(out);
+        assertEquals(0, process.exitValue(), () -> script + "\n" + said);
+        return said;
     }
 
     private Process start(String log) throws IOException {
