@@ -8,6 +8,7 @@ import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /**
@@ -89,11 +90,13 @@ public final class PostingRuns {
         LineHasher hasher = new LineHasher();
         return hash(run.number(), 0, hasher)
                 .map(done -> Hash.ofBytes(hasher.digest()))
-                .compose(sha256 -> database.transactor()
-                        .inTx(tx -> store.holdFence(tx, fence, clock.instant().plus(FENCE_LENGTH))
-                                .compose(held -> store.finishRun(
-                                        tx, run.number(), Columns.micros(clock.instant()), hasher.count(), sha256))
-                                .compose(finished -> store.release(tx, fence, run.bookedAt()))))
+                .compose(sha256 -> database.transactor().inTx(tx -> store.holdFence(
+                                tx, fence, clock.instant().plus(FENCE_LENGTH))
+                        .compose(held -> store.finishRun(
+                                tx, run.number(), Columns.micros(clock.instant()), hasher.count(), sha256))
+                        // The end of a range is exclusive: closed just beyond the run, a pull can have it at once.
+                        .compose(finished ->
+                                store.release(tx, fence, run.bookedAt().plus(1, ChronoUnit.MICROS)))))
                 .map(through -> new Posted(Optional.of(run.number()), hasher.count(), through));
     }
 

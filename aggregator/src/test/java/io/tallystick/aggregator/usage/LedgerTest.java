@@ -309,6 +309,20 @@ class LedgerTest {
     }
 
     @Test
+    void aFinishedRunCanBePulledByBookingTimeAtOnce() {
+        RUNNING.agreement(product, buyer);
+        ProtocolClient agent = agent();
+        agent.enroll();
+        agent.send(increment("requests", "3"));
+        RUNNING.clock().advance(Duration.ofHours(3));
+        RUNNING.post();
+        String closed = pull("/v1/billing/runs", "application/json").expect(200).get("closedThrough");
+        Http.Answer booked = pull("/v1/billing/usage?product=" + product + "&to=" + closed, "application/x-ndjson");
+        assertEquals("1", booked.expect(200).header("Tallystick-Page-Count"));
+        assertTrue(booked.text().contains("\"quantity\":\"3\""), booked.text());
+    }
+
+    @Test
     void aVmWithoutAnAgreementIsDeniedAndAllowedAfterSubscribing() {
         ProtocolClient agent = agent();
         Answer denied = agent.enroll();

@@ -58,11 +58,6 @@ final class Billing {
             return Billing.sha256(bytes);
         }
 
-        /** The booking time of the last line. */
-        Instant lastBooked() {
-            return rows.get(rows.size() - 1).bookedAt();
-        }
-
         SortedMap<Ledger.Key, BigDecimal> sums() {
             SortedMap<Ledger.Key, BigDecimal> sums = new TreeMap<>();
             rows.forEach(r -> sums.merge(r.key(), r.quantity(), BigDecimal::add));
