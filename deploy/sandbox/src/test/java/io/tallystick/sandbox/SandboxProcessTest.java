@@ -8,6 +8,7 @@ import io.tallystick.testkit.NeedsTool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,9 @@ class SandboxProcessTest {
     void endAll() throws IOException, InterruptedException {
         for (Process p : started) {
             p.destroyForcibly().waitFor();
+        }
+        for (String link : List.of("deploy", "opt/tallystick/bin", "opt/tallystick-aggregator")) {
+            Files.deleteIfExists(dir.resolve(link));
         }
         RunFolder.tryLock(dir.resolve("run")).ifPresent(folder -> {
             Leftovers.stop(folder);
@@ -93,10 +97,113 @@ class SandboxProcessTest {
         assertTrue(Files.exists(dir.resolve("page.ndjson")));
     }
 
+    /** Every command line of docs/operations.md that is not part of a script, each once and as it stands there. */
+    @Test
+    @NeedsTool("curl")
+    void theCommandsOfTheOperationsGuideWorkWhenPasted() throws Exception {
+        start("sandbox.log");
+        Doc endpoints = endpoints("sandbox.log");
+        Path root = Path.of(System.getProperty("tallystick.root"));
+        Files.createSymbolicLink(dir.resolve("deploy"), root.resolve("deploy"));
+        Path opt = Files.createDirectory(dir.resolve("opt"));
+        Files.createSymbolicLink(
+                Files.createDirectory(opt.resolve("tallystick")).resolve("bin"), root.resolve("deploy/bin"));
+        Files.createSymbolicLink(opt.resolve("tallystick-aggregator"), root.resolve("aggregator/target/app"));
+        List<String> commands = new ArrayList<>(guide().stream()
+                .filter(line -> line.matches("    \\S*(deploy/bin/|_HOME=).*|    \\(umask.*"))
+                .map(String::strip)
+                .toList());
+
+        String home = take(commands, "TALLYSTICK_AGGREGATOR_HOME=").replace("/opt/", opt + "/");
+        assertTrue(paste(home, Map.of()).contains("serve"));
+        paste(take(commands, "(umask "), Map.of());
+        assertEquals(
+                "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(dir.resolve("wrapping-key"))));
+
+        // A second process beside the sandbox's, on its database.
+        Files.writeString(
+                dir.resolve("aggregator.conf"),
+                Files.readString(Path.of(endpoints.object("aggregator").text("config")))
+                        .replaceAll("(?m)^listen.port = .*", "listen.port = 0"));
+        assertTrue(paste(take(commands, "deploy/bin/tallystick-aggregator migrate"), Map.of())
+                .contains("applied 0 migrations"));
+        background(take(commands, "deploy/bin/tallystick-aggregator serve"), "serve.log");
+        String token = paste(take(commands, "TOKEN=") + "; printf '%s' \"$TOKEN\"", Map.of());
+
+        // The sandbox's own agent, and a second one that asks for the same instance: contested.
+        Map<String, String> vm = Map.of(
+                "TALLYSTICK_AGENT_URL", endpoints.object("agent").text("url"), "KEY", "pasted from operations.md");
+        paste(take(commands, "deploy/bin/tallystick-agent verify"), vm);
+        paste(take(commands, "deploy/bin/tallystick-agent meter"), vm);
+        assertTrue(
+                paste(take(commands, "deploy/bin/tallystick-agent status"), vm).contains("ENTITLED"));
+        Files.writeString(
+                dir.resolve("agent.conf"),
+                Files.readString(Path.of(endpoints.object("agent").text("config")))
+                        .replaceAll("(?m)^listen.port = .*", "listen.port = 0")
+                        .replaceAll("(?m)^state.dir = .*", "state.dir = second-agent"));
+        background(take(commands, "deploy/bin/tallystick-agent run"), "second-agent.log");
+        Rest operator = Rest.at(
+                        java.net.URI.create(endpoints.object("aggregator").text("url")))
+                .with(token);
+        String enrollment = operator.get("/v1/enrollments").expect(200).json().objects("items").stream()
+                .filter(e -> e.text("instance").equals(endpoints.text("instance")))
+                .findFirst()
+                .orElseThrow()
+                .text("id");
+        String thumbprint = Await.value(PATIENCE, () -> operator.get("/v1/enrollments/" + enrollment)
+                        .expect(200)
+                        .json()
+                        .optionalText("contested"))
+                .orElseThrow();
+        List<String> approval = List.of(
+                block("    curl -sS \"$URL/v1/enrollments/$ENROLLMENT\"").split("\n", 2));
+        Map<String, String> dispute = Map.of(
+                "URL", endpoints.object("aggregator").text("url"),
+                "TOKEN", token,
+                "ENROLLMENT", enrollment,
+                "THUMBPRINT", thumbprint);
+        assertTrue(paste(approval.get(0), dispute).contains(thumbprint));
+        paste(approval.get(1), dispute);
+        assertFalse(
+                operator.get("/v1/enrollments/" + enrollment).expect(200).text().contains("\"contested\":\""));
+
+        assertTrue(paste(take(commands, "deploy/bin/tallystick-aggregator audit verify"), Map.of())
+                .contains("head"));
+        paste(take(commands, "deploy/bin/tallystick-aggregator audit rebuild"), Map.of());
+        assertEquals(List.of(), commands, "commands of the guide that nothing runs");
+    }
+
+    private static String take(List<String> commands, String start) {
+        String found = commands.stream()
+                .filter(c -> c.startsWith(start))
+                .findFirst()
+                .orElseThrow(() ->
+                        new AssertionError("operations.md has no command that starts with " + start + ": " + commands));
+        commands.remove(found);
+        return found;
+    }
+
+    /** Starts a command that goes on until it is told to end; answers when it listens. */
+    private void background(String command, String log) throws Exception {
+        Process process = new ProcessBuilder("bash", "-c", "exec " + command)
+                .directory(dir.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(dir.resolve(log).toFile())
+                .start();
+        started.add(process);
+        boolean listens =
+                Await.until(PATIENCE, () -> !process.isAlive() || said(log).contains("listening on"));
+        assertTrue(listens && process.isAlive(), () -> command + "\n" + said(log));
+    }
+
+    private static List<String> guide() throws IOException {
+        return Files.readAllLines(Path.of(System.getProperty("tallystick.root"), "docs", "operations.md"));
+    }
+
     /** The indented block of the guide that begins with this line. */
     private static String block(String firstLine) throws IOException {
-        List<String> guide =
-                Files.readAllLines(Path.of(System.getProperty("tallystick.root"), "docs", "operations.md"));
+        List<String> guide = guide();
         int from = 0;
         while (!guide.get(from).startsWith(firstLine)) {
             from++;
