@@ -11,6 +11,8 @@ import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -77,7 +79,7 @@ final class Housekeeping {
     private final PostingRuns posting;
     private final Partitions partitions;
     private final SigningKeys keys;
-    private final Duration postingInterval;
+    private final List<Task> tasks = new ArrayList<>();
     private final AtomicLong closedThroughSeconds = new AtomicLong();
 
     Housekeeping(
@@ -94,11 +96,21 @@ final class Housekeeping {
         this.posting = posting;
         this.partitions = partitions;
         this.keys = keys;
-        this.postingInterval = postingInterval;
         Gauge.builder("tallystick.billing.closed.through", closedThroughSeconds, AtomicLong::doubleValue)
                 .description("Booking time up to which usage is final, in seconds of Unix time")
                 .baseUnit("seconds")
                 .register(registry);
+        add("posting", postingInterval, this::post);
+        add("partitions", PARTITIONS_EVERY, partitions::ensure);
+        add("keys", KEYS_EVERY, keys::refresh);
+    }
+
+    /**
+     * Has this done every so often by the process's clock, on one event loop; before {@link #start} only. The name is a
+     * label of {@code tallystick_housekeeping_failures_total}.
+     */
+    void add(String name, Duration every, Supplier<Future<?>> work) {
+        tasks.add(new Task(name, every, work));
     }
 
     /** Makes what must be there before the first request, then starts ticking until Vert.x closes. */
@@ -107,17 +119,9 @@ final class Housekeeping {
         return keys.start()
                 .compose(done -> partitions.ensure().otherwiseEmpty())
                 .map(done -> {
-                    Task[] tasks = {
-                        new Task("posting", postingInterval, this::post),
-                        new Task("partitions", PARTITIONS_EVERY, partitions::ensure),
-                        new Task("keys", KEYS_EVERY, keys::refresh)
-                    };
+                    List<Task> all = List.copyOf(tasks);
                     vertx.getOrCreateContext()
-                            .runOnContext(v -> vertx.setPeriodic(TICK.toMillis(), tick -> {
-                                for (Task task : tasks) {
-                                    task.runIfDue();
-                                }
-                            }));
+                            .runOnContext(v -> vertx.setPeriodic(TICK.toMillis(), tick -> all.forEach(Task::runIfDue)));
                     return null;
                 });
     }
