@@ -7,6 +7,7 @@ import io.tallystick.aggregator.web.WebServer;
 import io.vertx.core.Future;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -21,11 +22,13 @@ public final class Aggregator implements AutoCloseable {
     private final Config config;
     private final Wiring wiring;
     private final WebServer server;
+    private final Optional<TlsFiles> tls;
     private int port;
 
-    private Aggregator(Config config, Wiring wiring) {
+    private Aggregator(Config config, Wiring wiring, Optional<TlsFiles> tls) {
         this.config = config;
         this.wiring = wiring;
+        this.tls = tls;
         this.server = new WebServer(wiring.vertx, wiring.router);
     }
 
@@ -39,13 +42,14 @@ public final class Aggregator implements AutoCloseable {
 
     /** As {@link #start(Config)}, on a clock of the caller's, for tests that play time. */
     public static Aggregator start(Config config, Clock clock) {
+        Optional<TlsFiles> tls = config.tls().map(TlsFiles::open);
         Migrations migrations = new Migrations(config.database().url());
         if (config.database().migrateOnStart()) {
             migrations.migrate();
         }
         Migrations.Status status = migrations.status();
         status.requireCurrent();
-        Aggregator aggregator = new Aggregator(config, new Wiring(config, new SchemaCheck(status.known()), clock));
+        Aggregator aggregator = new Aggregator(config, new Wiring(config, new SchemaCheck(status.known()), clock), tls);
         try {
             aggregator.listen();
             return aggregator;
@@ -57,11 +61,13 @@ public final class Aggregator implements AutoCloseable {
 
     private void listen() {
         int instances = Runtime.getRuntime().availableProcessors();
+        tls.ifPresent(
+                files -> files.follow(wiring.vertx, wiring.registry, wiring.housekeeping, server::useCertificate));
         port = await(
                 Durability.check(wiring.database.reads())
                         .compose(durable -> wiring.housekeeping.start())
                         .compose(ready -> server.start(
-                                config.listen().host(), config.listen().port(), instances)),
+                                config.listen().host(), config.listen().port(), instances, tls.map(TlsFiles::pair))),
                 START_MAX);
     }
 

@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.web.ClientAddresses;
 import io.tallystick.common.config.ConfigReader;
 import io.tallystick.common.time.SandboxClock;
 import java.net.URI;
@@ -26,19 +27,49 @@ public record Config(
         Duration postingInterval,
         boolean sandbox,
         Optional<Path> sandboxClockFile,
-        Optional<Path> trustDir) {
+        Optional<Path> trustDir,
+        Optional<Tls> tls) {
 
     public static final int WRAPPING_KEY_BYTES = 32;
     private static final Pattern LOOPBACK = Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]");
+    static final String CERTIFICATE_FILE = "tls.certificate-file";
+    static final String KEY_FILE = "tls.key-file";
     private static final String CLOCK_FILE = "sandbox.clock-file";
 
-    /** Where the server listens, and how long it waits for running requests when it stops. */
-    public record Listen(String host, int port, Duration stopDeadline) {
+    /**
+     * Where the server listens, and how long it waits for running requests when it stops.
+     *
+     * @param clients how the address of a client is found, behind proxies or without
+     */
+    public record Listen(String host, int port, Duration stopDeadline, ClientAddresses clients) {
         static Listen read(ConfigReader in) {
             return new Listen(
                     in.string("listen.host", "127.0.0.1"),
                     in.integer("listen.port", 8080, 0, 65535),
-                    in.duration("listen.stop-deadline", Duration.ofSeconds(15), Duration.ZERO, Duration.ofMinutes(5)));
+                    in.duration("listen.stop-deadline", Duration.ofSeconds(15), Duration.ZERO, Duration.ofMinutes(5)),
+                    clients(in));
+        }
+
+        private static ClientAddresses clients(ConfigReader in) {
+            ClientAddresses.Header header = in.parsed(
+                    "listen.proxies-header",
+                    ClientAddresses.Header.X_FORWARDED_FOR.wire(),
+                    ClientAddresses.Header::parse);
+            return in.parsed("listen.proxies", "", text -> ClientAddresses.behind(text, header));
+        }
+    }
+
+    /** Files in PEM: the certificate chain, the server's own first, and the key of that. They are looked at by serve only. */
+    public record Tls(Path certificateFile, Path keyFile) {
+        static Optional<Tls> read(ConfigReader in) {
+            Optional<Path> certificate = in.optionalPath(CERTIFICATE_FILE);
+            Optional<Path> key = in.optionalPath(KEY_FILE);
+            if (certificate.isPresent() != key.isPresent()) {
+                in.problem(
+                        certificate.isPresent() ? KEY_FILE : CERTIFICATE_FILE,
+                        "is missing: TLS needs a certificate and its key");
+            }
+            return certificate.flatMap(c -> key.map(k -> new Tls(c, k)));
         }
     }
 
@@ -78,9 +109,13 @@ public record Config(
                         "billing.posting-interval", Duration.ofMinutes(5), Duration.ofSeconds(1), Duration.ofHours(1)),
                 sandbox,
                 clockFile,
-                in.optionalPath("trust.dir"));
+                in.optionalPath("trust.dir"),
+                Tls.read(in));
         if (in.has("public.url")) {
             checkPublicUrl(in, publicUrl);
+        }
+        if (config.tls().isPresent() && "http".equals(publicUrl.getScheme())) {
+            in.problem("public.url", "must be https, as " + CERTIFICATE_FILE + " is set");
         }
         if (clockFile.isPresent() && !(sandbox && isLoopback(publicUrl))) {
             in.problem(CLOCK_FILE, "is only for a sandbox: needs sandbox = true and a public.url on loopback");

@@ -40,7 +40,7 @@ final class ServeCommand implements Callable<Integer> {
         if (spec != null) {
             spec.commandLine()
                     .getOut()
-                    .println("listening on http://"
+                    .println("listening on " + (loaded.config().tls().isPresent() ? "https://" : "http://")
                             + shown(loaded.config().listen().host()) + ":" + aggregator.port());
         }
         stopped.await();

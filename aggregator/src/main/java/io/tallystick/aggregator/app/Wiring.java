@@ -143,7 +143,13 @@ public final class Wiring {
                 new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, database.reads()).routes());
         routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
         routes.addAll(new BillingRoutes(new UsagePull(database)).routes());
-        router = new ApiRouter(routes, tokens, problems, new RequestMetrics(registry), () -> ids.next("req"));
+        router = new ApiRouter(
+                routes,
+                tokens,
+                problems,
+                new RequestMetrics(registry),
+                config.listen().clients(),
+                () -> ids.next("req"));
     }
 
     /** Every declared route, for the tests that enumerate them. */

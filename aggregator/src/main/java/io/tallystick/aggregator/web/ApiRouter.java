@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class ApiRouter {
     static final String CALLER = "tallystick.caller";
     static final String CORRELATION = "tallystick.correlation";
+    static final String CLIENT_ADDRESS = "tallystick.client-address";
     private static final String BEARER = "Bearer ";
     private static final int TOKEN_CHARS_MAX = 200;
     private static final Pattern CORRELATION_FORM = Pattern.compile("[A-Za-z0-9._-]{1,64}");
@@ -37,6 +38,7 @@ public final class ApiRouter {
     private final Authenticator authenticator;
     private final Problems problems;
     private final RequestMetrics metrics;
+    private final ClientAddresses addresses;
     private final Supplier<String> correlationIds;
 
     public ApiRouter(
@@ -44,11 +46,13 @@ public final class ApiRouter {
             Authenticator authenticator,
             Problems problems,
             RequestMetrics metrics,
+            ClientAddresses addresses,
             Supplier<String> correlationIds) {
         this.routes = List.copyOf(routes);
         this.authenticator = authenticator;
         this.problems = problems;
         this.metrics = metrics;
+        this.addresses = addresses;
         this.correlationIds = correlationIds;
         refuseDuplicates();
     }
@@ -102,6 +106,11 @@ public final class ApiRouter {
         String given = ctx.request().getHeader(Problems.CORRELATION_HEADER);
         String id = given != null && CORRELATION_FORM.matcher(given).matches() ? given : correlationIds.get();
         ctx.put(CORRELATION, id);
+        ctx.put(
+                CLIENT_ADDRESS,
+                addresses.of(
+                        ctx.request().remoteAddress().hostAddress(),
+                        ctx.request().headers().getAll(addresses.header().wire())));
         ctx.response().putHeader(Problems.CORRELATION_HEADER, id).putHeader("X-Content-Type-Options", "nosniff");
         ctx.next();
     }

@@ -64,7 +64,7 @@ public final class Problems {
         Failure failure = known instanceof Failure f ? f : null;
         ErrorCode errorCode = failure == null ? code.apply(known) : failure.code();
         int status = status(errorCode.kind());
-        log(operationId, correlationId, errorCode, status, known);
+        log(operationId, correlationId, Requests.clientAddress(ctx), errorCode, status, known);
         HttpServerResponse response = ctx.response();
         if (response.headWritten()) {
             // Half an answer must not look like a whole one.
@@ -141,11 +141,17 @@ public final class Problems {
     }
 
     private static void log(
-            String operationId, String correlationId, ErrorCode errorCode, int status, Throwable error) {
+            String operationId,
+            String correlationId,
+            String clientAddress,
+            ErrorCode errorCode,
+            int status,
+            Throwable error) {
         if (status >= 500) {
-            LOG.error("{} {} {} {}", correlationId, operationId, status, errorCode.wire(), error);
+            LOG.error("{} {} {} {} {}", correlationId, clientAddress, operationId, status, errorCode.wire(), error);
         } else {
-            LOG.info("{} {} {} {}", correlationId, operationId, status, oneLine(String.valueOf(error.getMessage())));
+            String detail = oneLine(String.valueOf(error.getMessage()));
+            LOG.info("{} {} {} {} {}", correlationId, clientAddress, operationId, status, detail);
         }
     }
 

@@ -22,6 +22,18 @@ public final class Requests {
         return caller;
     }
 
+    /**
+     * Where the request came from, as far as trusted proxies tell (see {@link ClientAddresses}). For rate limits and logs; it
+     * proves nobody's identity.
+     */
+    public static String clientAddress(RoutingContext ctx) {
+        String address = ctx.get(ApiRouter.CLIENT_ADDRESS);
+        if (address == null) {
+            throw new IllegalStateException("this request did not come through the router");
+        }
+        return address;
+    }
+
     /** The body as received; empty when there is none. */
     public static byte[] bytes(RoutingContext ctx) {
         Buffer body = ctx.body().buffer();

@@ -84,6 +84,30 @@ class ConfigTest {
                 () -> problems("public.url=" + url).toString());
     }
 
+    @Test
+    void tlsNeedsBothFilesAndAnHttpsUrl() {
+        assertTrue(problems("tls.certificate-file=c")
+                .contains("tls.key-file: is missing: TLS needs a certificate and its key"));
+        assertTrue(problems("tls.key-file=k")
+                .contains("tls.certificate-file: is missing: TLS needs a certificate and its key"));
+        assertTrue(problems("tls.certificate-file=c", "tls.key-file=k", "public.url=http://127.0.0.1:1")
+                .contains("public.url: must be https, as tls.certificate-file is set"));
+    }
+
+    @Test
+    void trustedProxiesAreAddressesAndNetworks() {
+        assertEquals(
+                List.of(),
+                problems("listen.proxies=10.0.0.0/8, ::1", "listen.proxies-header=forwarded").stream()
+                        .filter(p -> p.startsWith("listen."))
+                        .toList());
+        assertTrue(problems("listen.proxies=proxy.example.com")
+                .contains("listen.proxies: must be addresses or networks such as 10.0.0.0/8, separated by commas:"
+                        + " proxy.example.com"));
+        assertTrue(problems("listen.proxies-header=X-Real-IP")
+                .contains("listen.proxies-header: must be X-Forwarded-For or Forwarded"));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "true, http://127.0.0.1:1, true",

@@ -35,6 +35,7 @@ class ProblemsTest {
                 token -> Future.succeededFuture(Optional.empty()),
                 problems,
                 new RequestMetrics(new SimpleMeterRegistry()),
+                ClientAddresses.DIRECT,
                 () -> "generated");
         return new WebServer(VERTX, router);
     }
