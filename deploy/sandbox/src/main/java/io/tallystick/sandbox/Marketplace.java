@@ -36,19 +36,33 @@ final class Marketplace implements AutoCloseable {
     private static final String PORTS_FILE = "ports.json";
     private static final String WRAPPING_KEY_FILE = "wrapping-key";
     private static final int WRAPPING_KEY_BYTES = 32;
+    /** Longer than any part waits until it reads the clock's file again. */
+    private static final Duration CLOCK_SETTLES = Duration.ofMillis(80);
 
     /** Ports that stay the same for as long as the folder lives: they are part of addresses that others remember. */
-    private record FixedPorts(int aggregator, int agent, int cloud, int database) {
+    private record FixedPorts(int aggregator, int agent, int cloud, int database, int mail) {
         String toJson() {
             return Json.write(Json.object(
-                    "aggregator", (long) aggregator, "agent", (long) agent, "cloud", (long) cloud, "database", (long)
-                            database));
+                    "aggregator",
+                    (long) aggregator,
+                    "agent",
+                    (long) agent,
+                    "cloud",
+                    (long) cloud,
+                    "database",
+                    (long) database,
+                    "mail",
+                    (long) mail));
         }
 
         static FixedPorts parse(String json) {
             Doc d = Doc.parse(json);
-            return new FixedPorts((int) d.number("aggregator"), (int) d.number("agent"), (int) d.number("cloud"), (int)
-                    d.number("database"));
+            return new FixedPorts(
+                    (int) d.number("aggregator"),
+                    (int) d.number("agent"),
+                    (int) d.number("cloud"),
+                    (int) d.number("database"),
+                    (int) d.number("mail"));
         }
     }
 
@@ -61,9 +75,11 @@ final class Marketplace implements AutoCloseable {
     private final List<Child> children = new ArrayList<>();
     private final Map<String, Agent> agents = new LinkedHashMap<>();
     private @Nullable Database database;
+    private @Nullable Mails mails;
     private @Nullable CloudsimClient cloud;
     private @Nullable Child aggregator;
     private @Nullable Seed seed;
+    private boolean isNew;
     private boolean closed;
 
     private Marketplace(RunFolder folder, Programs programs, Ports ports, Consumer<String> progress) {
@@ -80,7 +96,8 @@ final class Marketplace implements AutoCloseable {
                 ports.take("the aggregator"),
                 ports.take("the agent"),
                 ports.take("the cloud"),
-                ports.take("PostgreSQL"));
+                ports.take("PostgreSQL"),
+                ports.take("the mail server"));
         folder.write(PORTS_FILE, chosen.toJson());
         return chosen;
     }
@@ -112,6 +129,7 @@ final class Marketplace implements AutoCloseable {
         checkPorts();
         progress.accept("opening the database");
         database = source.open(folder, fixed.database());
+        mails = Mails.open(folder, fixed.mail());
         progress.accept("starting the simulated cloud");
         startCloud();
         progress.accept("starting the aggregator");
@@ -122,6 +140,7 @@ final class Marketplace implements AutoCloseable {
             seed = Seed.parse(kept.get());
         } else {
             progress.accept("making the sample seller, buyer, product, agreement and VM");
+            isNew = true;
             Seed made = new Seeder(this, programs, aggregatorConfig()).seed();
             folder.write(Seed.FILE, made.toJson());
             seed = made;
@@ -136,6 +155,7 @@ final class Marketplace implements AutoCloseable {
         wanted.put("the aggregator", fixed.aggregator());
         wanted.put("the agent", fixed.agent());
         wanted.put("the cloud", fixed.cloud());
+        wanted.put("the mail server", fixed.mail());
         wanted.forEach((what, port) -> {
             if (!Ports.isFree(port)) {
                 throw new Trouble("port " + port + ", which " + what + " of " + folder.path()
@@ -258,6 +278,17 @@ final class Marketplace implements AutoCloseable {
         return by.isNegative() ? now() : advance(by);
     }
 
+    /** Waits until every part has read where the clock was moved to; answers the time. */
+    Instant settled() {
+        try {
+            Thread.sleep(CLOCK_SETTLES.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Trouble("interrupted", e);
+        }
+        return now();
+    }
+
     Instant now() {
         // Not through the clock, which may still hold the offset of a moment ago.
         return InstantSource.system().instant().plus(SandboxClock.readOffset(folder.clock()));
@@ -271,6 +302,11 @@ final class Marketplace implements AutoCloseable {
         return folder;
     }
 
+    /** Whether the sample data was made just now, and not by an earlier start in this folder. */
+    boolean isNew() {
+        return isNew;
+    }
+
     Seed seed() {
         return there(seed, "seed");
     }
@@ -281,6 +317,11 @@ final class Marketplace implements AutoCloseable {
 
     URI cloudUrl() {
         return URI.create("http://127.0.0.1:" + fixed.cloud());
+    }
+
+    /** What the marketplace sent by mail. */
+    Mails mails() {
+        return there(mails, "mail server");
     }
 
     Database database() {
@@ -344,6 +385,10 @@ final class Marketplace implements AutoCloseable {
             for (int i = children.size() - 1; i >= 0; i--) {
                 children.get(i).stop();
             }
+        }
+        if (mails != null) {
+            mails.keep();
+            mails.close();
         }
         if (database != null) {
             database.close();

@@ -38,6 +38,7 @@ final class RawAgent {
     private final Ed25519.Signer signer;
     private @Nullable EnrollmentId enrollment;
     private Watermark watermark = Watermark.START;
+    private Map<@Nullable String, Jwk> issuerKeys = Map.of();
 
     /** {@code issuer} is the aggregator's public URL. */
     RawAgent(Rest aggregator, String issuer, Clock clock) {
@@ -116,7 +117,10 @@ final class RawAgent {
 
     private Jws verified(Rest.Reply reply, Typ typ) {
         Jws jws = Jws.parseFlattened(reply.body(), typ);
-        Jwk issuerKey = issuerKeys().get(jws.header().kid());
+        if (!issuerKeys.containsKey(jws.header().kid())) {
+            issuerKeys = issuerKeys();
+        }
+        Jwk issuerKey = issuerKeys.get(jws.header().kid());
         if (issuerKey == null) {
             throw new StepFailure(
                     "an answer signed by a key of jwks.json",

@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
                         + " again.",
         subcommands = {Sandbox.Advance.class, Sandbox.Stop.class})
 public final class Sandbox implements Callable<Integer> {
-    /** First of the fixed ports: aggregator, agent, cloud, PostgreSQL. */
+    /** First of the fixed ports: aggregator, agent, cloud, PostgreSQL, mail. */
     private static final int DEFAULT_PORT_BASE = 7400;
 
     private static final int EXIT_FAILED = 1;
@@ -54,7 +54,7 @@ public final class Sandbox implements Callable<Integer> {
     @Option(
             names = "--ports",
             paramLabel = "auto|PORT",
-            description = "The first of four ports in a row, or auto for free ones. Default: " + DEFAULT_PORT_BASE
+            description = "The first of five ports in a row, or auto for free ones. Default: " + DEFAULT_PORT_BASE
                     + ", with --once auto. A state folder keeps the ports it was first started with.")
     private @Nullable String ports;
 
@@ -70,8 +70,17 @@ public final class Sandbox implements Callable<Integer> {
             description = "Play the story in a fresh folder, stop everything, and exit 0 if all went well.")
     private boolean once;
 
-    @Option(names = "--story", defaultValue = "aws", description = "Which story --once plays: aws.")
-    private String story = "";
+    @Option(
+            names = "--empty",
+            description = "Start a new folder without the month of sample usage, which takes half a minute to play.")
+    private boolean empty;
+
+    @Option(
+            names = "--story",
+            paramLabel = "NAME",
+            defaultValue = Story.ALL,
+            description = "Which part of the story --once plays: a chapter (aws), or all. Default: all.")
+    private String story = Story.ALL;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -99,15 +108,15 @@ public final class Sandbox implements Callable<Integer> {
     @Override
     public Integer call() {
         int base = portBase();
-        if (!story.equals("aws")) {
-            throw new ParameterException(commandLine(), "--story must be aws, is " + story);
-        }
+        Story chosen = Story.named(story)
+                .orElseThrow(() -> new ParameterException(
+                        commandLine(), "--story must be one of " + Story.names() + ", is " + story));
         if (database != null) {
             Database.check(database);
         }
         Programs programs = Programs.ofSystem();
         Path folder = folder(programs, dir);
-        return once ? playOnce(programs, folder, base) : run(programs, folder, base);
+        return once ? playOnce(chosen, programs, folder, base) : run(programs, folder, base);
     }
 
     private int portBase() {
@@ -132,6 +141,19 @@ public final class Sandbox implements Callable<Integer> {
         CountDownLatch end = new CountDownLatch(1);
         Closing closing = new Closing(run, out);
         Marketplace market = closing.open(progress -> Marketplace.open(run, programs, base, source(), progress));
+        if (market.isNew() && !empty) {
+            out.println("playing a month of sample usage");
+            try {
+                new Month(market).play(out::println);
+            } catch (RuntimeException e) {
+                boolean asked = closing.isSignalled();
+                closing.close();
+                if (asked) {
+                    return 0;
+                }
+                throw e;
+            }
+        }
         AtomicReference<@Nullable String> dead = new AtomicReference<>();
         market.running()
                 .forEach(child -> child.onExit(() -> {
@@ -152,7 +174,7 @@ public final class Sandbox implements Callable<Integer> {
         return asked ? 0 : EXIT_FAILED;
     }
 
-    private int playOnce(Programs programs, Path folder, int base) {
+    private int playOnce(Story chosen, Programs programs, Path folder, int base) {
         PrintWriter out = out();
         sweep(folder, out);
         RunFolder run = RunFolder.fresh(folder);
@@ -161,7 +183,7 @@ public final class Sandbox implements Callable<Integer> {
         Closing closing = new Closing(run, out);
         try {
             Marketplace market = open(closing, run, programs, base);
-            Story.play(market, new Teller(out));
+            chosen.play(market, new Teller(out));
         } catch (Story.Failed e) {
             closing.close();
             if (!closing.isSignalled()) {

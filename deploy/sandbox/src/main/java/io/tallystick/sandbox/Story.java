@@ -5,11 +5,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * The main job, end to end, against real processes: seven steps, each of which sees for itself, from outside, that what
- * was promised came true. Played by {@code sandbox --once} and by the test of the same name.
+ * What the marketplace promises, played end to end against real processes in chapters of numbered steps, each of which
+ * sees for itself, from outside, that what was promised came true. Played by {@code sandbox --once} and by the test of
+ * the same name.
  */
 public final class Story {
     /** One step; throws {@link StepFailure} where something does not come out as it must. */
@@ -28,18 +33,62 @@ public final class Story {
         }
     }
 
-    private static final List<Step> STEPS = List.of(
-            new EntitledStep(),
-            new MeteredStep(),
-            new KilledStep(),
-            new RefusedStep(),
-            new BilledStep(),
-            new QuarantinedStep(),
-            new ImagedStep());
+    /** A part of the story that can be played by itself; each needs a marketplace that was just made. */
+    enum Chapter {
+        AWS(
+                "the main job at AWS",
+                new EntitledStep(),
+                new MeteredStep(),
+                new KilledStep(),
+                new RefusedStep(),
+                new BilledStep(),
+                new QuarantinedStep(),
+                new ImagedStep());
+
+        private final String title;
+        private final List<Step> steps;
+
+        Chapter(String title, Step... steps) {
+            this.title = title;
+            this.steps = List.of(steps);
+        }
+    }
+
+    /** The name of the story that plays every chapter. */
+    static final String ALL = "all";
 
     private static final int FIRST_MINUTES_OF_HOUR = 15;
 
-    private Story() {}
+    private final List<Chapter> chapters;
+
+    private Story(List<Chapter> chapters) {
+        this.chapters = chapters;
+    }
+
+    /** Every chapter, in order. */
+    static Story whole() {
+        return new Story(List.of(Chapter.values()));
+    }
+
+    /** What may stand after {@code --story}. */
+    static List<String> names() {
+        return Stream.concat(Arrays.stream(Chapter.values()).map(Story::name), Stream.of(ALL))
+                .toList();
+    }
+
+    /** The story of this name: one chapter, or all. */
+    static Optional<Story> named(String name) {
+        return name.equals(ALL)
+                ? Optional.of(whole())
+                : Arrays.stream(Chapter.values())
+                        .filter(c -> name(c).equals(name))
+                        .findFirst()
+                        .map(c -> new Story(List.of(c)));
+    }
+
+    private static String name(Chapter chapter) {
+        return chapter.name().toLowerCase(Locale.ROOT);
+    }
 
     /**
      * Moves a new run folder's clock so that the first steps fall into one hour: the books would be right without, but
@@ -54,16 +103,20 @@ public final class Story {
         }
     }
 
-    /** Plays all steps on a new marketplace. */
-    static void play(Marketplace market, Teller teller) {
+    /** Plays it on a new marketplace. */
+    void play(Marketplace market, Teller teller) {
         Scene scene = new Scene(market, teller);
-        for (int i = 0; i < STEPS.size(); i++) {
-            Step step = STEPS.get(i);
-            teller.begin(i + 1, step.title());
-            try {
-                step.play(scene);
-            } catch (RuntimeException e) {
-                throw new Failed(i + 1, step.title(), e);
+        int number = 0;
+        for (Chapter chapter : chapters) {
+            teller.chapter(chapter.title);
+            for (Step step : chapter.steps) {
+                number++;
+                teller.begin(number, step.title());
+                try {
+                    step.play(scene);
+                } catch (RuntimeException e) {
+                    throw new Failed(number, step.title(), e);
+                }
             }
         }
     }

@@ -11,6 +11,12 @@ final class Teller {
         this.out = out;
     }
 
+    void chapter(String title) {
+        out.println();
+        out.println("== " + title);
+        out.flush();
+    }
+
     void begin(int number, String title) {
         step = number;
         out.println();

@@ -236,6 +236,7 @@ class SandboxProcessTest {
                         "io.tallystick.sandbox.Sandbox",
                         "--ports",
                         "auto",
+                        "--empty",
                         "--dir",
                         dir.resolve("run").toString())
                 .redirectErrorStream(true)

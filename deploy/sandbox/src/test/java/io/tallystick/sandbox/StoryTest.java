@@ -29,7 +29,7 @@ class StoryTest {
         try (folder) {
             Story.prepareClock(folder);
             try (Marketplace market = Marketplace.open(folder, programs, 0, Database::embedded, out::println)) {
-                Story.play(market, new Teller(out));
+                Story.whole().play(market, new Teller(out));
             }
             assertTrue(Leftovers.programs(folder.path()).isEmpty(), "nothing of the story runs on");
         }
