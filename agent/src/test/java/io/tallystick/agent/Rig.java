@@ -3,7 +3,7 @@ package io.tallystick.agent;
 import io.tallystick.agent.app.Agent;
 import io.tallystick.agent.app.AgentConfig;
 import io.tallystick.agent.clock.TimeSource;
-import io.tallystick.cloudsim.SimulatedAws;
+import io.tallystick.cloudsim.SimulatedClouds;
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.config.ConfigFile;
@@ -87,14 +87,14 @@ final class Rig implements AutoCloseable {
     final Path dir;
     final MovedTime time = new MovedTime();
     final FakeAggregator aggregator;
-    final SimulatedAws aws;
+    final SimulatedClouds aws;
     private final List<AutoCloseable> running = new ArrayList<>();
     private final HttpClient http = HttpClient.newHttpClient();
 
     Rig(Path dir) throws Exception {
         this.dir = dir;
         this.aggregator = new FakeAggregator(time);
-        this.aws = SimulatedAws.start(dir.resolve("aws"), time);
+        this.aws = SimulatedClouds.start(dir.resolve("aws"), time);
     }
 
     SimulatedVm vm(String... codes) {

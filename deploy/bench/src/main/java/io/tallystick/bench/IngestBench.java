@@ -1,5 +1,6 @@
 package io.tallystick.bench;
 
+import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.CloudCa;
 import io.tallystick.cloudsim.VmIdentity;
 import io.tallystick.common.json.Json;
@@ -187,6 +188,7 @@ final class IngestBench implements Callable<Integer> {
             byte[] seed = new byte[SEED_BYTES];
             random.nextBytes(seed);
             VmIdentity vm = new VmIdentity(
+                    Cloud.AWS,
                     CLOUD_ACCOUNT,
                     REGION,
                     REGION + "a",

@@ -57,7 +57,7 @@ public final class CloudsimClient {
     }
 
     public List<VmInfo> vms() {
-        return read(call("GET", "/vms", null), f -> f.objects("vms", SimulatedAws.VMS_MAX).stream()
+        return read(call("GET", "/vms", null), f -> f.objects("vms", SimulatedClouds.VMS_MAX).stream()
                 .map(VmInfo::read)
                 .toList());
     }
@@ -86,18 +86,18 @@ public final class CloudsimClient {
         return action(instanceId, "terminate");
     }
 
-    /** See {@link SimulatedAws#clone(SimulatedVm)}. */
+    /** See {@link SimulatedClouds#clone(SimulatedVm)}. */
     public VmInfo clone(String instanceId) {
         return action(instanceId, "clone");
     }
 
-    /** See {@link SimulatedAws#image(SimulatedVm)}. */
+    /** See {@link SimulatedClouds#image(SimulatedVm)}. */
     public VmImage image(String instanceId) {
         return read(call("POST", "/vms/" + instanceId + "/image", null), VmImage::read);
     }
 
     public List<VmImage> images() {
-        return read(call("GET", "/images", null), f -> f.objects("images", SimulatedAws.IMAGES_MAX).stream()
+        return read(call("GET", "/images", null), f -> f.objects("images", SimulatedClouds.IMAGES_MAX).stream()
                 .map(VmImage::read)
                 .toList());
     }
@@ -112,6 +112,11 @@ public final class CloudsimClient {
 
     public VmInfo metadataOptions(String instanceId, VmInfo.MetadataOptions options) {
         return read(call("PUT", "/vms/" + instanceId + "/metadata-options", VmInfo.optionsJson(options)), VmInfo::read);
+    }
+
+    /** See {@link SimulatedVm#tag}. */
+    public VmInfo tag(String instanceId, Map<String, String> tags) {
+        return read(call("POST", "/vms/" + instanceId + "/tags", Json.object("tags", tags)), VmInfo::read);
     }
 
     private VmInfo action(String instanceId, String action) {

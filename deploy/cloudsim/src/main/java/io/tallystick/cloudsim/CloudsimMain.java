@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 /** The command line of the simulation, and its composition root: the one place where it takes the machine's time. */
 @Command(
         name = "cloudsim",
-        description = "A simulated AWS for tests and the sandbox. Never trust its keys in production.",
+        description = "Simulated clouds (AWS, OUTSCALE) for tests and the sandbox. Never trust its keys in production.",
         mixinStandardHelpOptions = true,
         version = "cloudsim 0.1.0",
         subcommands = CloudsimMain.Serve.class)
@@ -122,9 +122,9 @@ public final class CloudsimMain implements Callable<Integer> {
                     Thread.currentThread().interrupt();
                 }
             }));
-            try (SimulatedAws aws = SimulatedAws.start(dir, trust, clock);
-                    ControlApi control = control(aws)) {
-                (regions.isEmpty() ? List.of("us-east-1") : regions).forEach(aws::trust);
+            try (SimulatedClouds clouds = SimulatedClouds.start(dir, trust, clock);
+                    ControlApi control = control(clouds)) {
+                (regions.isEmpty() ? List.of("us-east-1") : regions).forEach(clouds::trust);
                 announce("http://127.0.0.1:" + control.port(), trust);
                 end.await();
                 Files.deleteIfExists(dir.resolve(ADDRESS_FILE));
@@ -149,9 +149,9 @@ public final class CloudsimMain implements Callable<Integer> {
             }
         }
 
-        private ControlApi control(SimulatedAws aws) throws IOException {
+        private ControlApi control(SimulatedClouds clouds) throws IOException {
             try {
-                return new ControlApi(aws, port);
+                return new ControlApi(clouds, port);
             } catch (BindException e) {
                 throw new IOException("--port: " + port + " is taken", e);
             }

@@ -27,12 +27,12 @@ public final class ControlApi implements AutoCloseable {
     /** A successful answer. */
     private record Answer(int status, Map<String, Object> body) {}
 
-    private final SimulatedAws aws;
+    private final SimulatedClouds clouds;
     private final Http http;
 
     /** Binds 127.0.0.1 at once; port 0 takes a free one. Closing this leaves the simulation open. */
-    public ControlApi(SimulatedAws aws, int port) throws IOException {
-        this.aws = aws;
+    public ControlApi(SimulatedClouds clouds, int port) throws IOException {
+        this.clouds = clouds;
         this.http = new Http("control", port, this::handle);
     }
 
@@ -83,14 +83,16 @@ public final class ControlApi implements AutoCloseable {
                     VmSpec spec = VmSpec.read(body);
                     spec.problems().forEach(p -> body.problem(p.path(), p.detail()));
                     body.done();
-                    return new Answer(201, aws.launch(spec).info().json());
+                    return new Answer(201, clouds.launch(spec).info().json());
                 }
                 body.done();
                 return new Answer(
                         200,
                         Json.object(
                                 "vms",
-                                aws.vms().stream().map(vm -> vm.info().json()).toList()));
+                                clouds.vms().stream()
+                                        .map(vm -> vm.info().json())
+                                        .toList()));
             }
             case "images" -> {
                 allow(exchange, "GET");
@@ -99,7 +101,7 @@ public final class ControlApi implements AutoCloseable {
                         200,
                         Json.object(
                                 "images",
-                                aws.images().stream().map(VmImage::json).toList()));
+                                clouds.images().stream().map(VmImage::json).toList()));
             }
             default -> {
                 return notFound();
@@ -115,7 +117,7 @@ public final class ControlApi implements AutoCloseable {
             return new Answer(200, vm.info().json());
         }
         if (what.equals("images")) {
-            VmImage image = aws.images().stream()
+            VmImage image = clouds.images().stream()
                     .filter(i -> i.imageId().equals(id))
                     .findFirst()
                     .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no image " + id));
@@ -148,6 +150,14 @@ public final class ControlApi implements AutoCloseable {
                 vm.metadataOptions(options);
                 return new Answer(200, vm.info().json());
             }
+            case "tags" -> {
+                allow(exchange, "POST");
+                Map<String, String> tags =
+                        body.optionalStringMap("tags", VmInfo.TAGS_MAX, VmInfo.TEXT_CHARS_MAX, VmInfo.TEXT_CHARS_MAX);
+                body.done();
+                vm.tag(tags);
+                return new Answer(200, vm.info().json());
+            }
             case "start", "stop", "reboot", "terminate" -> {
                 allow(exchange, "POST");
                 body.done();
@@ -162,12 +172,12 @@ public final class ControlApi implements AutoCloseable {
             case "image" -> {
                 allow(exchange, "POST");
                 body.done();
-                return new Answer(201, aws.image(vm).json());
+                return new Answer(201, clouds.image(vm).json());
             }
             case "clone" -> {
                 allow(exchange, "POST");
                 body.done();
-                return new Answer(201, aws.clone(vm).info().json());
+                return new Answer(201, clouds.clone(vm).info().json());
             }
             default -> {
                 return notFound();
@@ -176,7 +186,7 @@ public final class ControlApi implements AutoCloseable {
     }
 
     private SimulatedVm vm(String id) {
-        return aws.vm(id).orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no VM " + id));
+        return clouds.vm(id).orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no VM " + id));
     }
 
     private static Answer notFound() {

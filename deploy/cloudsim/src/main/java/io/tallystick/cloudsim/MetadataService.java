@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The instance metadata service of one VM from a start to the next stop, on its own loopback port: IMDSv2, row by row
- * as marketplace reference 1.1 and A.1 have it. Faults replace the right answer.
+ * as marketplace reference 1.1 and A.1 have it, or OUTSCALE's of 1.3. Faults replace the right answer.
  *
- * <p>Order of the checks: fault, service disabled (403), method (405), then for a token request forwarded (403), dated
+ * <p>Order of the checks for AWS: fault, service disabled (403), method (405), then for a token request forwarded (403), dated
  * path (403), TTL (400); for anything else token (401), existence (404).
  */
 final class MetadataService implements AutoCloseable {
@@ -33,7 +33,7 @@ final class MetadataService implements AutoCloseable {
     private final Http http;
     private final Tokens tokens;
     private final Supplier<VmInfo> vm;
-    private final SignedDocument document;
+    private final Optional<SignedDocument> document;
     private final Faults faults;
     private final ScheduledExecutorService timer;
 
@@ -41,7 +41,7 @@ final class MetadataService implements AutoCloseable {
     MetadataService(
             int port,
             Supplier<VmInfo> vm,
-            SignedDocument document,
+            Optional<SignedDocument> document,
             Tokens tokens,
             Faults faults,
             ScheduledExecutorService timer)
@@ -89,6 +89,10 @@ final class MetadataService implements AutoCloseable {
         VmInfo now = vm.get();
         String path = exchange.getRequestURI().getRawPath();
         String method = exchange.getRequestMethod();
+        if (now.identity().cloud() == Cloud.OUTSCALE) {
+            answerOutscale(exchange, MetadataTree.of(now, document).find(path));
+            return;
+        }
         boolean tokenPath = path.equals(TOKEN_PATH) || MetadataTree.isDatedTokenPath(path);
         if (!now.options().enabled()) {
             text(exchange, 403, "the metadata service is disabled");
@@ -100,6 +104,18 @@ final class MetadataService implements AutoCloseable {
             refuseMethod(exchange, "GET, HEAD");
         } else {
             read(exchange, now, path);
+        }
+    }
+
+    /** Plain GET; there is no token, so asking for one finds no such path, and a token sent anyway is not looked at. */
+    private static void answerOutscale(HttpExchange exchange, Optional<byte[]> body) throws IOException {
+        String method = exchange.getRequestMethod();
+        if (body.isEmpty()) {
+            text(exchange, 404, "there is no such item");
+        } else if (!method.equals("GET") && !method.equals("HEAD")) {
+            refuseMethod(exchange, "GET, HEAD");
+        } else {
+            Http.send(exchange, 200, TEXT, body.get());
         }
     }
 
@@ -133,7 +149,7 @@ final class MetadataService implements AutoCloseable {
             }
             exchange.getResponseHeaders().set(TTL, Long.toString(left.getAsLong()));
         }
-        Optional<byte[]> body = new MetadataTree(now, document).find(path);
+        Optional<byte[]> body = MetadataTree.of(now, document).find(path);
         if (body.isPresent()) {
             Http.send(exchange, 200, TEXT, body.get());
         } else {

@@ -13,11 +13,14 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One VM of a {@link SimulatedAws}: its life cycle and its metadata service. What would run "in" it is the caller's: it
+ * One VM of a {@link SimulatedClouds}: its life cycle and its metadata service. What would run "in" it is the caller's: it
  * starts such programs with their state under {@link #disk()} and {@link #metadata()} as the metadata address.
  *
  * <p>Thread-safe; changes are on disk when a method returns, and a change the state forbids throws {@link Failure}
@@ -31,13 +34,13 @@ public final class SimulatedVm {
     private final Site site;
     private final Faults faults = new Faults();
     private volatile VmInfo info;
-    private volatile SignedDocument document;
+    private volatile Optional<SignedDocument> document;
     private @Nullable MetadataService service;
 
     SimulatedVm(Site site, VmInfo info) {
         this.site = site;
         this.info = info;
-        this.document = new SignedDocument(info.identity(), site.ca());
+        this.document = sign(info.identity());
     }
 
     /** The VM as it is now. */
@@ -63,24 +66,27 @@ public final class SimulatedVm {
         return info.disk();
     }
 
-    /** The identity document of the last start, as the metadata service serves it. */
+    /**
+     * The identity document of the last start, as the metadata service serves it. OUTSCALE has none: this and the next
+     * three throw {@link IllegalStateException}.
+     */
     public byte[] document() {
-        return document.content();
+        return signed().content();
     }
 
     /** As served at {@code signature}. */
     public String signature() {
-        return document.signature();
+        return signed().signature();
     }
 
     /** As served at {@code pkcs7}. */
     public String pkcs7() {
-        return document.pkcs7();
+        return signed().pkcs7();
     }
 
     /** As served at {@code rsa2048}: base64 lines without armour. */
     public String rsa2048() {
-        return document.rsa2048();
+        return signed().rsa2048();
     }
 
     /** Starts a stopped VM: a new pending time, a new document, the same metadata port where it is free. */
@@ -93,7 +99,7 @@ public final class SimulatedVm {
             Instant earliest = before.identity().pendingTime().plusSeconds(1);
             VmIdentity started = before.identity().withPendingTime(now.isBefore(earliest) ? earliest : now);
             info = before.with(started, VmState.PENDING, before.metadataPort());
-            document = new SignedDocument(started, site.ca());
+            document = sign(started);
             boot(false);
             site.save().run();
         }
@@ -140,6 +146,23 @@ public final class SimulatedVm {
                 throw wrongState("change", "running or stopped");
             }
             info = info.with(options);
+            site.save().run();
+        }
+    }
+
+    /** Adds these tags, replacing values of keys that are there, as CreateTags does in both clouds. */
+    public void tag(Map<String, String> tags) {
+        synchronized (site.lock()) {
+            if (info.state() == VmState.TERMINATED) {
+                throw wrongState("tag", "running or stopped");
+            }
+            Map<String, String> all = new TreeMap<>(info.tags());
+            all.putAll(tags);
+            List<Failure.Problem> problems = VmSpec.tagProblems(all);
+            if (!problems.isEmpty()) {
+                throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
+            }
+            info = info.withTags(all);
             site.save().run();
         }
     }
@@ -211,6 +234,14 @@ public final class SimulatedVm {
 
     private MetadataService bind(int port, Tokens tokens) throws IOException {
         return new MetadataService(port, this::info, document, tokens, faults, site.timer());
+    }
+
+    private Optional<SignedDocument> sign(VmIdentity identity) {
+        return identity.cloud() == Cloud.AWS ? Optional.of(new SignedDocument(identity, site.ca())) : Optional.empty();
+    }
+
+    private SignedDocument signed() {
+        return document.orElseThrow(() -> new IllegalStateException("there is no signed identity at OUTSCALE"));
     }
 
     private void require(VmState needed, String what) {

@@ -54,10 +54,10 @@ final class StateFile implements AutoCloseable {
             Fields f = Fields.parse(Files.readAllBytes(file));
             f.number("version", VERSION, VERSION);
             State state = new State(
-                    f.objects("vms", SimulatedAws.VMS_MAX).stream()
+                    f.objects("vms", SimulatedClouds.VMS_MAX).stream()
                             .map(VmInfo::read)
                             .toList(),
-                    f.objects("images", SimulatedAws.IMAGES_MAX).stream()
+                    f.objects("images", SimulatedClouds.IMAGES_MAX).stream()
                             .map(VmImage::read)
                             .toList());
             f.done();

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param pendingTime the last start, whole seconds; not changed by a reboot
  */
 public record VmIdentity(
+        Cloud cloud,
         String accountId,
         String region,
         String availabilityZone,
@@ -38,6 +39,7 @@ public record VmIdentity(
 
     VmIdentity withPendingTime(Instant started) {
         return new VmIdentity(
+                cloud,
                 accountId,
                 region,
                 availabilityZone,
@@ -54,7 +56,7 @@ public record VmIdentity(
     }
 
     /**
-     * The identity document to the byte, as AWS serves and signs it: the keys of marketplace reference 1.1 in the order
+     * The identity document to the byte, as AWS (and no other cloud) serves and signs it: the keys of marketplace reference 1.1 in the order
      * and with the white space of the real samples, absent values {@code null}, no end of line last.
      */
     public byte[] document() {

@@ -14,6 +14,7 @@ import java.util.Map;
  */
 public record VmImage(
         String imageId,
+        Cloud cloud,
         String accountId,
         String region,
         String architecture,
@@ -29,12 +30,14 @@ public record VmImage(
     }
 
     VmImage with(Path newDisk) {
-        return new VmImage(imageId, accountId, region, architecture, productCodes, billingProducts, created, newDisk);
+        return new VmImage(
+                imageId, cloud, accountId, region, architecture, productCodes, billingProducts, created, newDisk);
     }
 
     Map<String, Object> json() {
         return Json.object(
                 "imageId", imageId,
+                "cloud", cloud.wire(),
                 "accountId", accountId,
                 "region", region,
                 "architecture", architecture,
@@ -47,6 +50,7 @@ public record VmImage(
     static VmImage read(Fields f) {
         return new VmImage(
                 f.string("imageId", VmInfo.TEXT_CHARS_MAX),
+                f.optionalParsed("cloud", Cloud::ofWire).orElse(Cloud.AWS),
                 f.string("accountId", VmInfo.TEXT_CHARS_MAX),
                 f.string("region", VmInfo.TEXT_CHARS_MAX),
                 f.string("architecture", VmInfo.TEXT_CHARS_MAX),

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * All there is to know about one VM at one moment; what the control API answers and the state file keeps.
  *
- * @param tags tags of the instance, shown by its metadata only where the options say so
+ * @param tags tags of the instance, shown by its metadata only where the options say so (AWS) or always (OUTSCALE)
  * @param metadataPort the loopback port of its metadata service while it runs, and the wish for the next start
  * @param disk the folder that stands for its disk; programs "in the VM" keep their state under it
  */
@@ -26,15 +26,27 @@ public record VmInfo(
         Path disk) {
 
     /**
-     * EC2's options of an instance's metadata service.
+     * Options of an instance's metadata service. All but the last are EC2's, and mean nothing at OUTSCALE.
      *
      * @param tokensRequired {@code HttpTokens=required}: a request without a token gets 401
      * @param enabled {@code HttpEndpoint=enabled}: otherwise everything gets 403
      * @param instanceTags {@code InstanceMetadataTags=enabled}: otherwise {@code tags/instance/} is 404
+     * @param productCodes whether {@code product-codes} is there; for OUTSCALE, which does not document that path, so a
+     *     client must live without it
      */
-    public record MetadataOptions(boolean tokensRequired, boolean enabled, boolean instanceTags) {
+    public record MetadataOptions(boolean tokensRequired, boolean enabled, boolean instanceTags, boolean productCodes) {
         /** Tokens required, service on, no tags: what images of today ask for. */
         public static final MetadataOptions DEFAULT = new MetadataOptions(true, true, false);
+
+        /** EC2's options. */
+        public MetadataOptions(boolean tokensRequired, boolean enabled, boolean instanceTags) {
+            this(tokensRequired, enabled, instanceTags, true);
+        }
+
+        /** Whether an OUTSCALE VM's metadata has {@code product-codes}. */
+        public static MetadataOptions outscale(boolean productCodes) {
+            return new MetadataOptions(true, true, false, productCodes);
+        }
     }
 
     static final int TEXT_CHARS_MAX = 256;
@@ -68,6 +80,10 @@ public record VmInfo(
         return new VmInfo(identity, state, newOptions, tags, metadataPort, disk);
     }
 
+    VmInfo withTags(Map<String, String> newTags) {
+        return new VmInfo(identity, state, options, newTags, metadataPort, disk);
+    }
+
     VmInfo with(Path newDisk) {
         return new VmInfo(identity, state, options, tags, metadataPort, newDisk);
     }
@@ -75,6 +91,7 @@ public record VmInfo(
     Map<String, Object> json() {
         Map<String, Object> json = new LinkedHashMap<>(Json.object(
                 "instanceId", identity.instanceId(),
+                "cloud", identity.cloud().wire(),
                 "state", state.wire(),
                 "accountId", identity.accountId(),
                 "region", identity.region(),
@@ -100,6 +117,7 @@ public record VmInfo(
     /** Reads what {@link #json()} wrote; problems are the caller's to raise with {@link Fields#done()}. */
     static VmInfo read(Fields f) {
         VmIdentity identity = new VmIdentity(
+                f.optionalParsed("cloud", Cloud::ofWire).orElse(Cloud.AWS),
                 f.string("accountId", TEXT_CHARS_MAX),
                 f.string("region", TEXT_CHARS_MAX),
                 f.string("availabilityZone", TEXT_CHARS_MAX),
@@ -127,7 +145,8 @@ public record VmInfo(
         return Json.object(
                 "httpTokens", options.tokensRequired() ? "required" : "optional",
                 "httpEndpoint", options.enabled() ? "enabled" : "disabled",
-                "instanceMetadataTags", options.instanceTags() ? "enabled" : "disabled");
+                "instanceMetadataTags", options.instanceTags() ? "enabled" : "disabled",
+                "metadataProductCodes", options.productCodes() ? "enabled" : "disabled");
     }
 
     /** EC2's words for the options; an absent one stays as it is in {@code before}. */
@@ -135,7 +154,8 @@ public record VmInfo(
         return new MetadataOptions(
                 either(f, "httpTokens", "required", "optional", before.tokensRequired()),
                 either(f, "httpEndpoint", "enabled", "disabled", before.enabled()),
-                either(f, "instanceMetadataTags", "enabled", "disabled", before.instanceTags()));
+                either(f, "instanceMetadataTags", "enabled", "disabled", before.instanceTags()),
+                either(f, "metadataProductCodes", "enabled", "disabled", before.productCodes()));
     }
 
     private static boolean either(Fields f, String name, String yes, String no, boolean absent) {

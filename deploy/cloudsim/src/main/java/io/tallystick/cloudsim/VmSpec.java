@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VmSpec {
     private static final Pattern ACCOUNT = Pattern.compile("[0-9]{12}");
-    private static final Pattern IMAGE = Pattern.compile("ami-[0-9a-f]{17}");
+    private static final Pattern IMAGE = Pattern.compile("ami-[0-9a-f]{8}(?:[0-9a-f]{9})?");
     private static final Pattern TYPE = Pattern.compile("[a-z0-9-]{1,24}\\.[a-z0-9-]{1,24}");
     private static final Pattern ARCHITECTURE = Pattern.compile("i386|x86_64|arm64");
     private static final Pattern CODE = Pattern.compile("[A-Za-z0-9_-]{1,64}");
@@ -27,9 +27,10 @@ public final class VmSpec {
     /** EC2's rule for tag keys shown in metadata: no slash, no space, not a path step. */
     private static final Pattern TAG = Pattern.compile("(?!\\.{1,2}$|_index$)[A-Za-z0-9+\\-=._,:@]{1,128}");
 
-    static final String DEFAULT_REGION = "us-east-1";
-
     private static final int PORT_MAX = 65535;
+
+    @Nullable
+    Cloud cloud;
 
     @Nullable
     String accountId;
@@ -70,7 +71,18 @@ public final class VmSpec {
         return spec;
     }
 
-    /** Launch from an image of this simulation. */
+    /** Likewise at OUTSCALE: by default an x86_64 tinav5.c2r4p1 in eu-west-2. */
+    public static VmSpec outscale(String accountId) {
+        return of(accountId).cloud(Cloud.OUTSCALE);
+    }
+
+    /** AWS unless said. */
+    public VmSpec cloud(Cloud name) {
+        cloud = name;
+        return this;
+    }
+
+    /** Launch from an image of this simulation, in the image's cloud. */
     public VmSpec fromImage(String id) {
         fromImage = id;
         return this;
@@ -138,6 +150,7 @@ public final class VmSpec {
     /** Reads a launch request of the control API. Only types are checked here, so {@link #problems} must follow. */
     static VmSpec read(Fields f) {
         VmSpec spec = new VmSpec();
+        spec.cloud = f.optionalParsed("cloud", Cloud::ofWire).orElse(null);
         spec.accountId = text(f, "accountId");
         spec.fromImage = text(f, "fromImage");
         spec.region = text(f, "region");
@@ -162,6 +175,7 @@ public final class VmSpec {
     /** As a launch request of the control API. */
     Map<String, Object> json() {
         Map<String, Object> json = new LinkedHashMap<>(Json.object(
+                "cloud", cloud == null ? null : cloud.wire(),
                 "accountId", accountId,
                 "fromImage", fromImage,
                 "region", region,
@@ -176,6 +190,11 @@ public final class VmSpec {
                 "metadataPort", metadataPort));
         json.putAll(VmInfo.optionsJson(options));
         return json;
+    }
+
+    /** What {@link #cloud} says, without an image. */
+    Cloud cloud() {
+        return cloud == null ? Cloud.AWS : cloud;
     }
 
     /** Throws one {@code invalid-request} with everything that is wrong. */
@@ -193,8 +212,11 @@ public final class VmSpec {
             problems.add(new Failure.Problem("accountId", "is missing"));
         }
         match(problems, "accountId", ACCOUNT, accountId, "must be 12 digits");
-        match(problems, "fromImage", IMAGE, fromImage, "must be ami- and 17 hex digits");
-        match(problems, "imageId", IMAGE, imageId, "must be ami- and 17 hex digits");
+        match(problems, "fromImage", IMAGE, fromImage, "must be ami- and 17 (AWS) or 8 (OUTSCALE) hex digits");
+        int digits = cloud().idDigits();
+        if (imageId != null && !(IMAGE.matcher(imageId).matches() && imageId.length() == "ami-".length() + digits)) {
+            problems.add(new Failure.Problem("imageId", "must be ami- and " + digits + " hex digits"));
+        }
         match(problems, "instanceType", TYPE, instanceType, "must be written like m5.large");
         match(problems, "architecture", ARCHITECTURE, architecture, "must be i386, x86_64 or arm64");
         match(problems, "privateIp", IPV4, privateIp, "must be an IPv4 address");
@@ -203,17 +225,8 @@ public final class VmSpec {
         }
         codes(problems, "productCodes", productCodes);
         codes(problems, "billingProducts", billingProducts);
-        if (tags.size() > VmInfo.TAGS_MAX) {
-            problems.add(new Failure.Problem("tags", "must have at most " + VmInfo.TAGS_MAX + " members"));
-        }
-        tags.forEach((key, value) -> {
-            match(problems, "tags." + key, TAG, key, "the key must be 1 to 128 of A-Za-z0-9+-=._,:@");
-            if (value.length() > VmInfo.TEXT_CHARS_MAX) {
-                problems.add(new Failure.Problem(
-                        "tags." + key, "must be a string of at most " + VmInfo.TEXT_CHARS_MAX + " characters"));
-            }
-        });
-        String home = region == null ? DEFAULT_REGION : region;
+        problems.addAll(tagProblems(tags));
+        String home = region == null ? cloud().defaultRegion() : region;
         if (fromImage == null && availabilityZone != null && !availabilityZone.matches(Pattern.quote(home) + "[a-f]")) {
             problems.add(new Failure.Problem("availabilityZone", "must be " + home + " and a letter from a to f"));
         }
@@ -226,8 +239,26 @@ public final class VmSpec {
         return problems;
     }
 
+    static List<Failure.Problem> tagProblems(Map<String, String> tags) {
+        List<Failure.Problem> problems = new ArrayList<>();
+        if (tags.size() > VmInfo.TAGS_MAX) {
+            problems.add(new Failure.Problem("tags", "must have at most " + VmInfo.TAGS_MAX + " members"));
+        }
+        tags.forEach((key, value) -> {
+            match(problems, "tags." + key, TAG, key, "the key must be 1 to 128 of A-Za-z0-9+-=._,:@");
+            if (value.length() > VmInfo.TEXT_CHARS_MAX) {
+                problems.add(new Failure.Problem(
+                        "tags." + key, "must be a string of at most " + VmInfo.TEXT_CHARS_MAX + " characters"));
+            }
+        });
+        return problems;
+    }
+
     private void imageRules(List<Failure.Problem> problems) {
         String rule = "is the image's when fromImage is given";
+        if (cloud != null) {
+            problems.add(new Failure.Problem("cloud", rule));
+        }
         if (imageId != null) {
             problems.add(new Failure.Problem("imageId", rule));
         }

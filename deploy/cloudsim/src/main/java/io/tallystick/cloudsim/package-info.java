@@ -1,6 +1,6 @@
 /**
- * A simulated AWS for tests and the sandbox: virtual VMs with their metadata services, images, and a throw-away
- * authority that signs identity documents as AWS does.
+ * A simulated AWS and OUTSCALE for tests and the sandbox: virtual VMs with their metadata services, images, and a
+ * throw-away authority that signs identity documents as AWS does.
  *
  * <p>Owns: what the marketplace reference documents of the instance metadata service and of signed identity documents,
  * VM and image life cycles, a control API over them. Does not own: verification of any document, the programs that run

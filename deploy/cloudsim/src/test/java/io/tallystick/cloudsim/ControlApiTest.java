@@ -25,14 +25,14 @@ import org.junit.jupiter.api.io.TempDir;
 class ControlApiTest {
     private final MovableClock clock = new MovableClock();
     private final Path dir;
-    private final SimulatedAws aws;
+    private final SimulatedClouds aws;
     private final ControlApi api;
     private final URI control;
     private final CloudsimClient client;
 
     ControlApiTest(@TempDir Path dir) throws IOException {
         this.dir = dir;
-        aws = SimulatedAws.start(dir, clock);
+        aws = SimulatedClouds.start(dir, clock);
         api = new ControlApi(aws, 0);
         control = URI.create("http://127.0.0.1:" + api.port());
         client = new CloudsimClient(control);

@@ -24,12 +24,12 @@ class MetadataServiceTest {
     private static final String TOKEN_PATH = "/latest/api/token";
 
     private final MovableClock clock = new MovableClock();
-    private final SimulatedAws aws;
+    private final SimulatedClouds aws;
     private final SimulatedVm vm;
     private final URI metadata;
 
     MetadataServiceTest(@TempDir Path dir) {
-        aws = SimulatedAws.start(dir, clock);
+        aws = SimulatedClouds.start(dir, clock);
         vm = aws.launch(VmSpec.of("111122223333")
                 .region("eu-west-1")
                 .instanceType("c5.xlarge")

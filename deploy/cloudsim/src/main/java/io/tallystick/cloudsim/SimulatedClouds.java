@@ -19,13 +19,13 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A simulated AWS in one folder: VMs, images, the keys of its regions. What a method changed is in the folder when it
+ * A simulated AWS and a simulated OUTSCALE in one folder: VMs, images, the keys of AWS's regions. What a method changed is in the folder when it
  * returns; starting it again on the same folder brings running VMs back with their documents, and on their ports where
  * those are free. One process at a time per folder.
  *
  * <p>Thread-safe; changes are serialised, so copying a large disk holds up others.
  */
-public final class SimulatedAws implements AutoCloseable {
+public final class SimulatedClouds implements AutoCloseable {
     static final int VMS_MAX = 1000;
     static final int IMAGES_MAX = 1000;
 
@@ -45,7 +45,7 @@ public final class SimulatedAws implements AutoCloseable {
     private final Map<String, VmImage> images = new LinkedHashMap<>();
     private final SimulatedVm.Site site;
 
-    private SimulatedAws(Path folder, Path trustFolder, Clock clock) {
+    private SimulatedClouds(Path folder, Path trustFolder, Clock clock) {
         this.folder = folder.toAbsolutePath().normalize();
         this.trustFolder = trustFolder;
         this.clock = clock;
@@ -55,7 +55,7 @@ public final class SimulatedAws implements AutoCloseable {
     }
 
     /** As {@link #start(Path, Path, Clock)}, with the trust folder {@code trust} inside the folder. */
-    public static SimulatedAws start(Path folder, Clock clock) {
+    public static SimulatedClouds start(Path folder, Clock clock) {
         return start(folder, folder.resolve("trust"), clock);
     }
 
@@ -63,13 +63,13 @@ public final class SimulatedAws implements AutoCloseable {
      * Opens the folder, which is made if missing, and brings up what ran in it. The certificate of each region in use
      * is written to the trust folder. Throws {@link Failure} {@code conflict} if another process uses the folder.
      */
-    public static SimulatedAws start(Path folder, Path trustFolder, Clock clock) {
-        SimulatedAws aws = new SimulatedAws(folder, trustFolder, clock);
+    public static SimulatedClouds start(Path folder, Path trustFolder, Clock clock) {
+        SimulatedClouds clouds = new SimulatedClouds(folder, trustFolder, clock);
         try {
-            aws.load();
-            return aws;
+            clouds.load();
+            return clouds;
         } catch (RuntimeException e) {
-            aws.close();
+            clouds.close();
             throw e;
         }
     }
@@ -97,11 +97,12 @@ public final class SimulatedAws implements AutoCloseable {
                 throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + VMS_MAX + " VMs");
             }
             Optional<VmImage> image = Optional.ofNullable(spec.fromImage).map(this::image);
-            String id = "i-" + hex(17);
-            VmIdentity identity = identity(id, spec, image);
+            Cloud cloud = image.map(VmImage::cloud).orElse(spec.cloud());
+            String id = "i-" + hex(cloud.idDigits());
+            VmIdentity identity = identity(cloud, id, spec, image);
             Path disk = disk(id);
             VmInfo info = new VmInfo(identity, VmState.PENDING, spec.options, spec.tags, spec.metadataPort, disk);
-            ca.writeTrust(trustFolder, identity.region());
+            trust(identity);
             SimulatedVm vm = new SimulatedVm(site, info);
             // The port is the only thing left that can be refused, so it comes before the disk.
             vm.boot(spec.metadataPort != 0);
@@ -131,10 +132,11 @@ public final class SimulatedAws implements AutoCloseable {
             if (images.size() >= IMAGES_MAX) {
                 throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + IMAGES_MAX + " images");
             }
-            String id = "ami-" + hex(17);
             VmIdentity from = info.identity();
+            String id = "ami-" + hex(from.cloud().idDigits());
             VmImage image = new VmImage(
                     id,
+                    from.cloud(),
                     from.accountId(),
                     from.region(),
                     from.architecture(),
@@ -199,12 +201,19 @@ public final class SimulatedAws implements AutoCloseable {
             for (VmInfo info : state.vms()) {
                 SimulatedVm vm = new SimulatedVm(site, info.with(disk(info.instanceId())));
                 vms.put(info.instanceId(), vm);
-                ca.writeTrust(trustFolder, info.identity().region());
+                trust(info.identity());
                 if (info.state() == VmState.RUNNING) {
                     vm.boot(false);
                 }
             }
             save();
+        }
+    }
+
+    /** OUTSCALE signs no documents, and some of its regions are named as regions of AWS are. */
+    private void trust(VmIdentity identity) {
+        if (identity.cloud() == Cloud.AWS) {
+            ca.writeTrust(trustFolder, identity.region());
         }
     }
 
@@ -222,8 +231,8 @@ public final class SimulatedAws implements AutoCloseable {
         return image;
     }
 
-    private VmIdentity identity(String id, VmSpec spec, Optional<VmImage> image) {
-        String region = image.map(VmImage::region).orElse(or(spec.region, VmSpec.DEFAULT_REGION));
+    private VmIdentity identity(Cloud cloud, String id, VmSpec spec, Optional<VmImage> image) {
+        String region = image.map(VmImage::region).orElse(or(spec.region, cloud.defaultRegion()));
         String zone = or(spec.availabilityZone, region + "a");
         if (!zone.matches(region + "[a-f]")) {
             throw Failure.of(
@@ -233,19 +242,20 @@ public final class SimulatedAws implements AutoCloseable {
         }
         Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
         return new VmIdentity(
+                cloud,
                 or(spec.accountId, ""),
                 region,
                 zone,
                 id,
-                or(spec.instanceType, "m5.large"),
-                image.map(VmImage::imageId).orElseGet(() -> or(spec.imageId, "ami-" + hex(17))),
+                or(spec.instanceType, cloud.defaultType()),
+                image.map(VmImage::imageId).orElseGet(() -> or(spec.imageId, "ami-" + hex(cloud.idDigits()))),
                 image.map(VmImage::architecture).orElse(or(spec.architecture, "x86_64")),
                 image.map(VmImage::productCodes).orElse(spec.productCodes),
                 image.map(VmImage::billingProducts).orElse(spec.billingProducts),
                 now,
                 or(spec.privateIp, "10.0." + random.nextInt(256) + "." + (4 + random.nextInt(250))),
                 "02" + hex(10).replaceAll("(..)", ":$1"),
-                "r-" + hex(17));
+                "r-" + hex(cloud.idDigits()));
     }
 
     private static String or(@Nullable String value, String fallback) {

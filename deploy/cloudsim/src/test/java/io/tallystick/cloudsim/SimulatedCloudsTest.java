@@ -28,14 +28,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class SimulatedAwsTest {
+class SimulatedCloudsTest {
     private final Path dir;
     private final MovableClock clock = new MovableClock();
-    private SimulatedAws aws;
+    private SimulatedClouds aws;
 
-    SimulatedAwsTest(@TempDir Path dir) {
+    SimulatedCloudsTest(@TempDir Path dir) {
         this.dir = dir;
-        this.aws = SimulatedAws.start(dir, clock);
+        this.aws = SimulatedClouds.start(dir, clock);
     }
 
     @AfterEach
@@ -279,7 +279,7 @@ class SimulatedAwsTest {
         assertThrows(ConnectException.class, () -> Web.send("GET", runs.metadata(), "/latest/meta-data/"));
 
         clock.advance(Duration.ofDays(1));
-        aws = SimulatedAws.start(dir, clock);
+        aws = SimulatedClouds.start(dir, clock);
         assertEquals(before, aws.vms().stream().map(SimulatedVm::info).toList());
         assertEquals(List.of(image), aws.images());
         SimulatedVm again = aws.vm(runs.instanceId()).orElseThrow();
@@ -297,7 +297,7 @@ class SimulatedAwsTest {
         SimulatedVm vm = launch();
         aws.close();
         try (Http squatter = new Http("squatter", vm.info().metadataPort(), exchange -> {})) {
-            aws = SimulatedAws.start(dir, clock);
+            aws = SimulatedClouds.start(dir, clock);
             SimulatedVm again = aws.vm(vm.instanceId()).orElseThrow();
             assertNotEquals(squatter.port(), again.info().metadataPort());
             assertEquals(
@@ -323,9 +323,9 @@ class SimulatedAwsTest {
 
     @Test
     void folderIsForOneSimulationAtATime() {
-        Failure failure = assertThrows(Failure.class, () -> SimulatedAws.start(dir, clock));
+        Failure failure = assertThrows(Failure.class, () -> SimulatedClouds.start(dir, clock));
         assertEquals(ErrorCode.CONFLICT, failure.code());
         aws.close();
-        aws = SimulatedAws.start(dir, clock);
+        aws = SimulatedClouds.start(dir, clock);
     }
 }
