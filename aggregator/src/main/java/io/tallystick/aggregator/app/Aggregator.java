@@ -66,7 +66,8 @@ public final class Aggregator implements AutoCloseable {
         port = await(
                 Durability.check(wiring.database.reads())
                         .compose(durable -> wiring.housekeeping.start())
-                        .compose(ready -> server.start(
+                        .compose(ready -> wiring.serving.beat())
+                        .compose(there -> server.start(
                                 config.listen().host(), config.listen().port(), instances, tls.map(TlsFiles::pair))),
                 START_MAX);
     }

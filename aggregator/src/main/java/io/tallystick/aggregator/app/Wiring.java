@@ -35,6 +35,7 @@ import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Ingest;
 import io.tallystick.aggregator.usage.Partitions;
 import io.tallystick.aggregator.usage.Quarantine;
+import io.tallystick.aggregator.usage.ServingTimes;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.usage.http.BatchRoutes;
 import io.tallystick.aggregator.usage.http.QuarantineRoutes;
@@ -74,6 +75,7 @@ public final class Wiring {
     final Enrollments enrollments;
     final Watermarks watermarks = new Watermarks();
     final Incidents incidents;
+    final ServingTimes serving;
     final PostingRuns posting;
     final Housekeeping housekeeping;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
@@ -102,6 +104,8 @@ public final class Wiring {
         anchors = config.trustDir().map(TrustAnchors::withFolder).orElseGet(TrustAnchors::shipped);
         enrollments = new Enrollments(database, clock);
         incidents = new Incidents(database, audit, clock);
+        // Only the real clock is not moved by hand.
+        serving = new ServingTimes(database, clock, System::nanoTime, !clock.equals(Clock.systemUTC()));
         Batches batches = Ingest.batches(
                 vertx,
                 database,
@@ -111,11 +115,12 @@ public final class Wiring {
                 catalog,
                 agreements,
                 incidents,
+                serving,
                 registry,
                 issuers,
                 clock,
                 System::nanoTime);
-        Decisions decisions = new Decisions(database, accounts, catalog, agreements, keys, issuer, clock.instant());
+        Decisions decisions = new Decisions(database, accounts, catalog, agreements, keys, issuer, serving);
         Entitlements entitlements = new Entitlements(
                 database,
                 new AwsEvidenceVerifier(anchors),
@@ -130,6 +135,7 @@ public final class Wiring {
         posting = new PostingRuns(database, clock);
         housekeeping = new Housekeeping(
                 vertx, registry, clock, posting, new Partitions(database, clock), keys, config.postingInterval());
+        housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
         List<Route> routes = new ArrayList<>();
         routes.addAll(OperationsRoutes.routes(registry, () -> schema.isCurrent(database.reads())));

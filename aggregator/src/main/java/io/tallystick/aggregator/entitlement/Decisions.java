@@ -9,6 +9,7 @@ import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.signing.SigningKeys;
+import io.tallystick.aggregator.usage.ServingTimes;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.jose.Typ;
@@ -41,9 +42,8 @@ public final class Decisions {
     private final Agreements agreements;
     private final SigningKeys keys;
     private final String issuer;
-    private final Instant servingSince;
+    private final ServingTimes serving;
 
-    /** @param servingSince when this process began to take batches; time before it is held against no agent */
     public Decisions(
             Database database,
             Accounts accounts,
@@ -51,14 +51,14 @@ public final class Decisions {
             Agreements agreements,
             SigningKeys keys,
             String issuer,
-            Instant servingSince) {
+            ServingTimes serving) {
         this.database = database;
         this.accounts = accounts;
         this.catalog = catalog;
         this.agreements = agreements;
         this.keys = keys;
         this.issuer = issuer;
-        this.servingSince = servingSince;
+        this.serving = serving;
     }
 
     Future<Decided> of(Enrollment enrollment, Watermarks.Progress progress, Instant now) {
@@ -66,7 +66,8 @@ public final class Decisions {
                 .compose(account -> catalog.byProductCodes(database.reads(), new HashSet<>(enrollment.productCodes()))
                         .compose(products ->
                                 agreementsOf(account, products).map(found -> new Facts(account, products, found))))
-                .compose(facts -> allowListed(facts, enrollment, progress, now));
+                .compose(facts -> away(enrollment, progress, now)
+                        .compose(away -> allowListed(facts, enrollment, progress, away, now)));
     }
 
     private Future<List<Agreement>> agreementsOf(Optional<Account> account, List<Product> products) {
@@ -78,7 +79,16 @@ public final class Decisions {
                         products.stream().map(Product::id).toList());
     }
 
-    private Future<Decided> allowListed(Facts facts, Enrollment enrollment, Watermarks.Progress progress, Instant now) {
+    /** Asked only where it matters: an instance that reports pays nothing for it. */
+    private Future<Duration> away(Enrollment enrollment, Watermarks.Progress progress, Instant now) {
+        Instant since = EntitlementRules.silentSince(enrollment.pendingTime(), progress.at());
+        return Duration.between(since, now).compareTo(EntitlementRules.STALLED_GRACE) <= 0
+                ? Future.succeededFuture(Duration.ZERO)
+                : serving.awaySince(since, now);
+    }
+
+    private Future<Decided> allowListed(
+            Facts facts, Enrollment enrollment, Watermarks.Progress progress, Duration away, Instant now) {
         List<Future<Boolean>> listed = facts.products().stream()
                 .map(p -> facts.account()
                         .map(a -> catalog.isAllowListed(database.reads(), p.id(), a.id()))
@@ -104,7 +114,7 @@ public final class Decisions {
                                 enrollment.evidenceLevel(),
                                 enrollment.pendingTime(),
                                 progress.at(),
-                                servingSince),
+                                away),
                         now);
                 decisions.add(decision(enrollment, code, known, ruling, now));
             }

@@ -5,8 +5,6 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.model.EvidenceLevel;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collections;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -41,8 +39,8 @@ final class EntitlementRules {
      *
      * @param startedAt when the VM last started, by its evidence: it reports nothing while it is off
      * @param progressedAt when its watermark last moved
-     * @param servingSince since when the aggregator has been taking batches without a break: time it was away does not
-     *     count against anybody
+     * @param away how much of the time since the later of these two the aggregator took no batches: that counts against
+     *     nobody
      */
     record InstanceFacts(
             String cloud,
@@ -50,7 +48,7 @@ final class EntitlementRules {
             EvidenceLevel level,
             Instant startedAt,
             Instant progressedAt,
-            Instant servingSince) {}
+            Duration away) {}
 
     /** ALLOW with nothing to say, GRACE or DENY with code, sentence and remedy. */
     record Ruling(boolean allowed, Optional<ErrorCode> code, String sentence, String remedy) {
@@ -111,10 +109,14 @@ final class EntitlementRules {
         return stalled(p, instance, now);
     }
 
+    /** From when on an instance could have reported and did not. */
+    static Instant silentSince(Instant startedAt, Instant progressedAt) {
+        return startedAt.isAfter(progressedAt) ? startedAt : progressedAt;
+    }
+
     private static Ruling stalled(ProductFacts p, InstanceFacts instance, Instant now) {
-        Instant since =
-                Collections.max(List.of(instance.startedAt(), instance.progressedAt(), instance.servingSince()));
-        Duration silent = Duration.between(since, now);
+        Instant since = silentSince(instance.startedAt(), instance.progressedAt());
+        Duration silent = Duration.between(since, now).minus(instance.away());
         if (silent.compareTo(STALLED_GRACE) <= 0) {
             return Ruling.ALLOW;
         }

@@ -32,6 +32,7 @@ public final class Batches {
     private final List<IngestLane> lanes;
     private final Incidents incidents;
     private final BatchMeters meters;
+    private final ServingTimes serving;
     private final Set<String> issuers;
     private final Clock clock;
     private final UsageStore store = new UsageStore();
@@ -42,12 +43,14 @@ public final class Batches {
             List<IngestLane> lanes,
             Incidents incidents,
             BatchMeters meters,
+            ServingTimes serving,
             Set<String> issuers,
             Clock clock) {
         this.contexts = contexts;
         this.lanes = List.copyOf(lanes);
         this.incidents = incidents;
         this.meters = meters;
+        this.serving = serving;
         this.issuers = Set.copyOf(issuers);
         this.clock = clock;
     }
@@ -55,8 +58,13 @@ public final class Batches {
     /** Stores one batch; answers the compact receipt, the same one however often the same batch comes. */
     public Future<String> accept(EnrollmentId id, byte[] body) {
         IngestLane lane = lanes.get(Math.floorMod(id.uuid().hashCode(), lanes.size()));
-        if (lane.isFull(id)) {
+        boolean overloaded = lane.isFull();
+        if (overloaded || lane.isFullOf(id)) {
             meters.shed();
+            if (overloaded) {
+                // One enrollment's experiments excuse nobody; a full queue excuses everybody.
+                serving.refused();
+            }
             return Future.failedFuture(
                     Failure.of(ErrorCode.OVERLOADED, "more batches are waiting than can be stored soon; send it again")
                             .with("retryAfterSeconds", SHED_RETRY.toSeconds()));

@@ -31,6 +31,7 @@ public final class Ingest {
             Catalog catalog,
             Agreements agreements,
             Incidents incidents,
+            ServingTimes serving,
             MeterRegistry registry,
             Set<String> issuers,
             Clock clock,
@@ -39,6 +40,6 @@ public final class Ingest {
         List<IngestLane> lanes = IntStream.range(0, Database.LANE_CONNECTIONS)
                 .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys))
                 .toList();
-        return new Batches(contexts, lanes, incidents, new BatchMeters(registry, lanes), issuers, clock);
+        return new Batches(contexts, lanes, incidents, new BatchMeters(registry, lanes), serving, issuers, clock);
     }
 }

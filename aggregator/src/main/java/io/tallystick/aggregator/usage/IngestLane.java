@@ -116,11 +116,14 @@ final class IngestLane {
         return made.join();
     }
 
-    /** Whether new batches of this enrollment must be shed. Any thread. */
-    boolean isFull(EnrollmentId of) {
-        return queued.get() >= QUEUE_BATCHES_MAX
-                || queuedBytes.get() >= QUEUE_BYTES_MAX
-                || queuedOf.getOrDefault(of, 0) >= QUEUE_OF_ONE_MAX;
+    /** Whether new batches must be shed, whosever they are. Any thread. */
+    boolean isFull() {
+        return queued.get() >= QUEUE_BATCHES_MAX || queuedBytes.get() >= QUEUE_BYTES_MAX;
+    }
+
+    /** Whether this enrollment sends more at once than an agent does. Any thread. */
+    boolean isFullOf(EnrollmentId of) {
+        return queuedOf.getOrDefault(of, 0) >= QUEUE_OF_ONE_MAX;
     }
 
     int queued() {

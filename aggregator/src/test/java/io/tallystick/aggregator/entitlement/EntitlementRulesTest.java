@@ -78,14 +78,24 @@ class EntitlementRulesTest {
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
-                        "aws", "111122223333", EvidenceLevel.ATTESTED, Instant.EPOCH, NOW.minus(silent), Instant.EPOCH),
+                        "aws", "111122223333", EvidenceLevel.ATTESTED, Instant.EPOCH, NOW.minus(silent), Duration.ZERO),
                 NOW);
         assertEquals(expected, ruling.isGrace() ? "grace" : ruling.allowed() ? "allow" : "deny");
         assertTrue(expected.equals("allow") || ruling.code().equals(Optional.of(ErrorCode.METERING_STALLED)));
     }
 
-    @Test
-    void timeTheAggregatorWasAwayIsHeldAgainstNobody() {
+    /** An aggregator that was down, or refused, for days must not deny everybody for its own absence. */
+    @ParameterizedTest
+    @CsvSource({
+        // A month of silence, and how much of it the aggregator was away.
+        "PT720H, allow",
+        "PT696H, allow",
+        "PT695H59M, grace",
+        "PT648H, grace",
+        "PT647H59M, deny",
+        "PT0S, deny"
+    })
+    void theAggregatorsOwnAbsenceCountsAgainstNobody(Duration away, String expected) {
         var product = new EntitlementRules.ProductFacts(
                 "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
@@ -96,9 +106,9 @@ class EntitlementRulesTest {
                         EvidenceLevel.ATTESTED,
                         Instant.EPOCH,
                         NOW.minus(Duration.ofDays(30)),
-                        NOW.minus(Duration.ofHours(1))),
+                        away),
                 NOW);
-        assertEquals(EntitlementRules.Ruling.ALLOW, ruling);
+        assertEquals(expected, ruling.isGrace() ? "grace" : ruling.allowed() ? "allow" : "deny");
     }
 
     @Test
@@ -113,7 +123,7 @@ class EntitlementRulesTest {
                         EvidenceLevel.ATTESTED,
                         NOW.minus(Duration.ofMinutes(2)),
                         NOW.minus(Duration.ofDays(4)),
-                        Instant.EPOCH),
+                        Duration.ZERO),
                 NOW);
         assertEquals(EntitlementRules.Ruling.ALLOW, ruling);
     }
@@ -134,6 +144,6 @@ class EntitlementRulesTest {
 
     private static EntitlementRules.InstanceFacts facts(EvidenceLevel level, Instant progressedAt) {
         return new EntitlementRules.InstanceFacts(
-                "aws", "111122223333", level, Instant.EPOCH, progressedAt, Instant.EPOCH);
+                "aws", "111122223333", level, Instant.EPOCH, progressedAt, Duration.ZERO);
     }
 }
