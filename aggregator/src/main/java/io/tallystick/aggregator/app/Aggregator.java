@@ -3,10 +3,12 @@ package io.tallystick.aggregator.app;
 import io.tallystick.aggregator.db.Durability;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.db.SchemaCheck;
+import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.web.WebServer;
 import io.vertx.core.Future;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -37,11 +39,11 @@ public final class Aggregator implements AutoCloseable {
      * says what to do, leaving nothing running.
      */
     public static Aggregator start(Config config) {
-        return start(config, config.clock());
+        return start(config, config.clock(), new ImageClouds(List.of()));
     }
 
-    /** As {@link #start(Config)}, on a clock of the caller's, for tests that play time. */
-    public static Aggregator start(Config config, Clock clock) {
+    /** As {@link #start(Config)}, on a clock and with clouds of the caller's, for tests that play time. */
+    public static Aggregator start(Config config, Clock clock, ImageClouds clouds) {
         Optional<TlsFiles> tls = config.tls().map(TlsFiles::open);
         Migrations migrations = new Migrations(config.database().url());
         if (config.database().migrateOnStart()) {
@@ -49,7 +51,8 @@ public final class Aggregator implements AutoCloseable {
         }
         Migrations.Status status = migrations.status();
         status.requireCurrent();
-        Aggregator aggregator = new Aggregator(config, new Wiring(config, new SchemaCheck(status.known()), clock), tls);
+        Aggregator aggregator =
+                new Aggregator(config, new Wiring(config, new SchemaCheck(status.known()), clock, clouds), tls);
         try {
             aggregator.listen();
             return aggregator;

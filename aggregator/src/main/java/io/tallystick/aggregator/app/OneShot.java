@@ -2,8 +2,10 @@ package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.db.SchemaCheck;
+import io.tallystick.aggregator.image.ImageClouds;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Function;
 
 /** Runs one piece of work with everything wired and nothing listening, for commands. */
@@ -13,7 +15,7 @@ final class OneShot {
     static <T> T run(Config config, Duration max, Function<Wiring, Future<T>> work) {
         Migrations.Status status = new Migrations(config.database().url()).status();
         status.requireCurrent();
-        Wiring wiring = new Wiring(config, new SchemaCheck(status.known()), config.clock());
+        Wiring wiring = new Wiring(config, new SchemaCheck(status.known()), config.clock(), new ImageClouds(List.of()));
         try {
             return Aggregator.await(work.apply(wiring), max);
         } finally {

@@ -17,7 +17,11 @@ import io.tallystick.aggregator.billing.PostingRuns;
 import io.tallystick.aggregator.billing.UsagePull;
 import io.tallystick.aggregator.billing.http.BillingRoutes;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Reviews;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.catalog.http.ProductRoutes;
+import io.tallystick.aggregator.catalog.http.ReviewRoutes;
+import io.tallystick.aggregator.catalog.http.VersionRoutes;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.PgErrors;
@@ -29,6 +33,7 @@ import io.tallystick.aggregator.entitlement.Decisions;
 import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.entitlement.http.AgentRoutes;
 import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
+import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Batches;
 import io.tallystick.aggregator.usage.Incidents;
@@ -69,6 +74,8 @@ public final class Wiring {
     final Accounts accounts;
     final Tokens tokens;
     final Catalog catalog;
+    final Versions versions;
+    final Reviews reviews;
     final Agreements agreements;
     final SigningKeys keys;
     final TrustAnchors anchors;
@@ -82,7 +89,7 @@ public final class Wiring {
     final ApiRouter router;
 
     /** Makes everything and starts nothing: no connection, no timer, no thread but Vert.x's own. */
-    public Wiring(Config config, SchemaCheck schema, Clock clock) {
+    public Wiring(Config config, SchemaCheck schema, Clock clock, ImageClouds clouds) {
         this.clock = clock;
         SecureRandom random = new SecureRandom();
         ids = new Ids(clock, random);
@@ -94,6 +101,8 @@ public final class Wiring {
         accounts = new Accounts(database.transactor(), audit, ids, clock);
         tokens = new Tokens(accounts, database.reads(), database.transactor(), audit, ids, clock);
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
+        versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
+        reviews = new Reviews(catalog, database.transactor(), audit, ids, clock);
         agreements = new Agreements(catalog, accounts, database.transactor(), audit, ids, clock);
 
         String issuer = config.publicUrl().toString();
@@ -142,6 +151,8 @@ public final class Wiring {
         routes.addAll(new AccountRoutes(accounts, database.reads()).routes());
         routes.addAll(new TokenRoutes(tokens, database.reads()).routes());
         routes.addAll(new ProductRoutes(catalog, database.reads()).routes());
+        routes.addAll(new VersionRoutes(versions, database.reads()).routes());
+        routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new BatchRoutes(batches).routes());

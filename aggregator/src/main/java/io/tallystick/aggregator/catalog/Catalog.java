@@ -75,6 +75,7 @@ public final class Catalog {
                     now,
                     wanted.terms(),
                     now,
+                    now,
                     List.of());
             return products.insert(tx, product)
                     .compose(done -> dimensions.insert(tx, product.id(), wanted.dimensions(), now))
@@ -121,21 +122,52 @@ public final class Catalog {
 
     /** Moves a product along {@link Visibility#mayBecome}; asking for what it is already changes nothing. */
     public Future<Product> setVisibility(Caller caller, String productId, Visibility next) {
-        return changing(caller, productId, (tx, before) -> {
-            if (before.visibility() == next) {
-                return Future.succeededFuture(before);
-            }
-            if (!before.visibility().mayBecome(next)) {
-                throw Failure.of(
-                        ErrorCode.CONFLICT,
-                        "a product that is " + before.visibility() + " cannot become " + next + ", only "
-                                + before.visibility().next());
-            }
-            Product after = before.withVisibility(next, Columns.micros(clock.instant()));
-            return products.setVisibility(tx, after)
-                    .compose(done -> record(tx, caller, "product.visibility", productId, before.json(), after.json()))
-                    .map(after);
-        });
+        return changing(caller, productId, (tx, before) -> move(tx, caller.actor(), before, next));
+    }
+
+    /** As {@link #setVisibility}, of a product locked in this transaction, by somebody who was allowed to before. */
+    public Future<Product> move(SqlConnection tx, String actor, Product before, Visibility next) {
+        if (before.visibility() == next) {
+            return Future.succeededFuture(before);
+        }
+        requireMove(before, next);
+        Product after = before.withVisibility(next, Columns.micros(clock.instant()));
+        return products.setVisibility(tx, after)
+                .compose(done -> audit.append(
+                        tx,
+                        new AuditEvent.Change(actor, "product.visibility", before.id(), before.json(), after.json())))
+                .map(after);
+    }
+
+    static void requireMove(Product product, Visibility next) {
+        if (!product.visibility().mayBecome(next)) {
+            throw Failure.of(
+                    ErrorCode.CONFLICT,
+                    "a product that is " + product.visibility() + " cannot become " + next + ", only "
+                            + product.visibility().next());
+        }
+    }
+
+    /** Moves the product's modification date; its page shows something new. */
+    public Future<Void> touched(SqlConnection tx, String productId, Instant at) {
+        return products.touch(tx, productId, at);
+    }
+
+    /** A product the caller may change; else {@code not-found}. */
+    public Future<Product> managed(SqlClient db, Caller caller, String productId) {
+        return products.read(db, productId)
+                .map(found -> found.filter(p -> manages(caller, p)).orElseThrow(Catalog::notFound));
+    }
+
+    /** As {@link #managed}, and it cannot change before the transaction ends. */
+    public Future<Product> lockManaged(SqlConnection tx, Caller caller, String productId) {
+        return products.readForUpdate(tx, productId)
+                .map(found -> found.filter(p -> manages(caller, p)).orElseThrow(Catalog::notFound));
+    }
+
+    /** The product, which cannot change before the transaction ends; fails with {@code not-found}. */
+    public Future<Product> lock(SqlConnection tx, String productId) {
+        return products.readForUpdate(tx, productId).map(found -> found.orElseThrow(Catalog::notFound));
     }
 
     /** Replaces the allow-list; answers the new one, sorted. It matters while the product is LIMITED. */
@@ -154,9 +186,7 @@ public final class Catalog {
     }
 
     private <T> Future<T> changing(Caller caller, String productId, Change<T> change) {
-        return transactor.inTx(tx -> products.readForUpdate(tx, productId)
-                .map(found -> found.filter(p -> manages(caller, p)).orElseThrow(Catalog::notFound))
-                .compose(before -> change.apply(tx, before)));
+        return transactor.inTx(tx -> lockManaged(tx, caller, productId).compose(before -> change.apply(tx, before)));
     }
 
     private Future<Void> record(
@@ -170,29 +200,34 @@ public final class Catalog {
     }
 
     /** Whether the caller may change the product and see its allow-list. */
-    private static boolean manages(Caller caller, Product product) {
+    static boolean manages(Caller caller, Product product) {
         return caller.isOperator()
                 || (caller.role() == Role.SELLER && product.sellerAccountId().equals(caller.accountId()));
     }
 
     /** A product the caller may see, as JSON, with its allow-list for those who manage it; else {@code not-found}. */
     public Future<Map<String, Object>> get(SqlClient db, Caller caller, String productId) {
-        return products.read(db, productId).compose(found -> {
-            Product product = found.orElseThrow(Catalog::notFound);
-            if (manages(caller, product)) {
-                return grants.read(db, productId).map(list -> {
-                    Map<String, Object> json = product.json();
-                    json.put("allowList", list);
-                    return json;
-                });
-            }
-            return buyerSees(db, caller, product).map(sees -> {
-                if (!sees) {
-                    throw notFound();
-                }
-                return product.json();
-            });
-        });
+        return visible(db, caller, productId)
+                .compose(product -> manages(caller, product)
+                        ? grants.read(db, productId).map(list -> {
+                            Map<String, Object> json = product.json();
+                            json.put("allowList", list);
+                            return json;
+                        })
+                        : Future.succeededFuture(product.json()));
+    }
+
+    /** A product the caller may see; else {@code not-found}. */
+    public Future<Product> visible(SqlClient db, Caller caller, String productId) {
+        return requireProduct(db, productId).compose(product -> (manages(caller, product)
+                        ? Future.succeededFuture(true)
+                        : buyerSees(db, caller, product))
+                .map(sees -> {
+                    if (!sees) {
+                        throw notFound();
+                    }
+                    return product;
+                }));
     }
 
     private Future<Boolean> buyerSees(SqlClient db, Caller caller, Product product) {

@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
  * @param id the catalogue identity, which stands on bills
  * @param code the opaque code attached to images, which agents read
  * @param visibilitySetAt when the visibility became what it is
+ * @param modifiedAt when what the product's page shows last changed: its visibility, or a version coming or going
  */
 public record Product(
         String id,
@@ -23,6 +24,7 @@ public record Product(
         Instant visibilitySetAt,
         Terms terms,
         Instant createdAt,
+        Instant modifiedAt,
         List<Dimension> dimensions) {
 
     public static final int TITLE_CHARS_MAX = 200;
@@ -47,11 +49,12 @@ public record Product(
     }
 
     Product withVisibility(Visibility next, Instant at) {
-        return new Product(id, code, title, sellerAccountId, next, at, terms, createdAt, dimensions);
+        return new Product(id, code, title, sellerAccountId, next, at, terms, createdAt, at, dimensions);
     }
 
     Product withDimensions(List<Dimension> all) {
-        return new Product(id, code, title, sellerAccountId, visibility, visibilitySetAt, terms, createdAt, all);
+        return new Product(
+                id, code, title, sellerAccountId, visibility, visibilitySetAt, terms, createdAt, modifiedAt, all);
     }
 
     public Map<String, Object> json() {
@@ -78,6 +81,8 @@ public record Product(
                 terms.flushInterval(),
                 "createdAt",
                 createdAt,
+                "modifiedAt",
+                modifiedAt,
                 "dimensions",
                 dimensions.stream().map(Dimension::json).toList());
     }

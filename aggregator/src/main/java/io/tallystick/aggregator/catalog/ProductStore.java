@@ -26,10 +26,12 @@ final class ProductStore {
     static final String INSERT =
             """
             INSERT INTO product (id, product_code, title, seller_account_id, visibility, visibility_set_at,
-                evidence_level, late_limit_seconds, close_delay_seconds, flush_interval_seconds, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                evidence_level, late_limit_seconds, close_delay_seconds, flush_interval_seconds, created_at, modified_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
             """;
-    static final String SET_VISIBILITY = "UPDATE product SET visibility = $2, visibility_set_at = $3 WHERE id = $1";
+    static final String SET_VISIBILITY =
+            "UPDATE product SET visibility = $2, visibility_set_at = $3, modified_at = $3 WHERE id = $1";
+    static final String TOUCH = "UPDATE product SET modified_at = $2 WHERE id = $1";
     static final String LOCK = "SELECT id FROM product WHERE id = $1 FOR UPDATE";
     static final String LOCK_SHARED = "SELECT id FROM product WHERE id = $1 FOR SHARE";
     static final String READ = select("WHERE p.id = ANY($1)");
@@ -55,7 +57,7 @@ final class ProductStore {
         return """
                SELECT p.id, p.product_code, p.title, p.seller_account_id, p.visibility, p.visibility_set_at,
                       p.evidence_level, p.late_limit_seconds, p.close_delay_seconds, p.flush_interval_seconds,
-                      p.created_at, d.id AS dimension_id, d.key, d.title AS dimension_title, d.unit, d.quantity_max
+                      p.created_at, p.modified_at, d.id AS dimension_id, d.key, d.title AS dimension_title, d.unit, d.quantity_max
                  FROM product p LEFT JOIN dimension d ON d.product_id = p.id
                """
                 + where + " ORDER BY p.id, d.id";
@@ -87,6 +89,10 @@ final class ProductStore {
         return db.preparedQuery(SET_VISIBILITY)
                 .execute(Tuple.of(product.id(), product.visibility().name(), Columns.time(product.visibilitySetAt())))
                 .mapEmpty();
+    }
+
+    Future<Void> touch(SqlClient db, String id, Instant at) {
+        return db.preparedQuery(TOUCH).execute(Tuple.of(id, Columns.time(at))).mapEmpty();
     }
 
     /** Reads a product that cannot change before the transaction ends. */
@@ -161,6 +167,7 @@ final class ProductStore {
                         Duration.ofSeconds(row.getInteger("close_delay_seconds")),
                         Duration.ofSeconds(row.getInteger("flush_interval_seconds"))),
                 Columns.instant(row, "created_at"),
+                Columns.instant(row, "modified_at"),
                 List.of());
     }
 

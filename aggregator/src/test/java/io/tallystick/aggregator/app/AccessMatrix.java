@@ -140,6 +140,91 @@ final class AccessMatrix {
                     403,
                     403),
             row(
+                    "createVersion",
+                    send(
+                            w -> "/v1/products/" + w.newProduct() + "/versions",
+                            w -> quoted("{'title':'1','cloud':'aws','region':'r','imageId':'" + w.unownedImage()
+                                    + "','releaseNotes':'n'}")),
+                    400,
+                    400,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
+                    "listVersions",
+                    get(w -> "/v1/products/" + w.limitedProduct() + "/versions"),
+                    200,
+                    200,
+                    404,
+                    200,
+                    404,
+                    403),
+            row(
+                    "getVersionTemplate",
+                    get(w -> "/v1/products/" + w.newProduct() + "/versions/template"),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
+                    "listSelectableImages",
+                    get(w -> "/v1/products/" + w.newProduct() + "/versions/images?cloud=aws&region=r"),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
+            row("getVersion", get(w -> "/v1/versions/" + w.version().id()), 200, 200, 404, 404, 404, 403),
+            row(
+                    "editVersion",
+                    w -> {
+                        NewVersion v = w.version();
+                        return new Call(
+                                "/v1/versions/" + v.id(),
+                                quoted("{'title':'2','cloud':'aws','region':'r','imageId':'" + v.imageId()
+                                        + "','releaseNotes':'n'}"));
+                    },
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
+                    "requestVisibility",
+                    send(
+                            w -> "/v1/products/" + w.newProduct() + "/visibility-requests",
+                            w -> quoted("{'visibility':'LIMITED'}")),
+                    201,
+                    201,
+                    404,
+                    403,
+                    403,
+                    403),
+            row("listReviews", get(w -> "/v1/reviews?status=open"), 200, 200, 200, 403, 403, 403),
+            row(
+                    "approveReview",
+                    send(w -> "/v1/reviews/" + w.newReview() + "/approve", w -> "{}"),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "rejectReview",
+                    send(w -> "/v1/reviews/" + w.newReview() + "/reject", w -> quoted("{'reason':'R'}")),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
                     "createAgreement",
                     send(
                             w -> "/v1/agreements",
@@ -185,6 +270,9 @@ final class AccessMatrix {
     /** An enrollment with a key that waits for approval. */
     record Contested(String enrollment, String thumbprint) {}
 
+    /** A draft and the image it is of. */
+    record NewVersion(String id, String imageId) {}
+
     /** The things of the matrix: one seller with a product, one buyer who is on its allow-list. */
     interface World {
         String seller();
@@ -202,6 +290,15 @@ final class AccessMatrix {
         String newAgreement();
 
         String newTokenId();
+
+        /** An image of nobody we know, so that no version can be made of it. */
+        String unownedImage();
+
+        /** A draft on a new product of the seller's. */
+        NewVersion version();
+
+        /** An open request for a new product of the seller's. */
+        String newReview();
 
         Contested contested();
 

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.aggregator.image.MemoryCloud;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
@@ -26,7 +27,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every route of the real router against every kind of caller. A route without a row fails. */
 class AccessMatrixTest {
     @RegisterExtension
-    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
+    static final RunningAggregator RUNNING =
+            RunningAggregator.withClouds(List.of(MatrixClouds.AWS), "trust.dir=" + SimulatedRegion.trustFolder());
+
+    /** In a holder, because the extension above is made before the other fields. */
+    private static final class MatrixClouds {
+        static final MemoryCloud AWS = new MemoryCloud("aws", "000000000009");
+    }
 
     private static final Map<AccessMatrix.Who, String> TOKENS = new EnumMap<>(AccessMatrix.Who.class);
     private static final List<String> DEAD_TOKENS = new ArrayList<>();
@@ -217,6 +224,48 @@ class AccessMatrixTest {
         public String newTokenId() {
             return RUNNING.http()
                     .post("/v1/tokens", RUNNING.operator(), "{\"role\":\"billing\"}")
+                    .expect(201)
+                    .get("id");
+        }
+
+        @Override
+        public String unownedImage() {
+            return MatrixClouds.AWS.image("r", unique(), "code");
+        }
+
+        @Override
+        public AccessMatrix.NewVersion version() {
+            String product = newProduct();
+            String owner = unique();
+            RUNNING.cloudAccount(seller, "aws", owner);
+            String image = MatrixClouds.AWS.image("r", owner, RUNNING.code(product));
+            String id = RUNNING.http()
+                    .post(
+                            "/v1/products/" + product + "/versions",
+                            RUNNING.operator(),
+                            Json.write(Json.object(
+                                    "title",
+                                    "1",
+                                    "cloud",
+                                    "aws",
+                                    "region",
+                                    "r",
+                                    "imageId",
+                                    image,
+                                    "releaseNotes",
+                                    "n")))
+                    .expect(201)
+                    .get("id");
+            return new AccessMatrix.NewVersion(id, image);
+        }
+
+        @Override
+        public String newReview() {
+            return RUNNING.http()
+                    .post(
+                            "/v1/products/" + newProduct() + "/visibility-requests",
+                            RUNNING.operator(),
+                            "{\"visibility\":\"LIMITED\"}")
                     .expect(201)
                     .get("id");
         }

@@ -3,6 +3,8 @@ package io.tallystick.aggregator.app;
 import io.tallystick.aggregator.account.Tokens;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.image.ImageCloud;
+import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.usage.Conservation;
 import io.tallystick.aggregator.usage.Rebuild;
 import io.tallystick.aggregator.web.Role;
@@ -47,22 +49,29 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
             .checkedBy(Conservation::check);
     private final List<String> settings;
     private final ManualClock clock = new ManualClock(START);
+    private final List<ImageCloud> clouds;
     private @Nullable Aggregator aggregator;
     private String operator = "";
 
-    private RunningAggregator(List<String> settings) {
+    private RunningAggregator(List<String> settings, List<ImageCloud> clouds) {
         this.settings = settings;
+        this.clouds = clouds;
     }
 
     /** With these {@code key=value} settings beside the usual ones. */
     public static RunningAggregator with(String... settings) {
-        return new RunningAggregator(Arrays.asList(settings));
+        return new RunningAggregator(Arrays.asList(settings), List.of());
+    }
+
+    /** With access to these clouds. */
+    public static RunningAggregator withClouds(List<ImageCloud> clouds, String... settings) {
+        return new RunningAggregator(Arrays.asList(settings), clouds);
     }
 
     @Override
     public void beforeAll(ExtensionContext context) {
         database.beforeAll(context);
-        aggregator = Aggregator.start(config(database.url(), settings), clock);
+        aggregator = Aggregator.start(config(database.url(), settings), clock, new ImageClouds(clouds));
         operator = token(Role.OPERATOR, null);
     }
 
@@ -166,12 +175,26 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
                 .get("id");
     }
 
+    /** Registers an account at a cloud as one's own. */
+    public void cloudAccount(String account, String cloud, String cloudAccount) {
+        http().post(
+                        "/v1/accounts/" + account + "/cloud-accounts",
+                        operator,
+                        Json.write(Json.object("cloud", cloud, "accountId", cloudAccount)))
+                .expect(200);
+    }
+
     /** A new product in STAGING; answers its id. */
     public String product(String seller, String... dimensions) {
         return post(
                         "/v1/products",
                         Json.object("title", "A product", "seller", seller, "dimensions", dimensions(dimensions)))
                 .get("id");
+    }
+
+    /** The code of a product. */
+    public String code(String product) {
+        return http().get("/v1/products/" + product, operator).expect(200).get("productCode");
     }
 
     private static List<Map<String, Object>> dimensions(String... keys) {

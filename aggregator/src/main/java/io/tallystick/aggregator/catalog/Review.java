@@ -1,0 +1,84 @@
+package io.tallystick.aggregator.catalog;
+
+import io.tallystick.common.json.Json;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A seller's request to move a product to another visibility, and what an operator said to it.
+ *
+ * @param reason the operator's; always there on a rejection
+ */
+public record Review(
+        String id,
+        String productId,
+        Visibility visibility,
+        Optional<String> note,
+        Status status,
+        String requestedBy,
+        Instant requestedAt,
+        Optional<String> decidedBy,
+        Optional<Instant> decidedAt,
+        Optional<String> reason) {
+
+    /** Open until somebody decides. */
+    public enum Status {
+        OPEN,
+        APPROVED,
+        REJECTED;
+
+        /** As written in JSON and the database. */
+        public String wire() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        public static Status ofWire(String wire) {
+            for (Status status : values()) {
+                if (status.wire().equals(wire)) {
+                    return status;
+                }
+            }
+            throw new IllegalArgumentException("must be open, approved or rejected");
+        }
+    }
+
+    Review decided(Status decision, String by, Instant at, Optional<String> why) {
+        return new Review(
+                id,
+                productId,
+                visibility,
+                note,
+                decision,
+                requestedBy,
+                requestedAt,
+                Optional.of(by),
+                Optional.of(at),
+                why);
+    }
+
+    public Map<String, Object> json() {
+        return Json.object(
+                "id",
+                id,
+                "product",
+                productId,
+                "visibility",
+                visibility.name(),
+                "note",
+                note.orElse(null),
+                "status",
+                status.wire(),
+                "requestedBy",
+                requestedBy,
+                "requestedAt",
+                requestedAt,
+                "decidedBy",
+                decidedBy.orElse(null),
+                "decidedAt",
+                decidedAt.orElse(null),
+                "reason",
+                reason.orElse(null));
+    }
+}

@@ -1,0 +1,151 @@
+package io.tallystick.aggregator.catalog;
+
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.PgErrors;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** SQL of versions. "Latest" is found by looking, so that it cannot be out of date. */
+final class VersionStore {
+    private static final String SELECT =
+            """
+            SELECT v.id, v.product_id, v.title, v.software_version, v.operating_system, v.software_base,
+                   v.release_notes, v.usage_instructions, v.cloud, v.region, v.source_image_id, v.source_image_name,
+                   v.copy_image_id, v.status, v.created_at, v.modified_at, v.published_at, v.restricted_at,
+                   v.unpublished_at,
+                   v.status = 'published' AND NOT EXISTS (
+                       SELECT 1 FROM product_version n
+                        WHERE n.product_id = v.product_id AND n.cloud = v.cloud AND n.status = 'published'
+                          AND (n.published_at, n.id) > (v.published_at, v.id)) AS latest
+              FROM product_version v
+            """;
+    static final String INSERT =
+            """
+            INSERT INTO product_version (id, product_id, title, software_version, operating_system, software_base,
+                release_notes, usage_instructions, cloud, region, source_image_id, source_image_name, copy_image_id,
+                status, created_at, modified_at, published_at, restricted_at, unpublished_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+            """;
+    static final String UPDATE =
+            """
+            UPDATE product_version SET product_id = $2, title = $3, software_version = $4, operating_system = $5,
+                software_base = $6, release_notes = $7, usage_instructions = $8, cloud = $9, region = $10,
+                source_image_id = $11, source_image_name = $12, copy_image_id = $13, status = $14, created_at = $15,
+                modified_at = $16, published_at = $17, restricted_at = $18, unpublished_at = $19
+             WHERE id = $1
+            """;
+    static final String LOCK = "SELECT id FROM product_version WHERE id = $1 FOR UPDATE";
+    static final String READ = SELECT + "WHERE v.id = $1";
+    static final String READ_PRODUCTS = SELECT + "WHERE v.product_id = ANY($1) ORDER BY v.created_at DESC, v.id DESC";
+    static final String READ_IMAGE = SELECT
+            + """
+              WHERE v.product_id = ANY($1) AND v.cloud = $2 AND (v.copy_image_id = $3 OR v.source_image_id = $3)
+              ORDER BY v.copy_image_id = $3 DESC NULLS LAST, v.created_at DESC, v.id DESC
+              """;
+
+    Future<Void> insert(SqlClient db, ProductVersion version) {
+        return write(db, INSERT, version);
+    }
+
+    Future<Void> update(SqlClient db, ProductVersion version) {
+        return write(db, UPDATE, version);
+    }
+
+    private static Future<Void> write(SqlClient db, String sql, ProductVersion v) {
+        Tuple values = Tuple.from(new @Nullable Object[] {
+            v.id(),
+            v.productId(),
+            v.title(),
+            v.text().softwareVersion().orElse(null),
+            v.text().operatingSystem().orElse(null),
+            v.text().softwareBase().orElse(null),
+            v.text().releaseNotes(),
+            v.text().usageInstructions().orElse(null),
+            v.cloud(),
+            v.region(),
+            v.sourceImageId(),
+            v.sourceImageName(),
+            v.copyImageId().orElse(null),
+            v.status().wire(),
+            Columns.time(v.createdAt()),
+            Columns.time(v.modifiedAt()),
+            Columns.timeOrNull(v.publishedAt()),
+            Columns.timeOrNull(v.restrictedAt()),
+            Columns.timeOrNull(v.unpublishedAt())
+        });
+        return db.preparedQuery(sql)
+                .execute(values)
+                .<Void>mapEmpty()
+                .recover(PgErrors.onConstraint(
+                        "product_version_title_unique",
+                        () -> Failure.of(
+                                ErrorCode.ALREADY_EXISTS, "the product already has a version with this title")));
+    }
+
+    Future<Optional<ProductVersion>> readForUpdate(SqlClient db, String id) {
+        return db.preparedQuery(LOCK).execute(Tuple.of(id)).compose(locked -> read(db, id));
+    }
+
+    Future<Optional<ProductVersion>> read(SqlClient db, String id) {
+        return db.preparedQuery(READ).execute(Tuple.of(id)).map(rows -> versions(rows).stream()
+                .findFirst());
+    }
+
+    /** Newest first. */
+    Future<List<ProductVersion>> readProducts(SqlClient db, Collection<String> productIds) {
+        return db.preparedQuery(READ_PRODUCTS)
+                .execute(Tuple.tuple().addArrayOfString(productIds.toArray(String[]::new)))
+                .map(VersionStore::versions);
+    }
+
+    /** The version whose copy it is comes before those it is the source of. */
+    Future<List<ProductVersion>> readImage(SqlClient db, Collection<String> productIds, String cloud, String image) {
+        return db.preparedQuery(READ_IMAGE)
+                .execute(Tuple.tuple()
+                        .addArrayOfString(productIds.toArray(String[]::new))
+                        .addString(cloud)
+                        .addString(image))
+                .map(VersionStore::versions);
+    }
+
+    private static List<ProductVersion> versions(RowSet<Row> rows) {
+        List<ProductVersion> versions = new ArrayList<>();
+        rows.forEach(row -> versions.add(new ProductVersion(
+                row.getString("id"),
+                row.getString("product_id"),
+                row.getString("title"),
+                new VersionText(
+                        text(row, "software_version"),
+                        text(row, "operating_system"),
+                        text(row, "software_base"),
+                        row.getString("release_notes"),
+                        text(row, "usage_instructions")),
+                row.getString("cloud"),
+                row.getString("region"),
+                row.getString("source_image_id"),
+                row.getString("source_image_name"),
+                text(row, "copy_image_id"),
+                VersionStatus.ofWire(row.getString("status")),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "modified_at"),
+                Columns.optionalInstant(row, "published_at"),
+                Columns.optionalInstant(row, "restricted_at"),
+                Columns.optionalInstant(row, "unpublished_at"),
+                row.getBoolean("latest"))));
+        return versions;
+    }
+
+    private static Optional<String> text(Row row, String column) {
+        return Optional.ofNullable(row.getString(column));
+    }
+}

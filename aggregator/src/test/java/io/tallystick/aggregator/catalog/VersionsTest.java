@@ -1,0 +1,169 @@
+package io.tallystick.aggregator.catalog;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import io.tallystick.aggregator.app.Http;
+import io.tallystick.aggregator.app.RunningAggregator;
+import io.tallystick.aggregator.image.MemoryCloud;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.json.Json;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Versions up to the draft: rules O9 to O12. Publishing is in the lifecycle's tests. */
+class VersionsTest {
+    private static final String REGION = "eu-west-2";
+    private static final MemoryCloud CLOUD = new MemoryCloud("outscale", "000000000001");
+    private static int accounts = 100_000;
+
+    @RegisterExtension
+    static final RunningAggregator RUNNING = RunningAggregator.withClouds(List.of(CLOUD));
+
+    private String seller = "";
+    private String token = "";
+    private String owner = "";
+    private String product = "";
+    private String code = "";
+
+    @BeforeEach
+    void aSellerWithAProduct() {
+        seller = RUNNING.account("seller");
+        token = RUNNING.token(Role.SELLER, seller);
+        owner = String.valueOf(++accounts);
+        RUNNING.cloudAccount(seller, "outscale", owner);
+        product = RUNNING.product(seller);
+        code = RUNNING.code(product);
+    }
+
+    private Http.Answer create(String title, String image) {
+        return create(title, image, "");
+    }
+
+    private Http.Answer create(String title, String image, String more) {
+        String json = "{'title':'" + title + "','cloud':'outscale','region':'" + REGION + "','imageId':'" + image
+                + "','releaseNotes':'Notes of " + title + "'" + more + "}";
+        return RUNNING.http().post("/v1/products/" + product + "/versions", token, json.replace('\'', '"'));
+    }
+
+    @Test
+    void aVersionStartsAsADraftOfTheSellersImage() {
+        String image = CLOUD.image(REGION, owner, code);
+        Http.Answer made = create("1.0", image, ",'softwareVersion':'1.0.3','operatingSystem':'Debian 12'")
+                .expect(201);
+        assertEquals("draft", made.get("status"));
+        assertEquals(image, made.get("sourceImageId"));
+        assertEquals("image " + image, made.get("sourceImageName"));
+        assertEquals("1.0.3", made.get("softwareVersion"));
+        assertNull(made.json().get("copyImageId"));
+        assertEquals(false, made.json().get("latest"));
+        assertEquals(
+                made.text(),
+                RUNNING.http()
+                        .get("/v1/versions/" + made.get("id"), token)
+                        .expect(200)
+                        .text());
+    }
+
+    @Test
+    void theImageMustBeTheSellersOwnAndCarryTheCode() {
+        String foreign = CLOUD.image(REGION, "someone-else", code);
+        String uncoded = CLOUD.image(REGION, owner, "another-code");
+        String elsewhere = CLOUD.image("us-east-2", owner, code);
+        for (String image : List.of(foreign, uncoded, elsewhere, "ami-ffffffff")) {
+            Http.Answer refused = create("1.0", image).expect(400);
+            assertEquals("imageId", refused.list("errors").get(0).get("path"), refused.text());
+        }
+    }
+
+    @Test
+    void onlyTheSellersImagesWithTheCodeCanBeSelected() {
+        String first = CLOUD.image(REGION, owner, code);
+        String second = CLOUD.image(REGION, owner, code, "0001");
+        CLOUD.image(REGION, owner, "another-code");
+        CLOUD.image(REGION, "someone-else", code);
+        List<Object> ids = RUNNING
+                .http()
+                .get("/v1/products/" + product + "/versions/images?cloud=outscale&region=" + REGION, token)
+                .expect(200)
+                .list("items")
+                .stream()
+                .map(i -> i.get("id"))
+                .toList();
+        assertEquals(List.of(first, second), ids);
+        RUNNING.http()
+                .get("/v1/products/" + product + "/versions/images?cloud=azure&region=x", token)
+                .expect(400);
+    }
+
+    @Test
+    void aTitleIsTakenOncePerProduct() {
+        create("1.0", CLOUD.image(REGION, owner, code)).expect(201);
+        assertEquals(
+                "already-exists",
+                create("1.0", CLOUD.image(REGION, owner, code)).expect(409).get("code"));
+    }
+
+    @Test
+    void theFormStartsWithTheVersionCreatedLast() {
+        String path = "/v1/products/" + product + "/versions/template";
+        assertEquals(Map.of(), RUNNING.http().get(path, token).expect(200).json());
+        create("1.0", CLOUD.image(REGION, owner, code), ",'usageInstructions':'old'")
+                .expect(201);
+        RUNNING.clock().advance(java.time.Duration.ofSeconds(1));
+        String image = CLOUD.image(REGION, owner, code);
+        create("1.1", image, ",'usageInstructions':'new'").expect(201);
+        assertEquals(
+                Json.parseObject("{\"cloud\":\"outscale\",\"region\":\"" + REGION + "\",\"imageId\":\"" + image
+                        + "\",\"releaseNotes\":\"Notes of 1.1\",\"usageInstructions\":\"new\"}"),
+                RUNNING.http().get(path, token).expect(200).json());
+    }
+
+    @Test
+    void aDraftMayGetAnotherImage() {
+        String id = create("1.0", CLOUD.image(REGION, owner, code)).expect(201).get("id");
+        String image = CLOUD.image(REGION, owner, code);
+        Http.Answer edited = RUNNING.http()
+                .send(
+                        "PUT",
+                        "/v1/versions/" + id,
+                        token,
+                        Json.write(Json.object(
+                                "title",
+                                "1.0.1",
+                                "cloud",
+                                "outscale",
+                                "region",
+                                REGION,
+                                "imageId",
+                                image,
+                                "releaseNotes",
+                                "n")))
+                .expect(200);
+        assertEquals(image, edited.get("sourceImageId"));
+        assertEquals("1.0.1", edited.get("title"));
+    }
+
+    @Test
+    void buyersSeeNoDrafts() {
+        String id = create("1.0", CLOUD.image(REGION, owner, code)).expect(201).get("id");
+        RUNNING.visibility(product, "LIMITED", "PUBLIC");
+        String buyer = RUNNING.token(Role.BUYER, RUNNING.account("buyer"));
+        RUNNING.http().get("/v1/versions/" + id, buyer).expect(404);
+        assertEquals(
+                List.of(),
+                RUNNING.http()
+                        .get("/v1/products/" + product + "/versions", buyer)
+                        .expect(200)
+                        .list("items"));
+        assertFalse(RUNNING.http()
+                .get("/v1/products/" + product + "/versions", token)
+                .expect(200)
+                .list("items")
+                .isEmpty());
+    }
+}
