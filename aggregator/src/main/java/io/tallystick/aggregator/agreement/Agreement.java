@@ -5,8 +5,21 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 
-/** An account's subscription to a product, from {@code acceptedAt} (inclusive) to {@code endedAt} (exclusive). */
-public record Agreement(String id, String productId, String accountId, Instant acceptedAt, Optional<Instant> endedAt) {
+/**
+ * An account's subscription to a product, from {@code acceptedAt} (inclusive) to {@code endedAt} (exclusive).
+ *
+ * @param accepted the offer and the rate it was accepted at, for good; empty for an agreement without a price
+ */
+public record Agreement(
+        String id,
+        String productId,
+        String accountId,
+        Optional<Accepted> accepted,
+        Instant acceptedAt,
+        Optional<Instant> endedAt) {
+
+    /** An offer and the version of its prices. */
+    public record Accepted(String offerId, int rate) {}
 
     /** Whether the agreement held at that time. */
     public boolean covers(Instant at) {
@@ -14,7 +27,7 @@ public record Agreement(String id, String productId, String accountId, Instant a
     }
 
     Agreement ended(Instant at) {
-        return new Agreement(id, productId, accountId, acceptedAt, Optional.of(at));
+        return new Agreement(id, productId, accountId, accepted, acceptedAt, Optional.of(at));
     }
 
     /** For the buyer and the operator. */
@@ -35,6 +48,10 @@ public record Agreement(String id, String productId, String accountId, Instant a
                 productId,
                 partyField,
                 party,
+                "offer",
+                accepted.map(Accepted::offerId).orElse(null),
+                "rate",
+                accepted.map(Accepted::rate).orElse(null),
                 "acceptedAt",
                 acceptedAt,
                 "endedAt",

@@ -18,9 +18,11 @@ import java.util.Optional;
 /** SQL of agreements. */
 final class AgreementStore {
     private static final String COLUMNS =
-            "SELECT a.id, a.product_id, a.account_id, a.accepted_at, a.ended_at FROM agreement a ";
+            "SELECT a.id, a.product_id, a.account_id, a.offer_id, a.rate, a.accepted_at, a.ended_at FROM agreement a ";
     static final String INSERT =
-            "INSERT INTO agreement (id, product_id, account_id, accepted_at) VALUES ($1, $2, $3, $4)";
+            """
+            INSERT INTO agreement (id, product_id, account_id, offer_id, rate, accepted_at)
+            VALUES ($1, $2, $3, $4, $5, $6)""";
     static final String END = "UPDATE agreement SET ended_at = $2 WHERE id = $1";
     static final String READ = COLUMNS + "WHERE a.id = $1";
     static final String READ_FOR_UPDATE = READ + " FOR UPDATE";
@@ -45,6 +47,8 @@ final class AgreementStore {
                         agreement.id(),
                         agreement.productId(),
                         agreement.accountId(),
+                        agreement.accepted().map(Agreement.Accepted::offerId).orElse(null),
+                        agreement.accepted().map(Agreement.Accepted::rate).orElse(null),
                         Columns.time(agreement.acceptedAt())))
                 .<Void>mapEmpty()
                 .recover(PgErrors.onConstraint(
@@ -92,6 +96,8 @@ final class AgreementStore {
                 row.getString("id"),
                 row.getString("product_id"),
                 row.getString("account_id"),
+                Optional.ofNullable(row.getString("offer_id"))
+                        .map(offer -> new Agreement.Accepted(offer, row.getInteger("rate"))),
                 Columns.instant(row, "accepted_at"),
                 Columns.optionalInstant(row, "ended_at"))));
         return agreements;

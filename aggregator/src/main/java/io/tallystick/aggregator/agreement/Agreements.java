@@ -5,6 +5,8 @@ import io.tallystick.aggregator.account.Pseudonym;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offer;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
@@ -31,14 +33,23 @@ import java.util.Optional;
 public final class Agreements {
     private final AgreementStore store = new AgreementStore();
     private final Catalog catalog;
+    private final Offers offers;
     private final Accounts accounts;
     private final Transactor transactor;
     private final Audit audit;
     private final Ids ids;
     private final Clock clock;
 
-    public Agreements(Catalog catalog, Accounts accounts, Transactor transactor, Audit audit, Ids ids, Clock clock) {
+    public Agreements(
+            Catalog catalog,
+            Offers offers,
+            Accounts accounts,
+            Transactor transactor,
+            Audit audit,
+            Ids ids,
+            Clock clock) {
         this.catalog = catalog;
+        this.offers = offers;
         this.accounts = accounts;
         this.transactor = transactor;
         this.audit = audit;
@@ -50,18 +61,33 @@ public final class Agreements {
     public record View(Agreement agreement, Map<String, Object> json) {}
 
     /**
-     * Accepts the product's terms now, for the caller's account or, from an operator, for the one named. The product's
-     * visibility cannot change between the check and the commit.
+     * Accepts the product's terms now, for the caller's account or, from an operator, for the one named. Neither the
+     * product's visibility nor its offers and rates can change between the check and the commit.
+     *
+     * @param offerId the offer to accept; absent for the product's only open public one, or for no price where the product
+     *     has no offers
      */
-    public Future<Agreement> accept(Caller caller, String productId, Optional<String> named) {
+    public Future<Agreement> accept(Caller caller, String productId, Optional<String> named, Optional<String> offerId) {
         String accountId = accountOf(caller, named);
         return transactor.inTx(tx -> checked(tx, caller, productId, accountId).compose(product -> {
-            Agreement agreement = new Agreement(
-                    ids.next("agr"), product.id(), accountId, Columns.micros(clock.instant()), Optional.empty());
-            return store.insert(tx, agreement)
-                    .compose(done -> record(tx, caller, "agreement.accept", Optional.empty(), agreement))
-                    .map(agreement);
+            Instant now = Columns.micros(clock.instant());
+            return offers.toAccept(tx, caller, product.id(), accountId, offerId, now)
+                    .compose(offer -> accept(tx, caller, product, accountId, offer, now));
         }));
+    }
+
+    private Future<Agreement> accept(
+            SqlConnection tx, Caller caller, Product product, String accountId, Optional<Offer> offer, Instant now) {
+        Agreement agreement = new Agreement(
+                ids.next("agr"),
+                product.id(),
+                accountId,
+                offer.map(o -> new Agreement.Accepted(o.id(), o.rate().number())),
+                now,
+                Optional.empty());
+        return store.insert(tx, agreement)
+                .compose(done -> record(tx, caller, "agreement.accept", Optional.empty(), agreement))
+                .map(agreement);
     }
 
     private static String accountOf(Caller caller, Optional<String> named) {
@@ -123,8 +149,18 @@ public final class Agreements {
                         after.json()));
     }
 
-    /** An agreement the caller may see; else {@code not-found}. */
+    /** An agreement the caller may see, with the terms it accepted as {@code terms}; else {@code not-found}. */
     public Future<View> get(SqlClient db, Caller caller, String id) {
+        return visible(db, caller, id).compose(view -> view.agreement()
+                .accepted()
+                .map(a -> offers.accepted(db, a.offerId(), a.rate()).map(offer -> {
+                    view.json().put("terms", offer.json());
+                    return view;
+                }))
+                .orElse(Future.succeededFuture(view)));
+    }
+
+    private Future<View> visible(SqlClient db, Caller caller, String id) {
         return store.read(db, id)
                 .map(found -> found.orElseThrow(() -> notFound("agreement")))
                 .compose(agreement -> {

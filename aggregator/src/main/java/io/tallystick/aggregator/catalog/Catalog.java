@@ -230,7 +230,7 @@ public final class Catalog {
                 }));
     }
 
-    private Future<Boolean> buyerSees(SqlClient db, Caller caller, Product product) {
+    Future<Boolean> buyerSees(SqlClient db, Caller caller, Product product) {
         Optional<String> account = caller.account();
         if (caller.role() != Role.BUYER || account.isEmpty()) {
             return Future.succeededFuture(false);
@@ -283,7 +283,7 @@ public final class Catalog {
         return products.read(db, id).map(found -> found.orElseThrow(Catalog::notFound));
     }
 
-    private static Failure notFound() {
+    static Failure notFound() {
         return Failure.of(ErrorCode.NOT_FOUND, "there is no such product");
     }
 }

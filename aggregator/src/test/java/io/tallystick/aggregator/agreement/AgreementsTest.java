@@ -147,11 +147,11 @@ class AgreementsTest {
     void anAgreementHoldsFromItsFirstMomentToJustBeforeItsLast() {
         Instant from = Instant.parse("2026-01-01T00:00:00Z");
         Instant to = from.plusSeconds(10);
-        Agreement ended = new Agreement("agr", "prod", "acc", from, Optional.of(to));
+        Agreement ended = new Agreement("agr", "prod", "acc", Optional.empty(), from, Optional.of(to));
         assertFalse(ended.covers(from.minusNanos(1)));
         assertTrue(ended.covers(from));
         assertTrue(ended.covers(to.minusNanos(1)));
         assertFalse(ended.covers(to));
-        assertTrue(new Agreement("agr", "prod", "acc", from, Optional.empty()).covers(Instant.MAX));
+        assertTrue(new Agreement("agr", "prod", "acc", Optional.empty(), from, Optional.empty()).covers(Instant.MAX));
     }
 }

@@ -53,8 +53,9 @@ public final class AgreementRoutes {
         Fields in = Requests.json(ctx);
         String product = in.string("product", ID_CHARS_MAX);
         Optional<String> account = in.optionalString("account", ID_CHARS_MAX);
+        Optional<String> offer = in.optionalString("offer", ID_CHARS_MAX);
         in.done();
-        return agreements.accept(Requests.caller(ctx), product, account).map(Agreement::json);
+        return agreements.accept(Requests.caller(ctx), product, account, offer).map(Agreement::json);
     }
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
