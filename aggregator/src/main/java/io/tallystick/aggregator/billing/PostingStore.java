@@ -61,18 +61,25 @@ final class PostingStore {
                 u.quantity - due.posted AS more
             ), written AS (
               INSERT INTO usage_line (run, line, kind, hour, product_id, product_code, account_id, agreement_id,
-                enrollment_id, cloud, cloud_account, instance, dimension_id, dimension, unit, allocation, tags, quantity)
+                enrollment_id, cloud, cloud_account, instance, dimension_id, dimension, unit, allocation, tags, quantity,
+                instance_type, image, region)
               SELECT $2, (SELECT coalesce(max(line), 0) FROM usage_line WHERE run = $2)
                   + row_number() OVER (ORDER BY t.hour, t.enrollment_id, t.dimension_id, t.allocation, t.agreement_id),
                 CASE WHEN t.before > 0 THEN 'adjustment' ELSE 'usage' END,
                 t.hour, p.id, p.product_code, g.account_id, g.id, e.enrollment_id, e.cloud, e.cloud_account, e.instance,
-                d.id, d.key, d.unit, t.allocation, coalesce(a.tags, '{}'), t.more
+                d.id, d.key, d.unit, t.allocation, coalesce(a.tags, '{}'), t.more,
+                coalesce(v.instance_type, e.instance_type), coalesce(v.image, e.image), coalesce(v.region, e.region)
               FROM taken AS t
               JOIN enrollment AS e ON e.enrollment_id = t.enrollment_id
               JOIN dimension AS d ON d.id = t.dimension_id
               JOIN product AS p ON p.id = d.product_id
               JOIN agreement AS g ON g.id = t.agreement_id
               LEFT JOIN allocation AS a ON a.enrollment_id = t.enrollment_id AND a.allocation = t.allocation
+              -- What the VM was: by its last start before the hour's end, else by its first one.
+              LEFT JOIN LATERAL (
+                SELECT s.instance_type, s.image, s.region FROM vm_start AS s WHERE s.enrollment_id = t.enrollment_id
+                ORDER BY s.since < t.hour + interval '1 hour' DESC,
+                  abs(extract(epoch FROM s.since - t.hour - interval '1 hour')) LIMIT 1) AS v ON true
               WHERE t.more > 0
             )
             SELECT count(*) AS taken FROM taken""";

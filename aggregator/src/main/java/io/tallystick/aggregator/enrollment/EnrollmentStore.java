@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
-/** All SQL of {@code enrollment}, {@code enrollment_evidence} and {@code contested_key}. */
+/** All SQL of {@code enrollment}, {@code enrollment_evidence}, {@code vm_start} and {@code contested_key}. */
 final class EnrollmentStore {
     private static final String COLUMNS =
             """
@@ -53,6 +53,20 @@ final class EnrollmentStore {
             """
             INSERT INTO enrollment_evidence (enrollment_id, pending_time, thumbprint, jws, received)
             VALUES ($1, $2, $3, $4, $5) ON CONFLICT ON CONSTRAINT enrollment_evidence_pk DO NOTHING""";
+    /**
+     * A start nobody has shown before, from its own time on; what differs from the newest start under the same time
+     * (evidence without a time for each start) from now on. A document of an older start, shown again, changes nothing.
+     */
+    static final String START =
+            """
+            INSERT INTO vm_start (enrollment_id, since, pending_time, instance_type, image, region)
+            SELECT $1, CASE WHEN last.pending_time = $2::timestamptz
+                AND (last.instance_type, last.image, last.region) IS DISTINCT FROM ($3::text, $4::text, $5::text)
+              THEN greatest($6::timestamptz, last.since + interval '1 microsecond') ELSE $2::timestamptz END, $2, $3, $4, $5
+            FROM (SELECT 1) AS one
+            LEFT JOIN (SELECT * FROM vm_start WHERE enrollment_id = $1 ORDER BY since DESC LIMIT 1) AS last ON true
+            ON CONFLICT ON CONSTRAINT vm_start_pk DO NOTHING""";
+
     static final String CONTEST =
             """
             INSERT INTO contested_key (enrollment_id, thumbprint, public_key, first_seen, last_seen)
@@ -141,6 +155,18 @@ final class EnrollmentStore {
                         Columns.time(pendingTime),
                         Buffer.buffer(thumbprint.bytes()),
                         jws.compact(),
+                        Columns.time(now)))
+                .mapEmpty();
+    }
+
+    Future<Void> keepStart(SqlConnection tx, EnrollmentId id, VerifiedIdentity who, Instant now) {
+        return tx.preparedQuery(START)
+                .execute(Tuple.of(
+                        id.uuid(),
+                        Columns.time(who.pendingTime()),
+                        who.instanceType(),
+                        who.imageId(),
+                        who.region(),
                         Columns.time(now)))
                 .mapEmpty();
     }

@@ -64,6 +64,7 @@ public final class Enrollments {
         return store.restart(tx, known.id(), who, version, now)
                 .compose(done -> store.keepEvidence(
                         tx, known.id(), who.pendingTime(), known.key().thumbprint(), jws, now))
+                .compose(done -> store.keepStart(tx, known.id(), who, now))
                 .compose(done -> store.find(tx, known.id()))
                 .map(Optional::orElseThrow);
     }

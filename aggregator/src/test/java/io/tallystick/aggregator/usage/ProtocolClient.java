@@ -33,7 +33,17 @@ public final class ProtocolClient {
     public static final String ISSUER = "http://127.0.0.1:8080";
 
     /** A VM as the simulated cloud would sign for it. */
-    public record Vm(String account, String instance, String region, Instant pendingTime, List<String> codes) {
+    public record Vm(
+            String account, String instance, String region, Instant pendingTime, List<String> codes, String type) {
+        public Vm(String account, String instance, String region, Instant pendingTime, List<String> codes) {
+            this(account, instance, region, pendingTime, codes, "m5.large");
+        }
+
+        /** The same VM, stopped and started again as another type. */
+        public Vm restarted(Instant at, String as) {
+            return new Vm(account, instance, region, at, codes, as);
+        }
+
         public String document() {
             return Json.write(Json.object(
                     "accountId",
@@ -47,7 +57,7 @@ public final class ProtocolClient {
                     "instanceId",
                     instance,
                     "instanceType",
-                    "m5.large",
+                    type,
                     "marketplaceProductCodes",
                     codes,
                     "pendingTime",
@@ -64,7 +74,7 @@ public final class ProtocolClient {
     private final Http http;
     private final Clock clock;
     private final KeyPair key;
-    private final Vm vm;
+    private Vm vm;
     private final CloudCa ca;
     private long counter;
     private Watermark mark = Watermark.START;
@@ -95,6 +105,21 @@ public final class ProtocolClient {
 
     public void mark(Watermark known) {
         mark = known;
+    }
+
+    /** The VM was stopped and is started now as this type; the agent enrolls again. */
+    public void restartAs(String type) {
+        vm = vm.restarted(now(), type);
+        enroll();
+    }
+
+    /** Shows another document of the same VM. */
+    public void showing(Vm other) {
+        vm = other;
+    }
+
+    public Vm vm() {
+        return vm;
     }
 
     public Http.Answer tryEnroll() {
