@@ -24,7 +24,7 @@ public record Config(
         DatabaseConfig database,
         byte[] wrappingKey,
         List<URI> formerUrls,
-        Duration postingInterval,
+        Billing billing,
         boolean sandbox,
         Optional<Path> sandboxClockFile,
         Optional<Path> trustDir,
@@ -89,6 +89,29 @@ public record Config(
         }
     }
 
+    /**
+     * How usage is booked and charged.
+     *
+     * @param issuer who issues the invoices, as exports name it
+     */
+    public record Billing(Duration postingInterval, String issuer) {
+        private static final int ISSUER_CHARS_MAX = 200;
+
+        static Billing read(ConfigReader in) {
+            String issuer = in.string("billing.issuer", "Tallystick");
+            if (issuer.length() > ISSUER_CHARS_MAX) {
+                in.problem("billing.issuer", "must have at most " + ISSUER_CHARS_MAX + " characters");
+            }
+            return new Billing(
+                    in.duration(
+                            "billing.posting-interval",
+                            Duration.ofMinutes(5),
+                            Duration.ofSeconds(1),
+                            Duration.ofHours(1)),
+                    issuer);
+        }
+    }
+
     /** Reads all keys; the caller ends with {@link ConfigReader#done()}, which tells all problems at once. */
     public static Config read(ConfigReader in) {
         URI publicUrl = in.requiredUri("public.url");
@@ -105,8 +128,7 @@ public record Config(
                             return new byte[WRAPPING_KEY_BYTES];
                         }),
                 formerUrls(in),
-                in.duration(
-                        "billing.posting-interval", Duration.ofMinutes(5), Duration.ofSeconds(1), Duration.ofHours(1)),
+                Billing.read(in),
                 sandbox,
                 clockFile,
                 in.optionalPath("trust.dir"),

@@ -13,12 +13,16 @@ import io.tallystick.aggregator.account.http.TokenRoutes;
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.agreement.http.AgreementRoutes;
 import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.billing.ChargePull;
+import io.tallystick.aggregator.billing.Charging;
 import io.tallystick.aggregator.billing.PostingRuns;
 import io.tallystick.aggregator.billing.UsagePull;
 import io.tallystick.aggregator.billing.http.BillingRoutes;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.catalog.Offers;
+import io.tallystick.aggregator.catalog.http.OfferRoutes;
 import io.tallystick.aggregator.catalog.http.ProductRoutes;
 import io.tallystick.aggregator.catalog.http.ReviewRoutes;
 import io.tallystick.aggregator.catalog.http.VersionRoutes;
@@ -76,6 +80,7 @@ public final class Wiring {
     final Catalog catalog;
     final Versions versions;
     final Reviews reviews;
+    final Offers offers;
     final Agreements agreements;
     final SigningKeys keys;
     final TrustAnchors anchors;
@@ -84,6 +89,7 @@ public final class Wiring {
     final Incidents incidents;
     final ServingTimes serving;
     final PostingRuns posting;
+    final Charging charging;
     final Housekeeping housekeeping;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
     final ApiRouter router;
@@ -103,7 +109,8 @@ public final class Wiring {
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
         reviews = new Reviews(catalog, database.transactor(), audit, ids, clock);
-        agreements = new Agreements(catalog, accounts, database.transactor(), audit, ids, clock);
+        offers = new Offers(catalog, database.transactor(), audit, ids, clock);
+        agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, ids, clock);
 
         String issuer = config.publicUrl().toString();
         Set<String> issuers = Stream.concat(Stream.of(config.publicUrl()), config.formerUrls().stream())
@@ -142,8 +149,16 @@ public final class Wiring {
                 issuer,
                 clock);
         posting = new PostingRuns(database, clock);
+        charging = new Charging(database, config.billing().issuer(), clock);
         housekeeping = new Housekeeping(
-                vertx, registry, clock, posting, new Partitions(database, clock), keys, config.postingInterval());
+                vertx,
+                registry,
+                clock,
+                posting,
+                new Partitions(database, clock),
+                keys,
+                config.billing().postingInterval());
+        housekeeping.add("charges", Charging.EVERY, charging::charge);
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
         List<Route> routes = new ArrayList<>();
@@ -153,13 +168,14 @@ public final class Wiring {
         routes.addAll(new ProductRoutes(catalog, database.reads()).routes());
         routes.addAll(new VersionRoutes(versions, database.reads()).routes());
         routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
+        routes.addAll(new OfferRoutes(offers, database.reads()).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new BatchRoutes(batches).routes());
         routes.addAll(
                 new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, database.reads()).routes());
         routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
-        routes.addAll(new BillingRoutes(new UsagePull(database)).routes());
+        routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
         router = new ApiRouter(
                 routes,
                 tokens,

@@ -59,9 +59,9 @@ public final class LineFormat {
     }
 
     public static byte[] csv(UsageLine l) {
-        StringBuilder out = new StringBuilder(320);
-        out.append(l.run()).append(',').append(l.line()).append(',');
-        for (String cell : List.of(
+        return row(List.of(
+                Long.toString(l.run()),
+                Long.toString(l.line()),
                 l.kind(),
                 l.bookedAt().toString(),
                 l.hour().toString(),
@@ -75,12 +75,20 @@ public final class LineFormat {
                 l.instance(),
                 l.dimension(),
                 l.unit(),
-                l.tags())) {
-            cell(out, cell);
-            out.append(',');
+                l.tags(),
+                l.quantity().toString()));
+    }
+
+    /** A row of cells as {@link #cell} writes them, ending in LF. */
+    static byte[] row(List<String> cells) {
+        StringBuilder out = new StringBuilder(320);
+        for (int i = 0; i < cells.size(); i++) {
+            if (i > 0) {
+                out.append(',');
+            }
+            cell(out, cells.get(i));
         }
-        out.append(l.quantity()).append('\n');
-        return out.toString().getBytes(StandardCharsets.UTF_8);
+        return out.append('\n').toString().getBytes(StandardCharsets.UTF_8);
     }
 
     /**

@@ -3,7 +3,7 @@ package io.tallystick.aggregator.billing;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** Counts lines and hashes their NDJSON bytes, in order: what a run and a page are checked by. Not thread-safe. */
+/** Counts lines (or charges) and hashes their NDJSON bytes, in order: what a run and a page are checked by. Not thread-safe. */
 final class LineHasher {
     private final MessageDigest sha256;
     private long count;
@@ -16,8 +16,8 @@ final class LineHasher {
         }
     }
 
-    void add(UsageLine line) {
-        sha256.update(LineFormat.ndjson(line));
+    void add(byte[] ndjson) {
+        sha256.update(ndjson);
         count++;
     }
 

@@ -102,7 +102,7 @@ public final class PostingRuns {
 
     private Future<Void> hash(long run, long afterLine, LineHasher hasher) {
         return store.lines(database.reads(), run, afterLine, CHUNK_HOURS_MAX).compose(lines -> {
-            lines.forEach(hasher::add);
+            lines.forEach(line -> hasher.add(LineFormat.ndjson(line)));
             return lines.size() < CHUNK_HOURS_MAX
                     ? Future.succeededFuture()
                     : hash(run, lines.get(lines.size() - 1).line(), hasher);

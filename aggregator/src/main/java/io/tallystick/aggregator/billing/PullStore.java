@@ -17,8 +17,9 @@ final class PullStore {
             "SELECT nullif(closed_through, '-infinity') AS closed_through FROM posting_state";
     static final String RUNS =
             """
-            SELECT run, booked_at, finished_at, lines, sha256 FROM posting_run
-            WHERE finished_at IS NOT NULL AND run > $1 ORDER BY run LIMIT $2""";
+            SELECT r.run, r.booked_at, r.finished_at, r.lines, r.sha256, c.charges, c.sha256 AS charges_sha256
+            FROM posting_run AS r LEFT JOIN rating_run AS c ON c.run = r.run AND c.finished_at IS NOT NULL
+            WHERE r.finished_at IS NOT NULL AND r.run > $1 ORDER BY r.run LIMIT $2""";
 
     /** Bounds by run number, so that lines are read by their key alone; runs and booking times rise together. */
     private static final String PAGE = "SELECT " + PostingStore.LINE_COLUMNS
@@ -69,7 +70,10 @@ final class PullStore {
                         Columns.instant(row, "booked_at"),
                         Columns.instant(row, "finished_at"),
                         row.getLong("lines"),
-                        Hash.ofBytes(row.getBuffer("sha256").getBytes())));
+                        Hash.ofBytes(row.getBuffer("sha256").getBytes()),
+                        Optional.ofNullable(row.getLong("charges")),
+                        Optional.ofNullable(row.getBuffer("charges_sha256"))
+                                .map(hash -> Hash.ofBytes(hash.getBytes()))));
             }
             return runs;
         });

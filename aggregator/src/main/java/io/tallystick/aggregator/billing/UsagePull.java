@@ -34,6 +34,10 @@ public final class UsagePull {
             return new Cursor(Long.parseLong(text.substring(0, dot)), Long.parseLong(text.substring(dot + 1)));
         }
 
+        static Cursor of(UsageLine line) {
+            return new Cursor(line.run(), line.line());
+        }
+
         @Override
         public String toString() {
             return run + "." + line;
@@ -57,8 +61,18 @@ public final class UsagePull {
     /** Lines in order, and where to go on; {@code next} equals {@code after} on an empty page. */
     public record Page(List<UsageLine> lines, Cursor next, boolean more) {}
 
-    /** A finished run. The hash covers the NDJSON bytes of all its lines. */
-    public record Run(long run, Instant bookedAt, Instant finishedAt, long lines, Hash sha256) {
+    /**
+     * A finished run. The hashes cover the NDJSON bytes of all its lines and of all its charges; the latter are there
+     * once the run is rated.
+     */
+    public record Run(
+            long run,
+            Instant bookedAt,
+            Instant finishedAt,
+            long lines,
+            Hash sha256,
+            Optional<Long> charges,
+            Optional<Hash> chargesSha256) {
         public Map<String, Object> toJson() {
             return Json.object(
                     "run",
@@ -70,7 +84,11 @@ public final class UsagePull {
                     "lines",
                     lines,
                     "sha256",
-                    sha256.toString());
+                    sha256.toString(),
+                    "charges",
+                    charges.orElse(null),
+                    "chargesSha256",
+                    chargesSha256.map(Hash::toString).orElse(null));
         }
     }
 
@@ -89,11 +107,7 @@ public final class UsagePull {
                 .map(lines -> {
                     boolean more = lines.size() > query.limit();
                     List<UsageLine> page = more ? lines.subList(0, query.limit()) : lines;
-                    Cursor next = page.isEmpty()
-                            ? query.after()
-                            : new Cursor(
-                                    page.get(page.size() - 1).run(),
-                                    page.get(page.size() - 1).line());
+                    Cursor next = page.isEmpty() ? query.after() : Cursor.of(page.get(page.size() - 1));
                     return new Page(List.copyOf(page), next, more);
                 });
     }
@@ -108,7 +122,7 @@ public final class UsagePull {
         return store.runs(database.reads(), after, limit);
     }
 
-    private static Query checkClosed(Query query, Optional<Instant> closed) {
+    static Query checkClosed(Query query, Optional<Instant> closed) {
         if (query.to().isPresent()
                 && closed.map(c -> query.to().get().isAfter(c)).orElse(true)) {
             Failure failure = Failure.of(

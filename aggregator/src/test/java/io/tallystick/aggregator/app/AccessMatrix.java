@@ -4,6 +4,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,7 @@ final class AccessMatrix {
 
     record Row(String operationId, Function<World, Call> call, Map<Who, Integer> expected) {}
 
-    private static Row row(
+    static Row row(
             String operationId,
             Function<World, Call> call,
             int operator,
@@ -47,21 +48,21 @@ final class AccessMatrix {
         return new Row(operationId, call, expected);
     }
 
-    private static Function<World, Call> get(Function<World, String> path) {
+    static Function<World, Call> get(Function<World, String> path) {
         return world -> new Call(path.apply(world), null);
     }
 
-    private static Function<World, Call> send(Function<World, String> path, Function<World, String> body) {
+    static Function<World, Call> send(Function<World, String> path, Function<World, String> body) {
         return world -> new Call(path.apply(world), body.apply(world));
     }
 
-    private static String quoted(String json) {
+    static String quoted(String json) {
         return json.replace('\'', '"');
     }
 
     //                                                          operator, seller, other seller, buyer, other buyer,
     // billing
-    static final List<Row> ROWS = List.of(
+    private static final List<Row> OTHERS = List.of(
             row(
                     "createAccount",
                     send(w -> "/v1/accounts", w -> quoted("{'kind':'buyer','name':'N'}")),
@@ -267,6 +268,9 @@ final class AccessMatrix {
             row("listRuns", get(w -> "/v1/billing/runs"), 200, 403, 403, 403, 403, 200),
             row("endAgreement", get(w -> "/v1/agreements/" + w.newAgreement() + "/end"), 200, 403, 403, 200, 404, 403));
 
+    static final List<Row> ROWS =
+            Stream.of(OTHERS, MoneyRows.ROWS).flatMap(List::stream).toList();
+
     /** An enrollment with a key that waits for approval. */
     record Contested(String enrollment, String thumbprint) {}
 
@@ -290,6 +294,9 @@ final class AccessMatrix {
         String newAgreement();
 
         String newTokenId();
+
+        /** An offer of a public product of the seller's, for the buyer only. */
+        String newPrivateOffer();
 
         /** An image of nobody we know, so that no version can be made of it. */
         String unownedImage();

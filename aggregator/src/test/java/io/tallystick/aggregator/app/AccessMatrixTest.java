@@ -221,6 +221,19 @@ class AccessMatrixTest {
         }
 
         @Override
+        public String newPrivateOffer() {
+            return RUNNING.http()
+                    .post(
+                            "/v1/products/" + newPublicProduct() + "/offers",
+                            RUNNING.operator(),
+                            ("{'title':'O','currency':'EUR','accounts':['" + buyer
+                                            + "'],'prices':[{'dimension':'calls','unitPrice':'1'}]}")
+                                    .replace('\'', '"'))
+                    .expect(201)
+                    .get("id");
+        }
+
+        @Override
         public String newTokenId() {
             return RUNNING.http()
                     .post("/v1/tokens", RUNNING.operator(), "{\"role\":\"billing\"}")

@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.account.Tokens;
+import io.tallystick.aggregator.billing.MoneyConservation;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.ImageCloud;
@@ -46,7 +47,8 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
 
     private final TestDatabase database = TestDatabase.migratedBy(
                     url -> new Migrations(DatabaseUrl.parse(url)).migrate())
-            .checkedBy(Conservation::check);
+            .checkedBy(Conservation::check)
+            .checkedBy(MoneyConservation::check);
     private final List<String> settings;
     private final ManualClock clock = new ManualClock(START);
     private final List<ImageCloud> clouds;
@@ -128,11 +130,24 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
             // Empty while the process's own housekeeping is posting.
             var posted = Aggregator.await(wiring.posting.post(), WAIT);
             if (posted.isPresent() && !posted.get().closedThrough().isBefore(now)) {
+                charge();
                 return;
             }
             Thread.onSpinWait();
         }
         throw new AssertionError("posting never got as far as " + now);
+    }
+
+    /** Rates what is posted. */
+    public void charge() {
+        for (int i = 0; i < POSTS_MAX; i++) {
+            // Empty while the process's own housekeeping is at it.
+            if (Aggregator.await(running().wiring().charging.charge(), WAIT).isPresent()) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        throw new AssertionError("charging never got its turn");
     }
 
     /** What the ledger and the evidence disagree about. */

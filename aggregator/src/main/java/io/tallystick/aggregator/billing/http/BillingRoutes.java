@@ -4,47 +4,43 @@ import static io.tallystick.aggregator.web.Role.BILLING;
 import static io.tallystick.aggregator.web.Role.BUYER;
 import static io.tallystick.aggregator.web.Role.OPERATOR;
 
+import io.tallystick.aggregator.billing.ChargeFormat;
+import io.tallystick.aggregator.billing.ChargePull;
 import io.tallystick.aggregator.billing.LineFormat;
-import io.tallystick.aggregator.billing.UsageLine;
 import io.tallystick.aggregator.billing.UsagePull;
-import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
-import io.tallystick.common.error.ErrorCode;
-import io.tallystick.common.error.Failure;
-import io.tallystick.common.json.Fields;
-import io.tallystick.common.model.Hash;
 import io.vertx.core.Future;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
-import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** {@code /v1/billing}: the pull of booked usage. */
+/** {@code /v1/billing}: the pulls of booked usage and of charges. */
 public final class BillingRoutes {
-    private static final String NDJSON = "application/x-ndjson";
-    private static final String CSV = "text/csv";
-    private static final int ID_CHARS_MAX = 64;
+    private static final byte[] NOTHING = new byte[0];
 
     private final UsagePull pull;
+    private final ChargePull charges;
 
-    public BillingRoutes(UsagePull pull) {
+    public BillingRoutes(UsagePull pull, ChargePull charges) {
         this.pull = pull;
+        this.charges = charges;
     }
 
     public List<Route> routes() {
         return List.of(
                 Route.get("/v1/billing/usage", "pullUsage")
                         .roles(OPERATOR, BILLING, BUYER)
-                        .query("after", "from", "to", "product", "account", "limit")
+                        .query(PullHttp.PARAMETERS)
                         .to(this::usage),
+                Route.get("/v1/billing/charges", "pullCharges")
+                        .roles(OPERATOR, BILLING, BUYER)
+                        .query(PullHttp.PARAMETERS)
+                        .to(this::charges),
                 Route.get("/v1/billing/runs", "listRuns")
                         .roles(OPERATOR, BILLING)
                         .paged()
@@ -52,46 +48,29 @@ public final class BillingRoutes {
     }
 
     private Future<?> usage(RoutingContext ctx) {
-        boolean csv = wantsCsv(ctx);
-        UsagePull.Query query = new UsagePull.Query(
-                Requests.query(ctx, "after", UsagePull.Cursor::parse).orElse(UsagePull.Cursor.START),
-                Requests.query(ctx, "from", Fields::parseInstant),
-                Requests.query(ctx, "to", Fields::parseInstant),
-                Requests.query(ctx, "product", BillingRoutes::id),
-                account(ctx),
-                Requests.query(ctx, "limit", BillingRoutes::limit).orElse(UsagePull.PAGE_LINES_DEFAULT));
-        return pull.page(query).compose(page -> send(ctx.response(), page, csv));
+        boolean csv = PullHttp.wantsCsv(ctx);
+        return pull.page(PullHttp.query(ctx))
+                .compose(page -> PullHttp.send(
+                        ctx,
+                        csv ? PullHttp.CSV : PullHttp.NDJSON,
+                        csv ? LineFormat.csvHeader() : NOTHING,
+                        page.lines(),
+                        csv ? LineFormat::csv : LineFormat::ndjson,
+                        page.next(),
+                        page.more()));
     }
 
-    /** A buyer sees its own lines and may not ask for others': foreign and missing look the same, empty. */
-    private static Optional<String> account(RoutingContext ctx) {
-        Caller caller = Requests.caller(ctx);
-        Optional<String> asked = Requests.query(ctx, "account", BillingRoutes::id);
-        if (caller.account().isEmpty()) {
-            return asked;
-        }
-        if (asked.isPresent() && !asked.equals(caller.account())) {
-            throw Failure.of(ErrorCode.NOT_FOUND, "account: there is no such account, or not for you");
-        }
-        return caller.account();
-    }
-
-    private static Future<Void> send(HttpServerResponse response, UsagePull.Page page, boolean csv) {
-        ByteArrayOutputStream body = new ByteArrayOutputStream(page.lines().size() * 400 + 256);
-        if (csv) {
-            body.writeBytes(LineFormat.csvHeader());
-        }
-        for (UsageLine line : page.lines()) {
-            body.writeBytes(csv ? LineFormat.csv(line) : LineFormat.ndjson(line));
-        }
-        byte[] bytes = body.toByteArray();
-        return response.putHeader(HttpHeaders.CONTENT_TYPE, csv ? CSV + "; charset=utf-8" : NDJSON)
-                .putHeader("Tallystick-Next-After", page.next().toString())
-                .putHeader("Tallystick-Page-More", Boolean.toString(page.more()))
-                .putHeader(
-                        "Tallystick-Page-Count", Integer.toString(page.lines().size()))
-                .putHeader("Tallystick-Page-Sha256", Hash.of(bytes).toString())
-                .end(Buffer.buffer(bytes));
+    private Future<?> charges(RoutingContext ctx) {
+        boolean csv = PullHttp.wantsCsv(ctx);
+        return charges.page(PullHttp.query(ctx))
+                .compose(page -> PullHttp.send(
+                        ctx,
+                        csv ? PullHttp.CSV : PullHttp.NDJSON,
+                        csv ? ChargeFormat.csvHeader() : NOTHING,
+                        page.charges(),
+                        csv ? ChargeFormat::csv : ChargeFormat::ndjson,
+                        page.next(),
+                        page.more()));
     }
 
     private Future<Map<String, Object>> runs(RoutingContext ctx) {
@@ -104,40 +83,6 @@ public final class BillingRoutes {
                     closed.ifPresent(c -> json.put("closedThrough", c));
                     return json;
                 }));
-    }
-
-    private static boolean wantsCsv(RoutingContext ctx) {
-        String accept = ctx.request().getHeader(HttpHeaders.ACCEPT);
-        if (accept == null) {
-            return false;
-        }
-        String best = ctx.parsedHeaders().accept().stream()
-                .map(a -> a.component() + "/" + a.subComponent())
-                .filter(t ->
-                        List.of(CSV, NDJSON, "*/*", "text/*", "application/*").contains(t))
-                .findFirst()
-                .orElseThrow(() ->
-                        Failure.of(ErrorCode.NOT_ACCEPTABLE, "Accept: this can be had as " + NDJSON + " or " + CSV));
-        return best.startsWith("text/");
-    }
-
-    private static String id(String text) {
-        if (text.isEmpty() || text.length() > ID_CHARS_MAX || !text.matches("[!-~]+")) {
-            throw new IllegalArgumentException("must be an id of 1 to " + ID_CHARS_MAX + " characters");
-        }
-        return text;
-    }
-
-    private static int limit(String text) {
-        String rule = "must be a whole number from 1 to " + UsagePull.PAGE_LINES_MAX;
-        if (!text.matches("[0-9]{1,5}")) {
-            throw new IllegalArgumentException(rule);
-        }
-        int limit = Integer.parseInt(text);
-        if (limit < 1 || limit > UsagePull.PAGE_LINES_MAX) {
-            throw new IllegalArgumentException(rule);
-        }
-        return limit;
     }
 
     private static long run(String key) {

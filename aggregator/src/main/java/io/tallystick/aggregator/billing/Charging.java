@@ -1,0 +1,110 @@
+package io.tallystick.aggregator.billing;
+
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.MeteringPlan;
+import io.vertx.core.Future;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns posted usage lines into charges, run after run.
+ *
+ * <p>Each line of an agreement with a price becomes exactly one charge under the line's own number, at the rate the
+ * agreement accepted. A run is rated in chunks and its charges become visible together, by {@code finished_at}; if the
+ * process dies, the next one goes on behind the last chunk. One process at a time does it: as with posting runs, a fence is checked
+ * under a row lock by every transaction.
+ */
+public final class Charging {
+    /** How often to look: cheap when there is nothing to do, and soon after a posting run. */
+    public static final Duration EVERY = Duration.ofSeconds(10);
+    /** Usage lines in one transaction. */
+    static final int CHUNK_LINES_MAX = 5_000;
+    /** How long a fence lasts without a chunk; then another process may take over. */
+    static final Duration FENCE_LENGTH = Duration.ofMinutes(2);
+
+    /** What a round did: the posting runs it finished rating. */
+    public record Done(List<Long> runs) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(Charging.class);
+
+    private final Database database;
+    private final ChargingFenceStore fences = new ChargingFenceStore();
+    private final RatingStore store = new RatingStore();
+    private final ChargeStore charges = new ChargeStore();
+    private final String issuer;
+    private final Clock clock;
+
+    /** @param issuer who issues the invoices, as exports name it */
+    public Charging(Database database, String issuer, Clock clock) {
+        this.database = database;
+        this.issuer = issuer;
+        this.clock = clock;
+    }
+
+    /** Rates every finished posting run that is not rated yet. Empty if another process is at it. */
+    public Future<Optional<Done>> charge() {
+        Instant now = Columns.micros(clock.instant());
+        return database.transactor()
+                .inTx(tx -> fences.take(tx, now, now.plus(FENCE_LENGTH)))
+                .compose(fence -> fence.isEmpty()
+                        ? Future.succeededFuture(Optional.<Done>empty())
+                        : runs(fence.get(), new ArrayList<>()).compose(runs -> database.transactor()
+                                .inTx(tx -> fences.release(tx, fence.get()))
+                                .map(done -> Optional.of(new Done(List.copyOf(runs))))));
+    }
+
+    private Future<List<Long>> runs(long fence, List<Long> finished) {
+        return database.transactor()
+                .inTx(tx -> fences.hold(tx, fence, until()).compose(done -> store.openOrStart(tx, issuer)))
+                .compose(run -> {
+                    if (run.isEmpty()) {
+                        return Future.succeededFuture(finished);
+                    }
+                    long number = run.get().number();
+                    return chunks(fence, number, run.get().line())
+                            .compose(done -> finish(fence, number))
+                            .compose(done -> {
+                                LOG.info("rated posting run {}", number);
+                                finished.add(number);
+                                return runs(fence, finished);
+                            });
+                });
+    }
+
+    private Future<Void> chunks(long fence, long run, long after) {
+        return database.transactor()
+                .inTx(tx -> fences.hold(tx, fence, until())
+                        .compose(done -> store.chunk(tx, run, after, CHUNK_LINES_MAX, MeteringPlan.UPTIME_DIMENSION)))
+                .compose(end -> end.isEmpty() ? Future.succeededFuture() : chunks(fence, run, end.get()));
+    }
+
+    private Future<Void> finish(long fence, long run) {
+        // As with posting runs: hashed once, outside the transaction.
+        LineHasher hasher = new LineHasher();
+        return hash(run, 0, hasher).map(done -> Hash.ofBytes(hasher.digest())).compose(sha256 -> database.transactor()
+                .inTx(tx -> fences.hold(tx, fence, until())
+                        .compose(held ->
+                                store.finish(tx, run, Columns.micros(clock.instant()), hasher.count(), sha256))));
+    }
+
+    private Future<Void> hash(long run, long afterLine, LineHasher hasher) {
+        return charges.ofRun(database.reads(), run, afterLine, CHUNK_LINES_MAX).compose(page -> {
+            page.forEach(charge -> hasher.add(ChargeFormat.ndjson(charge)));
+            return page.size() < CHUNK_LINES_MAX
+                    ? Future.succeededFuture()
+                    : hash(run, page.get(page.size() - 1).usage().line(), hasher);
+        });
+    }
+
+    private Instant until() {
+        return clock.instant().plus(FENCE_LENGTH);
+    }
+}

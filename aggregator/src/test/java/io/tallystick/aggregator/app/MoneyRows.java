@@ -1,0 +1,49 @@
+package io.tallystick.aggregator.app;
+
+import static io.tallystick.aggregator.app.AccessMatrix.get;
+import static io.tallystick.aggregator.app.AccessMatrix.quoted;
+import static io.tallystick.aggregator.app.AccessMatrix.row;
+import static io.tallystick.aggregator.app.AccessMatrix.send;
+
+import java.util.List;
+
+/** The routes of offers, charges and statements in the {@link AccessMatrix}. */
+final class MoneyRows {
+    private MoneyRows() {}
+
+    //  operator, seller, other seller, buyer, other buyer, billing
+    static final List<AccessMatrix.Row> ROWS = List.of(
+            row(
+                    "createOffer",
+                    send(
+                            w -> "/v1/products/" + w.limitedProduct() + "/offers",
+                            w -> quoted("{'title':'O','currency':'EUR','kind':'free'}")),
+                    201,
+                    201,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
+                    "listOffers",
+                    get(w -> "/v1/products/" + w.limitedProduct() + "/offers"),
+                    200,
+                    200,
+                    404,
+                    200,
+                    404,
+                    403),
+            row("getOffer", get(w -> "/v1/offers/" + w.newPrivateOffer()), 200, 200, 404, 200, 404, 403),
+            row(
+                    "addRate",
+                    send(
+                            w -> "/v1/offers/" + w.newPrivateOffer() + "/rates",
+                            w -> quoted("{'prices':[{'dimension':'calls','unitPrice':'1'}]}")),
+                    201,
+                    201,
+                    404,
+                    403,
+                    403,
+                    403),
+            row("pullCharges", get(w -> "/v1/billing/charges?account=" + w.buyer()), 200, 403, 403, 200, 404, 200));
+}
