@@ -74,6 +74,8 @@ class GoldenTest {
     @Test
     void what_is_read_equals_what_was_written() throws IOException {
         assertEquals(Samples.enroll(), EnrollRequest.parse(golden("enroll-request")));
+        assertEquals(Samples.join(), EnrollRequest.parse(golden("enroll-request-outscale")));
+        assertEquals(Samples.joinedAgain(), EnrollRequest.parse(golden("enroll-request-outscale-again")));
         assertEquals(Samples.leaseRequest(), LeaseRequest.parse(golden("lease-request")));
         assertEquals(Samples.answer(), Answer.parse(golden("answer")));
         assertEquals(Samples.denied(), Answer.parse(golden("answer-denied")));

@@ -29,6 +29,9 @@ final class Samples {
     static final Instant NOW = Instant.parse("2026-11-21T20:15:00Z");
     private static final Instant HOUR = Instant.parse("2026-11-21T19:00:00Z");
     private static final String CODE = "4b9oexample0code";
+    private static final String INSTANCE = "i-0a1b2c3d";
+    /** RFC 8032 section 7.1, TEST 3 has the seed. */
+    static final String JOIN_CODE = "jc-01kahxq2zs8d5n0v3m7w9k2pxb.xaqN9D-fg3vtt0QvMdy3sWbThTUHbwlLhc46LgtEWPc";
 
     /**
      * A message.
@@ -48,6 +51,21 @@ final class Samples {
                 enroll().toBytes(),
                 b -> EnrollRequest.parse(b).toBytes(),
                 "evidence.document",
+                "productCodes");
+        add(
+                all,
+                "enroll-request-outscale",
+                join().toBytes(),
+                b -> EnrollRequest.parse(b).toBytes(),
+                "evidence.region",
+                "evidence.join",
+                "productCodes");
+        add(
+                all,
+                "enroll-request-outscale-again",
+                joinedAgain().toBytes(),
+                b -> EnrollRequest.parse(b).toBytes(),
+                "evidence.enrollment",
                 "productCodes");
         add(all, "lease-request", leaseRequest().toBytes(), b -> LeaseRequest.parse(b)
                 .toBytes());
@@ -123,6 +141,35 @@ final class Samples {
                 "MIAGCSqGSIb3DQEHAqCAMIACAQExDzANBglghkgBZQMEAgEFADCABgkqhkiG9w0BBwGg...",
                 Optional.of("{\n  \"accountId\" : \"123456789012\",\n  \"region\" : \"eu-west-1\"\n}"),
                 List.of(CODE),
+                "0.1.0");
+    }
+
+    static EnrollRequest join() {
+        JoinCode code = JoinCode.parse(JOIN_CODE);
+        return new EnrollRequest(
+                "outscale",
+                new EnrollRequest.Claims(
+                        INSTANCE,
+                        "ami-0a1b2c3d",
+                        "tinav5.c2r4p2",
+                        Optional.of("eu-west-2"),
+                        Optional.empty(),
+                        Optional.of(code.prove(TestKeys.AGENT_KEY.thumbprint(), INSTANCE))),
+                List.of(CODE),
+                "0.1.0");
+    }
+
+    static EnrollRequest joinedAgain() {
+        return new EnrollRequest(
+                "outscale",
+                new EnrollRequest.Claims(
+                        INSTANCE,
+                        "ami-0a1b2c3d",
+                        "tinav5.c2r4p2",
+                        Optional.empty(),
+                        Optional.of(EnrollmentId.of("outscale", "123456789012", INSTANCE)),
+                        Optional.empty()),
+                List.of(),
                 "0.1.0");
     }
 

@@ -58,10 +58,11 @@ final class RefusedStep implements Story.Step {
                 .region(Marketplace.REGION)
                 .productCodes(scene.seed().productCode()));
         EnrollRequest genuine = RawAgent.evidence(vm.metadata());
+        EnrollRequest.SignedDocument signed = (EnrollRequest.SignedDocument) genuine.evidence();
         RawAgent forger = new RawAgent(market.rest(), market.aggregatorUrl().toString(), market.clock());
 
         // The signed bytes themselves are changed: the same length, another account.
-        byte[] pkcs7 = Base64.getMimeDecoder().decode(genuine.pkcs7());
+        byte[] pkcs7 = Base64.getMimeDecoder().decode(signed.pkcs7());
         String changed =
                 new String(pkcs7, StandardCharsets.ISO_8859_1).replace(Marketplace.CLOUD_ACCOUNT, OTHER_CLOUD_ACCOUNT);
         String forged = Base64.getMimeEncoder(64, new byte[] {'\n'})
@@ -76,9 +77,9 @@ final class RefusedStep implements Story.Step {
                         refused.json().text("code") + ": " + refused.json().text("detail"));
 
         // A genuine signature beside a document that says something else.
-        String beside = genuine.document().orElseThrow().replace(Marketplace.CLOUD_ACCOUNT, OTHER_CLOUD_ACCOUNT);
+        String beside = signed.document().orElseThrow().replace(Marketplace.CLOUD_ACCOUNT, OTHER_CLOUD_ACCOUNT);
         Rest.Reply mixed = forger.tryEnroll(new EnrollRequest(
-                        "aws", genuine.pkcs7(), Optional.of(beside), genuine.productCodes(), genuine.agentVersion()))
+                        "aws", signed.pkcs7(), Optional.of(beside), genuine.productCodes(), genuine.agentVersion()))
                 .expect(403);
         Expect.equal("code", "invalid-evidence", mixed.json().text("code"));
         scene.tell()
