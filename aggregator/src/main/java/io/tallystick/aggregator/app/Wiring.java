@@ -31,12 +31,16 @@ import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.db.SchemaCheck;
 import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.enrollment.Invitations;
+import io.tallystick.aggregator.enrollment.Joining;
 import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
 import io.tallystick.aggregator.enrollment.evidence.TrustAnchors;
 import io.tallystick.aggregator.entitlement.Decisions;
 import io.tallystick.aggregator.entitlement.Entitlements;
+import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
 import io.tallystick.aggregator.entitlement.http.AgentRoutes;
 import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
+import io.tallystick.aggregator.entitlement.http.JoinCodeRoutes;
 import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Batches;
@@ -141,6 +145,7 @@ public final class Wiring {
                 database,
                 new AwsEvidenceVerifier(anchors),
                 enrollments,
+                new Joining(database, audit, clock),
                 watermarks,
                 decisions,
                 incidents,
@@ -148,6 +153,7 @@ public final class Wiring {
                 audit,
                 issuer,
                 clock);
+        Invitations invitations = new Invitations(database, audit, ids, clock);
         posting = new PostingRuns(database, clock);
         charging = new Charging(database, config.billing().issuer(), clock);
         housekeeping = new Housekeeping(
@@ -174,6 +180,9 @@ public final class Wiring {
         routes.addAll(new BatchRoutes(batches).routes());
         routes.addAll(
                 new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, database.reads()).routes());
+        routes.addAll(
+                new JoinCodeRoutes(new JoinCodeIssuer(database, agreements, accounts, invitations, clock), invitations)
+                        .routes());
         routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
         router = new ApiRouter(

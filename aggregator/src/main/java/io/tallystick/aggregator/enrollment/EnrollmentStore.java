@@ -1,7 +1,6 @@
 package io.tallystick.aggregator.enrollment;
 
 import io.tallystick.aggregator.db.Columns;
-import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.model.EnrollmentId;
@@ -78,17 +77,22 @@ final class EnrollmentStore {
             WHERE enrollment_id = $1 AND counter < $2""";
     static final String CONTESTED_KEY =
             "SELECT public_key FROM contested_key WHERE enrollment_id = $1 AND thumbprint = $2 FOR UPDATE";
+    /** The cloud confirmed the key before, not this one. */
     static final String APPROVE =
             """
             WITH approved AS (UPDATE contested_key SET approved_at = $4 WHERE enrollment_id = $1 AND thumbprint = $2)
-            UPDATE enrollment SET public_key = $3, counter = 0 WHERE enrollment_id = $1""";
+            UPDATE enrollment SET public_key = $3, counter = 0,
+              evidence_level = CASE evidence_level WHEN 'api-confirmed' THEN 'claimed' ELSE evidence_level END
+            WHERE enrollment_id = $1""";
+
+    static final String SPOKE_BEFORE =
+            "SELECT FROM enrollment_evidence WHERE enrollment_id = $1 AND thumbprint = $2 LIMIT 1";
     static final String CONTESTED_KEYS =
             """
             SELECT thumbprint, first_seen, last_seen FROM contested_key
             WHERE enrollment_id = $1 AND approved_at IS NULL ORDER BY first_seen, thumbprint LIMIT 100""";
 
-    Future<Boolean> insert(
-            SqlConnection tx, EnrollmentId id, VerifiedIdentity who, Jwk key, String version, Instant now) {
+    Future<Boolean> insert(SqlConnection tx, EnrollmentId id, Identity who, Jwk key, String version, Instant now) {
         return tx.preparedQuery(INSERT)
                 .execute(Tuple.from(List.of(
                         id.uuid(),
@@ -96,7 +100,7 @@ final class EnrollmentStore {
                         who.account(),
                         who.instance(),
                         who.region(),
-                        who.imageId(),
+                        who.image(),
                         who.instanceType(),
                         who.productCodes().toArray(String[]::new),
                         who.level().wire(),
@@ -133,12 +137,12 @@ final class EnrollmentStore {
         });
     }
 
-    Future<Void> restart(SqlConnection tx, EnrollmentId id, VerifiedIdentity who, String version, Instant now) {
+    Future<Void> restart(SqlConnection tx, EnrollmentId id, Identity who, String version, Instant now) {
         return tx.preparedQuery(RESTART)
                 .execute(Tuple.of(
                         id.uuid(),
                         who.region(),
-                        who.imageId(),
+                        who.image(),
                         who.instanceType(),
                         who.productCodes().toArray(String[]::new),
                         Columns.time(who.pendingTime()),
@@ -159,16 +163,23 @@ final class EnrollmentStore {
                 .mapEmpty();
     }
 
-    Future<Void> keepStart(SqlConnection tx, EnrollmentId id, VerifiedIdentity who, Instant now) {
+    Future<Void> keepStart(SqlConnection tx, EnrollmentId id, Identity who, Instant now) {
         return tx.preparedQuery(START)
                 .execute(Tuple.of(
                         id.uuid(),
                         Columns.time(who.pendingTime()),
                         who.instanceType(),
-                        who.imageId(),
+                        who.image(),
                         who.region(),
                         Columns.time(now)))
                 .mapEmpty();
+    }
+
+    /** Whether this key once spoke for the enrollment. */
+    Future<Boolean> spokeBefore(SqlConnection tx, EnrollmentId id, Hash thumbprint) {
+        return tx.preparedQuery(SPOKE_BEFORE)
+                .execute(Tuple.of(id.uuid(), Buffer.buffer(thumbprint.bytes())))
+                .map(rows -> rows.size() > 0);
     }
 
     Future<Void> contest(SqlConnection tx, EnrollmentId id, Jwk key, Instant now) {

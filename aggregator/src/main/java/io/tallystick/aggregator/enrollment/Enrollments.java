@@ -38,8 +38,9 @@ public final class Enrollments {
      *
      * @param jws the request as received: it is kept as evidence
      */
-    public Future<Enrollment> enroll(VerifiedIdentity who, Jwk key, Jws jws, String agentVersion) {
-        EnrollmentId id = EnrollmentId.of(who.cloud(), who.account(), who.instance());
+    public Future<Enrollment> enroll(VerifiedIdentity verified, Jwk key, Jws jws, String agentVersion) {
+        Identity who = Identity.of(verified);
+        EnrollmentId id = who.id();
         Hash thumbprint = key.thumbprint();
         return database.transactor()
                 .inTx(tx -> {
@@ -56,11 +57,11 @@ public final class Enrollments {
                 })
                 .compose(known -> known.key().equals(key)
                         ? Future.succeededFuture(known)
-                        : Future.failedFuture(contested(who, thumbprint)));
+                        : Future.failedFuture(contested(who.instance(), thumbprint)));
     }
 
     private Future<Enrollment> restarted(
-            SqlConnection tx, Enrollment known, VerifiedIdentity who, Jws jws, String version, Instant now) {
+            SqlConnection tx, Enrollment known, Identity who, Jws jws, String version, Instant now) {
         return store.restart(tx, known.id(), who, version, now)
                 .compose(done -> store.keepEvidence(
                         tx, known.id(), who.pendingTime(), known.key().thumbprint(), jws, now))
@@ -69,15 +70,16 @@ public final class Enrollments {
                 .map(Optional::orElseThrow);
     }
 
-    private static Failure contested(VerifiedIdentity who, Hash thumbprint) {
+    /** What a key is told that does not speak for the instance. */
+    public static Failure contested(String instance, Hash thumbprint) {
         return Failure.of(
                         ErrorCode.CONTESTED,
-                        "another key already speaks for instance " + who.instance() + "; this key is " + thumbprint)
+                        "another key already speaks for instance " + instance + "; this key is " + thumbprint)
                 .with("thumbprint", thumbprint.toString())
                 .with(
                         "remedy",
                         "If this VM is the genuine one (a reinstalled agent, a replaced disk), ask the marketplace's"
-                                + " operator to approve the key " + thumbprint + " for instance " + who.instance());
+                                + " operator to approve the key " + thumbprint + " for instance " + instance);
     }
 
     /** Reads one; empty if there is none. */

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.enrollment.Joining;
 import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.aggregator.signing.BouncyEd25519;
@@ -45,6 +46,7 @@ public final class Entitlements {
     private final Database database;
     private final AwsEvidenceVerifier aws;
     private final Enrollments enrollments;
+    private final Joining joining;
     private final Watermarks watermarks;
     private final Decisions decisions;
     private final Incidents incidents;
@@ -58,6 +60,7 @@ public final class Entitlements {
             Database database,
             AwsEvidenceVerifier aws,
             Enrollments enrollments,
+            Joining joining,
             Watermarks watermarks,
             Decisions decisions,
             Incidents incidents,
@@ -68,6 +71,7 @@ public final class Entitlements {
         this.database = database;
         this.aws = aws;
         this.enrollments = enrollments;
+        this.joining = joining;
         this.watermarks = watermarks;
         this.decisions = decisions;
         this.incidents = incidents;
@@ -84,14 +88,31 @@ public final class Entitlements {
         Jwk key = Objects.requireNonNull(jws.header().jwk());
         jws.verified(key, BouncyEd25519.VERIFIER);
         EnrollRequest request = EnrollRequest.parse(jws.payload());
+        Future<Enrollment> enrolled = request.evidence() instanceof EnrollRequest.Claims claims
+                ? join(request, claims, key, jws)
+                : attested(request, (EnrollRequest.SignedDocument) request.evidence(), key, jws);
+        return enrolled.compose(enrollment -> answer(enrollment, jws.hash()));
+    }
+
+    private Future<Enrollment> attested(
+            EnrollRequest request, EnrollRequest.SignedDocument evidence, Jwk key, Jws jws) {
         VerifiedIdentity who = aws.verify(
-                request.pkcs7().getBytes(StandardCharsets.US_ASCII),
-                request.document().map(d -> d.getBytes(StandardCharsets.UTF_8)).orElse(null));
+                evidence.pkcs7().getBytes(StandardCharsets.US_ASCII),
+                evidence.document().map(d -> d.getBytes(StandardCharsets.UTF_8)).orElse(null));
         checkProductCodes(request, who);
         return enrollments
                 .enroll(who, key, jws, request.agentVersion())
-                .recover(e -> contested(who, key, e))
-                .compose(enrollment -> answer(enrollment, jws.hash()));
+                .recover(e -> contested(EnrollmentId.of(who.cloud(), who.account(), who.instance()), key, e));
+    }
+
+    private Future<Enrollment> join(EnrollRequest request, EnrollRequest.Claims claims, Jwk key, Jws jws) {
+        return joining.join(request, claims, key, jws)
+                .compose(joined -> joined.speaks()
+                        ? Future.succeededFuture(joined.enrollment())
+                        : contested(
+                                joined.enrollment().id(),
+                                key,
+                                Enrollments.contested(claims.instance(), key.thumbprint())));
     }
 
     /** Takes a {@code lease-request+jws}; answers an {@code answer+jws}. */
@@ -182,11 +203,10 @@ public final class Entitlements {
         }
     }
 
-    private Future<Enrollment> contested(VerifiedIdentity who, Jwk key, Throwable e) {
+    private Future<Enrollment> contested(EnrollmentId id, Jwk key, Throwable e) {
         if (!(e instanceof Failure f) || f.code() != ErrorCode.CONTESTED) {
             return Future.failedFuture(e);
         }
-        EnrollmentId id = EnrollmentId.of(who.cloud(), who.account(), who.instance());
         return incidents
                 .report(Incidents.Kind.CONTESTED, id, key.thumbprint().toString(), f.detail())
                 .compose(first -> Future.failedFuture(f));

@@ -262,6 +262,17 @@ final class AccessMatrix {
                     403,
                     403,
                     403),
+            row(
+                    "createJoinCode",
+                    send(w -> "/v1/join-codes", w -> quoted("{'agreement':'" + w.newOutscaleAgreement() + "'}")),
+                    201,
+                    403,
+                    403,
+                    201,
+                    404,
+                    403),
+            row("listJoinCodes", get(w -> "/v1/join-codes"), 200, 403, 403, 200, 200, 403),
+            row("revokeJoinCode", get(w -> "/v1/join-codes/" + w.newJoinCode()), 200, 403, 403, 200, 404, 403),
             row("listIncidents", get(w -> "/v1/incidents"), 200, 403, 403, 403, 403, 403),
             row("listQuarantine", get(w -> "/v1/quarantine"), 200, 200, 200, 403, 403, 403),
             row("pullUsage", get(w -> "/v1/billing/usage?account=" + w.buyer()), 200, 403, 403, 200, 404, 200),
@@ -292,6 +303,12 @@ final class AccessMatrix {
 
         /** An open agreement of the buyer's on a new product of the seller's. */
         String newAgreement();
+
+        /** As {@link #newAgreement}, of a buyer with an account at OUTSCALE. */
+        String newOutscaleAgreement();
+
+        /** The id of a join code of the buyer's. */
+        String newJoinCode();
 
         String newTokenId();
 

@@ -179,6 +179,15 @@ class AccessMatrixTest {
         private final String seller = RUNNING.account("seller");
         private final String buyer = RUNNING.account("buyer");
 
+        World() {
+            RUNNING.http()
+                    .post(
+                            "/v1/accounts/" + buyer + "/cloud-accounts",
+                            RUNNING.operator(),
+                            Json.write(Json.object("cloud", "outscale", "accountId", unique())))
+                    .expect(200);
+        }
+
         @Override
         public String seller() {
             return seller;
@@ -229,6 +238,22 @@ class AccessMatrixTest {
                             ("{'title':'O','currency':'EUR','accounts':['" + buyer
                                             + "'],'prices':[{'dimension':'calls','unitPrice':'1'}]}")
                                     .replace('\'', '"'))
+                    .expect(201)
+                    .get("id");
+        }
+
+        @Override
+        public String newOutscaleAgreement() {
+            return newAgreement();
+        }
+
+        @Override
+        public String newJoinCode() {
+            return RUNNING.http()
+                    .post(
+                            "/v1/join-codes",
+                            RUNNING.operator(),
+                            Json.write(Json.object("agreement", newOutscaleAgreement())))
                     .expect(201)
                     .get("id");
         }

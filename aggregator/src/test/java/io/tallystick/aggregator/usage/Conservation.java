@@ -52,7 +52,11 @@ public final class Conservation {
             """
             SELECT q.enrollment_id, q.epoch, q.seq FROM quarantined_record AS q
             WHERE NOT EXISTS (SELECT FROM usage_batch AS b WHERE b.enrollment_id = q.enrollment_id
-                              AND b.epoch = q.epoch AND b.seq = q.seq)""");
+                              AND b.epoch = q.epoch AND b.seq = q.seq)""",
+            "as many uses of a join code are gone as enrollments it let in",
+            """
+            SELECT j.id FROM join_code AS j WHERE j.uses_max - j.uses_left
+              <> (SELECT count(*) FROM join_code_use AS u WHERE u.join_code_id = j.id)""");
 
     private Conservation() {}
 

@@ -12,6 +12,7 @@ import io.tallystick.common.model.Hash;
 import io.tallystick.common.wire.Answer;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.EnrollRequest;
+import io.tallystick.common.wire.JoinCode;
 import io.tallystick.common.wire.LeaseRequest;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
@@ -27,6 +28,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** An agent's side of the protocol and nothing else, for tests: it can also say what no agent would. */
 public final class ProtocolClient {
@@ -75,15 +77,22 @@ public final class ProtocolClient {
     private final Clock clock;
     private final KeyPair key;
     private Vm vm;
-    private final CloudCa ca;
+    private final EnrollmentId id;
+    private final Function<ProtocolClient, EnrollRequest> evidence;
     private long counter;
     private Watermark mark = Watermark.START;
 
     public ProtocolClient(Http http, Clock clock, CloudCa ca, Vm vm) {
+        this(http, clock, "aws", vm, c -> signed(ca, c.vm));
+    }
+
+    private ProtocolClient(
+            Http http, Clock clock, String cloud, Vm vm, Function<ProtocolClient, EnrollRequest> evidence) {
         this.http = http;
         this.clock = clock;
-        this.ca = ca;
         this.vm = vm;
+        this.id = EnrollmentId.of(cloud, vm.account(), vm.instance());
+        this.evidence = evidence;
         try {
             this.key = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
         } catch (GeneralSecurityException e) {
@@ -91,8 +100,46 @@ public final class ProtocolClient {
         }
     }
 
+    /**
+     * An agent on a VM whose metadata nobody signed.
+     *
+     * @param account whose VM it is; the agent does not say so
+     * @param codes what its metadata service gives as product codes
+     */
+    public static ProtocolClient outscale(
+            Http http, Clock clock, String account, String instance, List<String> codes, Optional<String> joinCode) {
+        return new ProtocolClient(
+                http,
+                clock,
+                "outscale",
+                new Vm(account, instance, "eu-west-2", clock.instant(), codes, "tinav5.c2r4p2"),
+                c -> c.claims(instance, codes, joinCode, Optional.empty()));
+    }
+
+    /** An unsigned request; {@code named} is the enrollment it says it has. */
+    public EnrollRequest claims(
+            String instance, List<String> codes, Optional<String> joinCode, Optional<EnrollmentId> named) {
+        return new EnrollRequest(
+                EnrollRequest.OUTSCALE,
+                new EnrollRequest.Claims(
+                        instance,
+                        "ami-0a1b2c3d",
+                        vm.type(),
+                        Optional.of(vm.region()),
+                        named,
+                        joinCode.map(c -> JoinCode.parse(c).prove(thumbprint(), instance))),
+                codes,
+                "test");
+    }
+
+    private static EnrollRequest signed(CloudCa ca, Vm vm) {
+        byte[] document = vm.document().getBytes(StandardCharsets.UTF_8);
+        String pkcs7 = CloudCa.base64Lines(ca.signRsa2048(vm.region(), document));
+        return new EnrollRequest("aws", pkcs7, Optional.of(vm.document()), vm.codes(), "test");
+    }
+
     public EnrollmentId id() {
-        return EnrollmentId.of("aws", vm.account(), vm.instance());
+        return id;
     }
 
     public Jwk jwk() {
@@ -123,9 +170,10 @@ public final class ProtocolClient {
     }
 
     public Http.Answer tryEnroll() {
-        byte[] document = vm.document().getBytes(StandardCharsets.UTF_8);
-        String pkcs7 = CloudCa.base64Lines(ca.signRsa2048(vm.region(), document));
-        EnrollRequest request = new EnrollRequest("aws", pkcs7, Optional.of(vm.document()), vm.codes(), "test");
+        return tryEnroll(evidence.apply(this));
+    }
+
+    public Http.Answer tryEnroll(EnrollRequest request) {
         return post(
                 Wire.ENROLLMENTS_PATH,
                 Jws.Header.ownKey(Typ.ENROLL, ISSUER + Wire.ENROLLMENTS_PATH, jwk(), now()),
