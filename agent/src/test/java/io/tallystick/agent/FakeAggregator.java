@@ -17,6 +17,7 @@ import io.tallystick.common.wire.Answer;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.EnrollRequest;
+import io.tallystick.common.wire.JoinCode;
 import io.tallystick.common.wire.Lease;
 import io.tallystick.common.wire.LeaseRequest;
 import io.tallystick.common.wire.MeteringPlan;
@@ -51,6 +52,8 @@ import org.jspecify.annotations.Nullable;
  * compare with what they sent.
  */
 final class FakeAggregator implements AutoCloseable {
+    static final String OUTSCALE_ACCOUNT = "210987654321";
+
     /** A sum by (product, dimension, hour, tags). */
     record Key(String instance, String dimension, Instant hour, String tags) {}
 
@@ -98,6 +101,8 @@ final class FakeAggregator implements AutoCloseable {
     private int duplicates;
     private int openedEpochs;
     private String leaseIssuer = "";
+    private Optional<JoinCode> joinCode = Optional.empty();
+    private final List<EnrollRequest.Claims> joins = new ArrayList<>();
 
     FakeAggregator(InstantSource clock) throws IOException, GeneralSecurityException {
         this.clock = clock;
@@ -157,6 +162,21 @@ final class FakeAggregator implements AutoCloseable {
     /** Signs leases with another {@code iss} than its own. */
     synchronized void leaseIssuer(String value) {
         leaseIssuer = value;
+    }
+
+    /** The one join code it takes from now on; none if it is null. */
+    synchronized void joinCode(@org.jspecify.annotations.Nullable String code) {
+        joinCode = Optional.ofNullable(code).map(JoinCode::parse);
+    }
+
+    /** What unsigned enrollments said, in order. */
+    synchronized List<EnrollRequest.Claims> joins() {
+        return List.copyOf(joins);
+    }
+
+    /** As after a restore from before there were any. */
+    synchronized void forgetEnrollments() {
+        enrolled.clear();
     }
 
     /** As after a restore from an older backup: forgets all but the first batches of every instance. */
@@ -350,7 +370,11 @@ final class FakeAggregator implements AutoCloseable {
         Jwk key = Objects.requireNonNull(jws.header().jwk());
         jws.verified(key, Ed25519.JDK).fresh(clock.instant());
         EnrollRequest request = EnrollRequest.parse(jws.payload());
-        Map<String, Object> document = Json.parseObject(request.document().orElseThrow());
+        if (request.evidence() instanceof EnrollRequest.Claims claims) {
+            return join(claims, key, jws);
+        }
+        EnrollRequest.SignedDocument evidence = (EnrollRequest.SignedDocument) request.evidence();
+        Map<String, Object> document = Json.parseObject(evidence.document().orElseThrow());
         String account = String.valueOf(document.get("accountId"));
         String instance = String.valueOf(document.get("instanceId"));
         EnrollmentId id = EnrollmentId.of("aws", account, instance);
@@ -359,6 +383,32 @@ final class FakeAggregator implements AutoCloseable {
             throw contest(key);
         }
         e.codes = request.productCodes();
+        return answer(e, jws);
+    }
+
+    /** Lets whoever proves the code in, once a code; its account and product are the code's. */
+    private Jws join(EnrollRequest.Claims claims, Jwk key, Jws jws) {
+        joins.add(claims);
+        EnrollmentId id = EnrollmentId.of("outscale", OUTSCALE_ACCOUNT, claims.instance());
+        Enrolled known = enrolled.get(id);
+        boolean named =
+                claims.enrollment().isPresent() && claims.enrollment().get().equals(id);
+        if (known != null && known.key.equals(key) && named) {
+            return answer(known, jws);
+        }
+        Optional<JoinCode> code = joinCode;
+        Optional<EnrollRequest.Join> expected = code.map(c -> c.prove(key.thumbprint(), claims.instance()));
+        if (expected.isEmpty() || !expected.equals(claims.join())) {
+            throw Failure.of(ErrorCode.INVALID_EVIDENCE, "the VM shows no valid join code")
+                    .with("rule", "join-code")
+                    .with("sentence", "No valid join code.")
+                    .with("remedy", "Make one.");
+        }
+        Enrolled e = enrolled.computeIfAbsent(id, i -> new Enrolled(i, OUTSCALE_ACCOUNT, claims.instance(), key));
+        if (!e.key.equals(key)) {
+            throw contest(key);
+        }
+        e.codes = List.of(Rig.CODE);
         return answer(e, jws);
     }
 

@@ -114,7 +114,12 @@ final class Rig implements AutoCloseable {
 
     /** A started agent of this VM on this state folder. */
     Running agent(SimulatedVm vm, Path state, String... more) throws Exception {
-        Agent agent = new Agent(config(vm.metadata(), state, more), time, time, seeded(), "test", cause -> {});
+        return agent(vm.metadata(), state, more);
+    }
+
+    /** A started agent that asks this metadata service. */
+    Running agent(URI metadata, Path state, String... more) throws Exception {
+        Agent agent = new Agent(config(metadata, state, more), time, time, seeded(), "test", cause -> {});
         agent.start();
         Running r = new Running(agent);
         running.add(r);

@@ -9,6 +9,7 @@ import io.tallystick.agent.metadata.Identity;
 import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.Tx;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.Hash;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,6 +28,7 @@ public final class Status {
     private final TimeSource source;
     private final Board board;
     private final Supplier<Optional<String>> held;
+    private final Supplier<Hash> agentKey;
     private final String version;
 
     /** The queue as metrics and status show it; {@code oldestCutMillis} zero where nothing is unsent. */
@@ -38,12 +40,14 @@ public final class Status {
             TimeSource source,
             Board board,
             Supplier<Optional<String>> held,
+            Supplier<Hash> agentKey,
             String version) {
         this.store = store;
         this.time = time;
         this.source = source;
         this.board = board;
         this.held = held;
+        this.agentKey = agentKey;
         this.version = version;
     }
 
@@ -90,6 +94,8 @@ public final class Status {
                 version,
                 "instance",
                 s.identity().map(Status::instance).orElse(null),
+                "agentKey",
+                agentKey.get(),
                 "enrollment",
                 s.enrollment().orElse(null),
                 "online",
@@ -130,7 +136,8 @@ public final class Status {
     }
 
     private static Object instance(Identity i) {
-        return Json.object("cloud", i.cloud(), "account", i.account(), "id", i.instance());
+        return Json.object(
+                "cloud", i.cloud(), "account", i.account().isEmpty() ? null : i.account(), "id", i.instance());
     }
 
     private static Object product(Verdict v, Optional<Instant> now) {

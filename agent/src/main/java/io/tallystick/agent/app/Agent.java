@@ -7,7 +7,8 @@ import io.tallystick.agent.clock.TimeSource;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.Board;
 import io.tallystick.agent.enroll.Enroller;
-import io.tallystick.agent.metadata.AwsMetadata;
+import io.tallystick.agent.enroll.JoinCodes;
+import io.tallystick.agent.metadata.Metadata;
 import io.tallystick.agent.meter.UptimeMeter;
 import io.tallystick.agent.meter.UsageIntake;
 import io.tallystick.agent.net.Aggregator;
@@ -91,11 +92,13 @@ public final class Agent implements AutoCloseable {
             this.time = new TrustedTime(source);
             this.aggregator = new Aggregator(config.aggregatorUrl(), http, version, clock);
             IssuerKeys keys = new IssuerKeys(store, aggregator);
+            Metadata metadata = new Metadata(config.metadataUrl(), config.cloud());
             this.enroller = new Enroller(
                     store,
                     aggregator,
                     keys,
-                    new AwsMetadata(config.metadataUrl()),
+                    metadata,
+                    new JoinCodes(config.joinCodeFile(), metadata),
                     time,
                     source,
                     board,
@@ -105,7 +108,14 @@ public final class Agent implements AutoCloseable {
             this.uptime = new UptimeMeter(store, time, source, board);
             this.shipper = new Shipper(store, aggregator, keys, enroller, time, source, board, uptime, random);
             this.intake = new UsageIntake(store, time, source, board);
-            Status status = new Status(store, time, source, board, shipper::held, version);
+            Status status = new Status(
+                    store,
+                    time,
+                    source,
+                    board,
+                    shipper::held,
+                    () -> enroller.key().thumbprint(),
+                    version);
             this.api = new LocalApi(
                     new InetSocketAddress(InetAddress.getByName(config.listenHost()), config.listenPort()),
                     config.extraHosts(),

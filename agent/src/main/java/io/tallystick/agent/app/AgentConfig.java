@@ -1,6 +1,7 @@
 package io.tallystick.agent.app;
 
-import io.tallystick.agent.metadata.AwsMetadata;
+import io.tallystick.agent.metadata.Cloud;
+import io.tallystick.agent.metadata.Metadata;
 import io.tallystick.common.config.ConfigFile;
 import io.tallystick.common.config.ConfigReader;
 import java.net.InetAddress;
@@ -22,6 +23,8 @@ public record AgentConfig(
         int listenPort,
         List<String> extraHosts,
         Optional<String> token,
+        Cloud cloud,
+        Optional<Path> joinCodeFile,
         String metadataUrl,
         boolean sandbox,
         Optional<Path> clockFile,
@@ -55,7 +58,9 @@ public record AgentConfig(
                 .filter(s -> !s.isEmpty())
                 .toList();
         Optional<String> token = r.optionalSecret("token");
-        URI metadata = r.uri("metadata.url", URI.create(AwsMetadata.ADDRESS));
+        Cloud cloud = r.parsed("cloud", Cloud.AUTO.setting(), Cloud::ofSetting);
+        Optional<Path> joinCode = r.optionalPath("join-code.file");
+        URI metadata = r.uri("metadata.url", URI.create(Metadata.ADDRESS));
         boolean sandbox = r.bool("sandbox", false);
         Optional<Path> clock = r.optionalPath("sandbox.clock-file");
         int maxMib = r.integer("store.max-mib", STORE_MIB_DEFAULT, STORE_MIB_MIN, STORE_MIB_MAX);
@@ -93,6 +98,8 @@ public record AgentConfig(
                 port,
                 extra,
                 token,
+                cloud,
+                joinCode,
                 strip(metadata.toString()),
                 sandbox,
                 clock,

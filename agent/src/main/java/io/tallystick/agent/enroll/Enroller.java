@@ -2,8 +2,8 @@ package io.tallystick.agent.enroll;
 
 import io.tallystick.agent.clock.TimeSource;
 import io.tallystick.agent.clock.TrustedTime;
-import io.tallystick.agent.metadata.AwsMetadata;
 import io.tallystick.agent.metadata.Identity;
+import io.tallystick.agent.metadata.MetadataService;
 import io.tallystick.agent.net.Aggregator;
 import io.tallystick.agent.net.Backoff;
 import io.tallystick.agent.net.IssuerKeys;
@@ -57,7 +57,8 @@ public final class Enroller {
     private final Store store;
     private final Aggregator aggregator;
     private final IssuerKeys keys;
-    private final AwsMetadata metadata;
+    private final MetadataService metadata;
+    private final JoinCodes joinCodes;
     private final TrustedTime time;
     private final TimeSource source;
     private final Board board;
@@ -72,6 +73,9 @@ public final class Enroller {
 
     private @Nullable Identity identity;
     private boolean enrolled;
+    /** The aggregator did not know the enrollment this key had: a join code is needed once more. */
+    private boolean nameRefused;
+
     private @Nullable Watermark fresh;
     private boolean watermarkWanted;
     private long dueAt = Long.MIN_VALUE;
@@ -82,7 +86,8 @@ public final class Enroller {
             Store store,
             Aggregator aggregator,
             IssuerKeys keys,
-            AwsMetadata metadata,
+            MetadataService metadata,
+            JoinCodes joinCodes,
             TrustedTime time,
             TimeSource source,
             Board board,
@@ -92,6 +97,7 @@ public final class Enroller {
         this.aggregator = aggregator;
         this.keys = keys;
         this.metadata = metadata;
+        this.joinCodes = joinCodes;
         this.time = time;
         this.source = source;
         this.board = board;
@@ -171,13 +177,19 @@ public final class Enroller {
             tx.meta("instance", found.key());
             return tx.change("UPDATE run SET instance = ? WHERE id = ?", found.key(), tx.run());
         });
-        boolean disagree = !AwsMetadata.codesAgree(found);
+        boolean disagree = !found.codesAgree();
         if (disagree) {
             note(
                     "metadata",
                     "product codes " + found.productCodes() + " of the metadata service differ from "
                             + found.documentCodes() + " of the identity document; enrollment is not attempted");
         }
+        found.keyTag()
+                .filter(t -> !t.equals(key.thumbprint().toString()))
+                .ifPresent(t -> note(
+                        "metadata",
+                        "the VM's tag " + Identity.KEY_TAG + " names another key than this agent's, "
+                                + key.thumbprint()));
         Optional<Answers.Checked> kept = keptAnswer(found);
         board.update(s -> new Standing(
                 Optional.of(found),
@@ -208,8 +220,10 @@ public final class Enroller {
     }
 
     private void enroll(Identity me) {
-        EnrollRequest request =
-                new EnrollRequest(me.cloud(), me.pkcs7(), Optional.of(me.document()), me.productCodes(), version);
+        EnrollRequest.Evidence evidence = evidence(me);
+        boolean named =
+                evidence instanceof EnrollRequest.Claims c && c.enrollment().isPresent();
+        EnrollRequest request = new EnrollRequest(me.cloud(), evidence, me.productCodes(), version);
         Jws signed = Jws.sign(
                 Jws.Header.ownKey(Typ.ENROLL, aggregator.url(Wire.ENROLLMENTS_PATH), key.jwk(), iat()),
                 request.toBytes(),
@@ -217,12 +231,39 @@ public final class Enroller {
         try {
             Answer answer = take(aggregator.post(Wire.ENROLLMENTS_PATH, signed, Typ.ANSWER), signed, me);
             enrolled = true;
+            nameRefused = false;
             fresh = answer.watermark();
         } catch (Unreachable e) {
             unreachable("enroll", e);
         } catch (Refused e) {
             refused("enroll", e);
+            if (named && e.is(ErrorCode.INVALID_EVIDENCE)) {
+                nameRefused = true;
+                dueAt = source.bootMillis();
+            }
         }
+    }
+
+    /**
+     * Where the cloud signs nothing, a key that is enrolled names its enrollment; any other shows that it knows a join code.
+     * The code itself is not sent.
+     */
+    private EnrollRequest.Evidence evidence(Identity me) {
+        if (!(me.evidence() instanceof EnrollRequest.Claims said)) {
+            return me.evidence();
+        }
+        Optional<EnrollmentId> known = nameRefused
+                ? Optional.empty()
+                : store.call(tx -> tx.meta("enrollment")).map(EnrollmentId::parse);
+        Optional<EnrollRequest.Join> join = Optional.empty();
+        if (known.isEmpty()) {
+            try {
+                join = joinCodes.read().map(code -> code.prove(key.thumbprint(), me.instance()));
+            } catch (IOException e) {
+                note("enroll", "the join code cannot be read: " + e.getMessage());
+            }
+        }
+        return new EnrollRequest.Claims(said.instance(), said.image(), said.instanceType(), said.region(), known, join);
     }
 
     private void renew(Identity me) {

@@ -54,8 +54,15 @@ public record Standing(
         grants = Map.copyOf(grants);
     }
 
-    /** The product codes the instance carries, in the metadata service's order; empty while discovering. */
+    /**
+     * The product codes the instance carries, in the metadata service's order; empty while discovering. Where the cloud
+     * signs nothing they are those the aggregator answered for, empty before it did: what the metadata service says is
+     * not what the join code is for.
+     */
     public List<String> codes() {
+        if (identity.isPresent() && !identity.get().isSigned()) {
+            return grants.keySet().stream().sorted().toList();
+        }
         return identity.map(Identity::productCodes).orElse(List.of());
     }
 
