@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
             ServeCommand.class,
             MigrateCommand.class,
             TokenCommand.class,
+            UserCommand.class,
             KeysCommand.class,
             AuditCommand.class,
             VerifyIdentityCommand.class

@@ -7,9 +7,12 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.tallystick.aggregator.account.Accounts;
+import io.tallystick.aggregator.account.Passwords;
 import io.tallystick.aggregator.account.Tokens;
+import io.tallystick.aggregator.account.Users;
 import io.tallystick.aggregator.account.http.AccountRoutes;
 import io.tallystick.aggregator.account.http.TokenRoutes;
+import io.tallystick.aggregator.account.http.UserRoutes;
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.agreement.http.AgreementRoutes;
 import io.tallystick.aggregator.audit.Audit;
@@ -19,9 +22,9 @@ import io.tallystick.aggregator.billing.PostingRuns;
 import io.tallystick.aggregator.billing.UsagePull;
 import io.tallystick.aggregator.billing.http.BillingRoutes;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
-import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.http.OfferRoutes;
 import io.tallystick.aggregator.catalog.http.ProductRoutes;
 import io.tallystick.aggregator.catalog.http.ReviewRoutes;
@@ -42,6 +45,7 @@ import io.tallystick.aggregator.entitlement.http.AgentRoutes;
 import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
 import io.tallystick.aggregator.entitlement.http.JoinCodeRoutes;
 import io.tallystick.aggregator.image.ImageClouds;
+import io.tallystick.aggregator.portal.Portal;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Batches;
 import io.tallystick.aggregator.usage.Incidents;
@@ -49,6 +53,7 @@ import io.tallystick.aggregator.usage.Ingest;
 import io.tallystick.aggregator.usage.Partitions;
 import io.tallystick.aggregator.usage.Quarantine;
 import io.tallystick.aggregator.usage.ServingTimes;
+import io.tallystick.aggregator.usage.UsageReport;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.usage.http.BatchRoutes;
 import io.tallystick.aggregator.usage.http.QuarantineRoutes;
@@ -81,6 +86,7 @@ public final class Wiring {
     final Audit audit;
     final Accounts accounts;
     final Tokens tokens;
+    final Users users;
     final Catalog catalog;
     final Versions versions;
     final Reviews reviews;
@@ -110,6 +116,7 @@ public final class Wiring {
         audit = new Audit(clock);
         accounts = new Accounts(database.transactor(), audit, ids, clock);
         tokens = new Tokens(accounts, database.reads(), database.transactor(), audit, ids, clock);
+        users = new Users(accounts, new Passwords(vertx, ids), database.transactor(), audit, ids, clock);
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
         reviews = new Reviews(catalog, database.transactor(), audit, ids, clock);
@@ -167,10 +174,14 @@ public final class Wiring {
         housekeeping.add("charges", Charging.EVERY, charging::charge);
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
+        Portal portal = new Portal(
+                config.publicUrl(), database, ids, clock, users, catalog, new UsageReport(database, accounts));
+
         List<Route> routes = new ArrayList<>();
         routes.addAll(OperationsRoutes.routes(registry, () -> schema.isCurrent(database.reads())));
         routes.addAll(new AccountRoutes(accounts, database.reads()).routes());
         routes.addAll(new TokenRoutes(tokens, database.reads()).routes());
+        routes.addAll(new UserRoutes(users, database.reads()).routes());
         routes.addAll(new ProductRoutes(catalog, database.reads()).routes());
         routes.addAll(new VersionRoutes(versions, database.reads()).routes());
         routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
@@ -185,9 +196,11 @@ public final class Wiring {
                         .routes());
         routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
+        routes.addAll(portal.routes());
         router = new ApiRouter(
                 routes,
                 tokens,
+                portal.gate(),
                 problems,
                 new RequestMetrics(registry),
                 config.listen().clients(),

@@ -36,6 +36,7 @@ public final class ApiRouter {
 
     private final List<Route> routes;
     private final Authenticator authenticator;
+    private final PageGate pages;
     private final Problems problems;
     private final RequestMetrics metrics;
     private final ClientAddresses addresses;
@@ -44,12 +45,14 @@ public final class ApiRouter {
     public ApiRouter(
             List<Route> routes,
             Authenticator authenticator,
+            PageGate pages,
             Problems problems,
             RequestMetrics metrics,
             ClientAddresses addresses,
             Supplier<String> correlationIds) {
         this.routes = List.copyOf(routes);
         this.authenticator = authenticator;
+        this.pages = pages;
         this.problems = problems;
         this.metrics = metrics;
         this.addresses = addresses;
@@ -129,8 +132,15 @@ public final class ApiRouter {
             // Wrapped, because Vert.x wants body handlers first and we authenticate first.
             vertxRoute.handler(ctx -> body.handle(ctx));
         }
+        if (route.access().isPage() && route.body() == Route.Body.FORM) {
+            vertxRoute.handler(ctx -> guarded(ctx, route, () -> {
+                pages.checkForm(ctx);
+                ctx.next();
+                return Future.succeededFuture();
+            }));
+        }
         vertxRoute.handler(ctx -> guarded(ctx, route, () -> route.endpoint().handle(ctx)));
-        vertxRoute.failureHandler(ctx -> fail(ctx, route.operationId(), cause(ctx, ctx.statusCode())));
+        vertxRoute.failureHandler(ctx -> fail(ctx, route, cause(ctx, ctx.statusCode())));
     }
 
     /** Runs a step; what it throws and what its future fails with take the same path. */
@@ -141,10 +151,13 @@ public final class ApiRouter {
         } catch (RuntimeException e) {
             done = Future.failedFuture(e);
         }
-        done.onFailure(e -> fail(ctx, route.operationId(), e));
+        done.onFailure(e -> fail(ctx, route, e));
     }
 
     private Future<?> admit(RoutingContext ctx, Route route) {
+        if (route.access().isPage()) {
+            return admitToPage(ctx, route);
+        }
         if (route.access() != Route.Access.TOKEN) {
             ctx.next();
             return Future.succeededFuture();
@@ -157,14 +170,32 @@ public final class ApiRouter {
                 .map(found -> found.orElseThrow(ApiRouter::unauthenticated))
                 .onComplete(done -> ctx.request().resume())
                 .map(caller -> {
-                    if (!route.roles().contains(caller.role())) {
-                        throw Failure.of(
-                                ErrorCode.FORBIDDEN, "the role " + caller.role().wire() + " may not do that");
-                    }
+                    requireRole(caller, route);
                     ctx.put(CALLER, caller);
                     ctx.next();
                     return caller;
                 });
+    }
+
+    private Future<?> admitToPage(RoutingContext ctx, Route route) {
+        ctx.request().pause();
+        return pages.enter(ctx).onComplete(done -> ctx.request().resume()).compose(found -> {
+            if (found.isEmpty() && route.access() == Route.Access.PAGE) {
+                return pages.askToSignIn(ctx);
+            }
+            found.ifPresent(caller -> ctx.put(CALLER, caller));
+            if (route.access() == Route.Access.PAGE) {
+                requireRole(found.get(), route);
+            }
+            ctx.next();
+            return Future.succeededFuture();
+        });
+    }
+
+    private static void requireRole(Caller caller, Route route) {
+        if (!route.roles().contains(caller.role())) {
+            throw Failure.of(ErrorCode.FORBIDDEN, "the role " + caller.role().wire() + " may not do that");
+        }
     }
 
     private static String bearer(@Nullable String header) {
@@ -188,6 +219,20 @@ public final class ApiRouter {
     private void fail(RoutingContext ctx, String operationId, Throwable error) {
         String correlation = ctx.get(CORRELATION);
         problems.fail(ctx, operationId, correlation == null ? correlationIds.get() : correlation, error);
+    }
+
+    private void fail(RoutingContext ctx, Route route, Throwable error) {
+        if (!route.access().isPage()) {
+            fail(ctx, route.operationId(), error);
+            return;
+        }
+        String correlation = ctx.get(CORRELATION);
+        problems.fail(
+                ctx,
+                route.operationId(),
+                correlation,
+                error,
+                (code, failure) -> pages.problem(ctx, code, failure, correlation));
     }
 
     private static Throwable cause(RoutingContext ctx, int status) {

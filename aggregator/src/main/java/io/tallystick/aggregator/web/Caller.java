@@ -3,8 +3,15 @@ package io.tallystick.aggregator.web;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Who is asking, taken from the token and from nothing else. The account is there for sellers and buyers only. */
-public record Caller(String tokenId, Role role, @Nullable String accountId) {
+/**
+ * Who is asking, taken from the token or the portal's session and from nothing else.
+ *
+ * @param id of the token, or of the signed-in user ({@code usr-…})
+ * @param accountId there for sellers and buyers only
+ */
+public record Caller(String id, Role role, @Nullable String accountId) {
+    private static final String USER_PREFIX = "usr-";
+
     public Caller {
         if (role.hasAccount() != (accountId != null)) {
             throw new IllegalArgumentException("sellers and buyers have an account, others have none");
@@ -22,6 +29,6 @@ public record Caller(String tokenId, Role role, @Nullable String accountId) {
 
     /** How the audit log names this caller. */
     public String actor() {
-        return "token:" + tokenId;
+        return (id.startsWith(USER_PREFIX) ? "user:" : "token:") + id;
     }
 }

@@ -7,6 +7,9 @@ public final class HttpLimits {
     /** Default for a route's body; a route may state its own. */
     public static final int BODY_BYTES_MAX = 1024 * 1024;
 
+    /** For the forms of pages. */
+    public static final int FORM_BYTES_MAX = 64 * 1024;
+
     public static final int HEADER_BYTES_MAX = 8 * 1024;
     /** Request line: method, target and version together. */
     public static final int REQUEST_LINE_BYTES_MAX = 2 * 1024;

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.web;
 import io.tallystick.common.json.Json;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,11 @@ public record Page<T>(List<T> items, @Nullable String next) {
     /** The same page of other things. */
     public <R> Page<R> map(Function<T, R> fn) {
         return new Page<>(items.stream().map(fn).toList(), next);
+    }
+
+    /** What to hand back as {@code after} for the next page, if there is one. */
+    public Optional<String> nextParameter() {
+        return Optional.ofNullable(next).map(PageRequest::encode);
     }
 
     /** {@code {"items": […], "next": "…"}}, without {@code next} on the last page. */

@@ -9,6 +9,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.HttpException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -58,8 +59,24 @@ public final class Problems {
         };
     }
 
+    /** How an error is written. */
+    @FunctionalInterface
+    interface Writer {
+        void write(ErrorCode errorCode, @Nullable Failure failure);
+    }
+
     /** Answers with the problem document of this error, or cuts the connection when an answer has already begun. */
     void fail(RoutingContext ctx, String operationId, String correlationId, Throwable error) {
+        fail(
+                ctx,
+                operationId,
+                correlationId,
+                error,
+                (code, failure) -> send(ctx.response(), code, failure, correlationId));
+    }
+
+    /** As above, written by somebody else. */
+    void fail(RoutingContext ctx, String operationId, String correlationId, Throwable error, Writer writer) {
         Throwable known = translate.apply(fromVertx(error));
         Failure failure = known instanceof Failure f ? f : null;
         ErrorCode errorCode = failure == null ? code.apply(known) : failure.code();
@@ -72,8 +89,17 @@ public final class Problems {
             return;
         }
         if (!response.closed() && !response.ended()) {
-            send(response, errorCode, failure, correlationId);
+            writer.write(errorCode, failure);
         }
+    }
+
+    /** The seconds to wait that an answer of this kind tells, if it does. */
+    public static Optional<String> retryAfter(int status, @Nullable Failure failure) {
+        if (status != 429 && status != 503) {
+            return Optional.empty();
+        }
+        Object seconds = failure == null ? null : failure.data().get(RETRY_AFTER);
+        return Optional.of(String.valueOf(seconds == null ? RETRY_AFTER_SECONDS : seconds));
     }
 
     /** Writes the document of a request that never became a route's, such as malformed HTTP. */
@@ -87,11 +113,7 @@ public final class Problems {
         if (status == 401) {
             response.putHeader("WWW-Authenticate", "Bearer");
         }
-        if (status == 429 || status == 503) {
-            Object seconds = failure == null ? null : failure.data().get(RETRY_AFTER);
-            response.putHeader(
-                    HttpHeaders.RETRY_AFTER, String.valueOf(seconds == null ? RETRY_AFTER_SECONDS : seconds));
-        }
+        retryAfter(status, failure).ifPresent(seconds -> response.putHeader(HttpHeaders.RETRY_AFTER, seconds));
         response.end(Buffer.buffer(Json.writeBytes(document(errorCode, failure, correlationId))));
     }
 

@@ -34,6 +34,12 @@ public final class Requests {
         return address;
     }
 
+    /** A field of a posted form; one that is given twice is as good as none. */
+    public static Optional<String> form(RoutingContext ctx, String name) {
+        List<String> values = ctx.request().formAttributes().getAll(name);
+        return values.size() == 1 ? Optional.of(values.get(0)) : Optional.empty();
+    }
+
     /** The body as received; empty when there is none. */
     public static byte[] bytes(RoutingContext ctx) {
         Buffer body = ctx.body().buffer();

@@ -28,13 +28,24 @@ public record Route(
         /** Anybody; the body is a JWS and the endpoint refuses it unless its signature proves who sent it. */
         AGENT,
         /** A valid API token of one of the route's roles. */
-        TOKEN
+        TOKEN,
+        /** Somebody signed in to the portal under one of the route's roles; others are sent to sign in. For browsers. */
+        PAGE,
+        /** Anybody with a browser, such as somebody who has yet to sign in. */
+        OPEN_PAGE;
+
+        /** Whether a browser asks: errors are pages then, and what is posted is a form that proves where it came from. */
+        public boolean isPage() {
+            return this == PAGE || this == OPEN_PAGE;
+        }
     }
 
     /** What the request carries. */
     public enum Body {
         NONE(""),
         JSON("application/json"),
+        /** An HTML form. */
+        FORM("application/x-www-form-urlencoded"),
         /** A JWS in flattened JSON serialization. */
         JOSE("application/jose+json");
 
@@ -50,7 +61,7 @@ public record Route(
     }
 
     public Route {
-        if (access == Access.TOKEN && roles.isEmpty()) {
+        if ((access == Access.TOKEN || access == Access.PAGE) && roles.isEmpty()) {
             throw new IllegalArgumentException(operationId + " lets nobody in");
         }
         roles = Set.copyOf(roles);
@@ -104,6 +115,28 @@ public record Route(
         public Builder agent() {
             access = Access.AGENT;
             body = Body.JOSE;
+            return this;
+        }
+
+        /** A page of the portal for users of these roles. */
+        public Builder page(Role... allowed) {
+            access = Access.PAGE;
+            roles.addAll(Set.of(allowed));
+            return form();
+        }
+
+        /** A page of the portal for everybody. */
+        public Builder openPage() {
+            access = Access.OPEN_PAGE;
+            return form();
+        }
+
+        /** What a page posts is a form, always: only forms carry the token that {@link PageGate} checks. */
+        private Builder form() {
+            if (method.equals(HttpMethod.POST)) {
+                body = Body.FORM;
+                bodyBytesMax = HttpLimits.FORM_BYTES_MAX;
+            }
             return this;
         }
 

@@ -97,6 +97,28 @@ final class AccessMatrix {
             row("listTokens", get(w -> "/v1/tokens"), 200, 403, 403, 403, 403, 403),
             row("revokeToken", get(w -> "/v1/tokens/" + w.newTokenId()), 200, 403, 403, 403, 403, 403),
             row(
+                    "createUser",
+                    send(
+                            w -> "/v1/users",
+                            w -> quoted("{'role':'operator','email':'u" + w.unique() + "@example.com'}")),
+                    201,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("listUsers", get(w -> "/v1/users"), 200, 403, 403, 403, 403, 403),
+            row("disableUser", get(w -> "/v1/users/" + w.newUserId() + "/disable"), 200, 403, 403, 403, 403, 403),
+            row(
+                    "setUserPassword",
+                    send(w -> "/v1/users/" + w.newUserId() + "/password", w -> "{}"),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
                     "createProduct",
                     send(w -> "/v1/products", w -> quoted("{'title':'T','seller':'" + w.seller() + "'}")),
                     201,
@@ -323,6 +345,8 @@ final class AccessMatrix {
 
         /** An open request for a new product of the seller's. */
         String newReview();
+
+        String newUserId();
 
         Contested contested();
 

@@ -174,7 +174,7 @@ class AccessMatrixTest {
                 .orElseThrow();
     }
 
-    private static final class World implements AccessMatrix.World {
+    static final class World implements AccessMatrix.World {
         private static final AtomicInteger COUNT = new AtomicInteger();
         private final String seller = RUNNING.account("seller");
         private final String buyer = RUNNING.account("buyer");
@@ -304,6 +304,15 @@ class AccessMatrixTest {
                             "/v1/products/" + newProduct() + "/visibility-requests",
                             RUNNING.operator(),
                             "{\"visibility\":\"LIMITED\"}")
+                    .expect(201)
+                    .get("id");
+        }
+
+        @Override
+        public String newUserId() {
+            String user = "{\"role\":\"operator\",\"email\":\"n" + unique() + "@example.com\"}";
+            return RUNNING.http()
+                    .post("/v1/users", RUNNING.operator(), user)
                     .expect(201)
                     .get("id");
         }

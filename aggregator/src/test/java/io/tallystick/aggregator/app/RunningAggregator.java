@@ -1,11 +1,13 @@
 package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.account.Tokens;
+import io.tallystick.aggregator.account.Users;
 import io.tallystick.aggregator.billing.MoneyConservation;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.ImageCloud;
 import io.tallystick.aggregator.image.ImageClouds;
+import io.tallystick.aggregator.portal.Visitor;
 import io.tallystick.aggregator.usage.Conservation;
 import io.tallystick.aggregator.usage.Rebuild;
 import io.tallystick.aggregator.web.Role;
@@ -25,6 +27,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -42,6 +45,10 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 public final class RunningAggregator implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
     public static final Instant START = Instant.parse("2026-03-10T09:30:00Z");
+    /** Of all users made here. */
+    public static final String PASSWORD = "correct horse battery";
+
+    private static final AtomicInteger USERS = new AtomicInteger();
     private static final int POSTS_MAX = 1_000;
     private static final Duration WAIT = Duration.ofSeconds(10);
 
@@ -182,6 +189,20 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
         Tokens.NewToken wanted = new Tokens.NewToken(role, Optional.ofNullable(account), Optional.empty(), expiresAt);
         return Aggregator.await(running().wiring().tokens.create("test", wanted), WAIT)
                 .secret();
+    }
+
+    /** A new user of the portal who has signed in. */
+    public Visitor visitor(Role role, @Nullable String account) {
+        return Visitor.signedIn(http(), user(role, account), PASSWORD);
+    }
+
+    /** A new user with {@link #PASSWORD}; answers the e-mail address. */
+    public String user(Role role, @Nullable String account) {
+        String email = "user" + USERS.incrementAndGet() + "@example.com";
+        Users.NewUser wanted = new Users.NewUser(email, role, Optional.ofNullable(account), Optional.of(PASSWORD));
+        return Aggregator.await(running().wiring().users.create("test", wanted), WAIT)
+                .user()
+                .email();
     }
 
     /** A new account, made over HTTP; answers its id. */

@@ -114,6 +114,7 @@ class ClientAddressesTest {
                                     ctx -> Future.succeededFuture(
                                             Json.object("address", Requests.clientAddress(ctx)))))),
                     token -> Future.succeededFuture(Optional.empty()),
+                    new NoPages(),
                     new Problems(e -> e, e -> ErrorCode.INTERNAL),
                     new RequestMetrics(new SimpleMeterRegistry()),
                     addresses,

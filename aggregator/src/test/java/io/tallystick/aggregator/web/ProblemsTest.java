@@ -33,6 +33,7 @@ class ProblemsTest {
         ApiRouter router = new ApiRouter(
                 routes,
                 token -> Future.succeededFuture(Optional.empty()),
+                new NoPages(),
                 problems,
                 new RequestMetrics(new SimpleMeterRegistry()),
                 ClientAddresses.DIRECT,

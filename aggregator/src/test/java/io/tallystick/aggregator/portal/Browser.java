@@ -1,0 +1,197 @@
+package io.tallystick.aggregator.portal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.logging.Level;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Dimension;
+import org.openqa.selenium.JavascriptExecutor;
+import org.openqa.selenium.OutputType;
+import org.openqa.selenium.StaleElementReferenceException;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeDriverService;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.logging.LogType;
+import org.openqa.selenium.logging.LoggingPreferences;
+
+/** The system's Chromium with a profile of its own, and what a test wants from it. */
+final class Browser implements AutoCloseable {
+    private static final Duration WAIT_MAX = Duration.ofSeconds(20);
+
+    private final ChromeDriver driver;
+    private final String base;
+
+    /** Starts it, in one of the languages the portal speaks. */
+    Browser(String base, Path profile, Language language) {
+        this.base = base;
+        ChromeOptions options = new ChromeOptions();
+        options.setBinary(onPath("chromium").toFile());
+        options.addArguments(
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-dev-shm-usage",
+                "--force-color-profile=srgb",
+                "--hide-scrollbars",
+                "--lang=" + language.tag(),
+                "--user-data-dir=" + profile);
+        LoggingPreferences logs = new LoggingPreferences();
+        logs.enable(LogType.BROWSER, Level.ALL);
+        options.setCapability("goog:loggingPrefs", logs);
+        options.setExperimentalOption("prefs", Map.of("intl.accept_languages", language.tag()));
+        ChromeDriverService service = new ChromeDriverService.Builder()
+                .usingDriverExecutable(onPath("chromedriver").toFile())
+                .usingAnyFreePort()
+                .build();
+        driver = new ChromeDriver(service, options);
+        size(1280, 900);
+    }
+
+    private static Path onPath(String program) {
+        for (String folder : System.getenv("PATH").split(":", -1)) {
+            Path file = Path.of(folder, program);
+            if (Files.isExecutable(file)) {
+                return file;
+            }
+        }
+        throw new IllegalStateException(program + " is not on the PATH");
+    }
+
+    void size(int width, int height) {
+        driver.manage().window().setSize(new Dimension(width, height));
+    }
+
+    void open(String path) {
+        driver.get(base + path);
+    }
+
+    void signIn(String email, String password) {
+        open("/portal/sign-in");
+        fillIn(email, password);
+    }
+
+    /** Signs in at the page where one is. */
+    void fillIn(String email, String password) {
+        type("email", email);
+        type("password", password);
+        click("main form button");
+        await("#sign-out");
+    }
+
+    void type(String field, String text) {
+        WebElement element = driver.findElement(By.name(field));
+        element.clear();
+        element.sendKeys(text);
+    }
+
+    /** Chooses in a select as a person does, so that the page hears of it. */
+    void choose(String field, String value) {
+        driver.findElement(By.cssSelector("select[name='" + field + "'] option[value='" + value + "']"))
+                .click();
+    }
+
+    void click(String css) {
+        driver.findElement(By.cssSelector(css)).click();
+    }
+
+    WebElement await(String css) {
+        until(() -> count(css) > 0, css);
+        return driver.findElement(By.cssSelector(css));
+    }
+
+    void awaitText(String css, String text) {
+        until(
+                () -> driver.findElements(By.cssSelector(css)).stream()
+                        .anyMatch(e -> e.getText().contains(text)),
+                css + " with " + text);
+    }
+
+    /** Asks again until it is so; each question is a round trip to the browser. */
+    void until(BooleanSupplier condition, String what) {
+        long deadline = System.nanoTime() + WAIT_MAX.toNanos();
+        while (System.nanoTime() < deadline) {
+            try {
+                if (condition.getAsBoolean()) {
+                    return;
+                }
+            } catch (StaleElementReferenceException e) {
+                // The page changed between two questions: ask the new one.
+                continue;
+            }
+        }
+        throw new AssertionError("never came: " + what + " at " + path() + "\n" + text("body"));
+    }
+
+    String text(String css) {
+        return driver.findElement(By.cssSelector(css)).getText();
+    }
+
+    int count(String css) {
+        return driver.findElements(By.cssSelector(css)).size();
+    }
+
+    String path() {
+        return driver.getCurrentUrl().substring(base.length());
+    }
+
+    Object script(String javaScript, Object... arguments) {
+        return ((JavascriptExecutor) driver).executeScript(javaScript, arguments);
+    }
+
+    Object scriptLater(String javaScript, Object... arguments) {
+        return ((JavascriptExecutor) driver).executeAsyncScript(javaScript, arguments);
+    }
+
+    /** Lets pages read the clipboard, as a person at the keyboard may. */
+    void allowClipboard() {
+        driver.executeCdpCommand(
+                "Browser.grantPermissions",
+                Map.of("permissions", List.of("clipboardReadWrite", "clipboardSanitizedWrite")));
+    }
+
+    /** Everything the console said, script errors and policy violations among it, must be nothing. */
+    void assertQuiet() {
+        assertEquals(
+                List.of(),
+                driver.manage().logs().get(LogType.BROWSER).getAll().stream()
+                        .map(Object::toString)
+                        .toList());
+    }
+
+    void forgetConsole() {
+        driver.manage().logs().get(LogType.BROWSER);
+    }
+
+    /** The whole page, however long, as a PNG. */
+    void screenshot(Path file) {
+        Object height = script("return document.documentElement.scrollHeight");
+        Object width = script("return window.innerWidth");
+        size(((Number) width).intValue(), Math.min(((Number) height).intValue() + 160, 4000));
+        script("window.dispatchEvent(new Event('resize'))");
+        try {
+            Files.createDirectories(file.getParent());
+            Files.write(file, driver.getScreenshotAs(OutputType.BYTES));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        driver.quit();
+    }
+}

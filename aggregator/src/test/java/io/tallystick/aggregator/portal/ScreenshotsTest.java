@@ -1,0 +1,103 @@
+package io.tallystick.aggregator.portal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.tallystick.aggregator.app.RunningAggregator;
+import io.tallystick.aggregator.usage.SimulatedRegion;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.testkit.NeedsTool;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Visits every page as everybody who may, wide in English and narrow in French, whose words are longer. What is wrong by
+ * any taste fails here: a page wider than its window, a message in the console. What is wrong by taste is for people:
+ * {@code deploy/bin/screenshots} leaves the pictures in {@code aggregator/target/screenshots}.
+ */
+@NeedsTool({"chromium", "chromedriver"})
+class ScreenshotsTest {
+    @RegisterExtension
+    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
+
+    private static final Path FOLDER =
+            Path.of(System.getProperty("tallystick.root"), "aggregator", "target", "screenshots");
+
+    @TempDir
+    Path profiles;
+
+    @Test
+    void noPageIsWiderThanItsWindowOrSpeaksToTheConsole() {
+        Marketplace marketplace = new Marketplace(RUNNING);
+        Map<String, Map<String, String>> pages = new LinkedHashMap<>();
+        pages.put("seller", sellerPages(marketplace));
+        pages.put("buyer", buyerPages());
+        pages.put("operator", operatorPages());
+        for (Language language : Language.values()) {
+            int width = language == Language.ENGLISH ? 1280 : 420;
+            visit("nobody", null, null, Map.of("sign-in", "/portal/sign-in"), language, width);
+            visit("seller", Role.SELLER, marketplace.seller, pages.get("seller"), language, width);
+            visit("buyer", Role.BUYER, marketplace.buyer, pages.get("buyer"), language, width);
+            visit("operator", Role.OPERATOR, null, pages.get("operator"), language, width);
+        }
+        visit("empty", Role.SELLER, RUNNING.account("seller"), sellerLists(), Language.ENGLISH, 1280);
+    }
+
+    private static Map<String, String> sellerPages(Marketplace marketplace) {
+        Map<String, String> pages = new LinkedHashMap<>(sellerLists());
+        pages.put("product", "/portal/products/" + marketplace.product);
+        pages.put("product-empty", "/portal/products/" + marketplace.emptyProduct);
+        pages.put("usage-hour", "/portal/usage?by=hour&split=customer&dimension=searches");
+        pages.put("not-found", "/portal/products/none");
+        pages.put("wrong", "/portal/usage?from=2026-03-10&to=2026-03-01");
+        return pages;
+    }
+
+    private static Map<String, String> sellerLists() {
+        return Map.of("products", "/portal/products", "usage", "/portal/usage");
+    }
+
+    private static Map<String, String> buyerPages() {
+        return Map.of("usage", "/portal/usage");
+    }
+
+    private static Map<String, String> operatorPages() {
+        return Map.of("products", "/portal/products", "usage", "/portal/usage?split=customer");
+    }
+
+    private void visit(
+            String who,
+            @Nullable Role role,
+            @Nullable String account,
+            Map<String, String> pages,
+            Language language,
+            int width) {
+        Path profile = profiles.resolve(who + "-" + language.tag());
+        try (Browser browser =
+                new Browser("http://127.0.0.1:" + RUNNING.running().port(), profile, language)) {
+            if (role != null) {
+                browser.signIn(RUNNING.user(role, account), RunningAggregator.PASSWORD);
+            }
+            pages.forEach((name, path) -> {
+                browser.size(width, 900);
+                browser.open(path);
+                if (browser.count(".chart") > 0) {
+                    browser.await(".chart[data-drawn]");
+                }
+                browser.screenshot(FOLDER.resolve(language.tag() + "-" + who + "-" + name + ".png"));
+                Object overflow = browser.script("return document.documentElement.scrollWidth - window.innerWidth");
+                assertEquals(0, Math.max(0, ((Number) overflow).intValue()), who + " " + name + " is too wide");
+                if (!name.equals("not-found") && !name.equals("wrong")) {
+                    browser.assertQuiet();
+                } else {
+                    // Chromium notes the status of every failed page.
+                    browser.forgetConsole();
+                }
+            });
+        }
+    }
+}
