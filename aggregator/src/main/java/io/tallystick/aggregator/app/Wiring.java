@@ -100,6 +100,7 @@ public final class Wiring {
     final ServingTimes serving;
     final PostingRuns posting;
     final Charging charging;
+    final Figures figures;
     final Housekeeping housekeeping;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
     final ApiRouter router;
@@ -172,6 +173,8 @@ public final class Wiring {
                 keys,
                 config.billing().postingInterval());
         housekeeping.add("charges", Charging.EVERY, charging::charge);
+        figures = new Figures(database, registry, clock);
+        housekeeping.add("figures", Figures.READ_EVERY, figures::read);
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
         Portal portal = new Portal(

@@ -3,10 +3,26 @@ package io.tallystick.aggregator.usage;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** What operators watch on the ingest path. */
 final class BatchMeters {
+    private static final Duration[] COMMIT_BUCKETS = {
+        Duration.ofMillis(10),
+        Duration.ofMillis(25),
+        Duration.ofMillis(50),
+        Duration.ofMillis(100),
+        Duration.ofMillis(250),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(3),
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(30)
+    };
+
     private final Counter stored;
     private final Counter repeated;
     private final Counter gap;
@@ -14,6 +30,7 @@ final class BatchMeters {
     private final Counter shed;
     private final Counter records;
     private final Counter quarantined;
+    private final Timer commit;
 
     BatchMeters(MeterRegistry registry, List<IngestLane> lanes) {
         stored = batches(registry, "stored");
@@ -27,6 +44,18 @@ final class BatchMeters {
         quarantined = Counter.builder("tallystick.records.quarantined")
                 .description("Metering records stored but not added up")
                 .register(registry);
+        commit = Timer.builder("tallystick.ingest.commit")
+                .description("Time from the receipt of a batch to its commit, of those that were stored")
+                .serviceLevelObjectives(COMMIT_BUCKETS)
+                .register(registry);
+        Gauge.builder("tallystick.ingest.oldest", lanes, l -> l.stream()
+                        .map(IngestLane::oldestWait)
+                        .mapToDouble(d -> d.toMillis() / 1000.0)
+                        .max()
+                        .orElse(0))
+                .description("How long the oldest batch waits for its commit")
+                .baseUnit("seconds")
+                .register(registry);
         Gauge.builder("tallystick.ingest.queue", lanes, l -> l.stream()
                         .mapToInt(IngestLane::queued)
                         .sum())
@@ -39,6 +68,13 @@ final class BatchMeters {
                 .description("Batches by outcome")
                 .tag("outcome", outcome)
                 .register(registry);
+    }
+
+    /** A lane has decided about a batch, so many nanoseconds after it came. */
+    void decided(IngestLane.Outcome outcome, long nanos) {
+        if (outcome instanceof IngestLane.Outcome.Fresh) {
+            commit.record(nanos, TimeUnit.NANOSECONDS);
+        }
     }
 
     void stored(int recordCount, int refusedCount) {

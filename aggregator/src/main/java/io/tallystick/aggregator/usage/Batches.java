@@ -19,6 +19,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongSupplier;
 
 /**
  * Takes batches: authentic, well-formed and in sequence they are stored and answered with a receipt, whatever their
@@ -35,6 +36,7 @@ public final class Batches {
     private final ServingTimes serving;
     private final Set<String> issuers;
     private final Clock clock;
+    private final LongSupplier nanoTime;
     private final UsageStore store = new UsageStore();
 
     /** @param issuers this aggregator's public URL and its former ones: batches may have been signed weeks ago */
@@ -45,7 +47,8 @@ public final class Batches {
             BatchMeters meters,
             ServingTimes serving,
             Set<String> issuers,
-            Clock clock) {
+            Clock clock,
+            LongSupplier nanoTime) {
         this.contexts = contexts;
         this.lanes = List.copyOf(lanes);
         this.incidents = incidents;
@@ -53,6 +56,7 @@ public final class Batches {
         this.serving = serving;
         this.issuers = Set.copyOf(issuers);
         this.clock = clock;
+        this.nanoTime = nanoTime;
     }
 
     /** Stores one batch; answers the compact receipt, the same one however often the same batch comes. */
@@ -69,6 +73,7 @@ public final class Batches {
                     Failure.of(ErrorCode.OVERLOADED, "more batches are waiting than can be stored soon; send it again")
                             .with("retryAfterSeconds", SHED_RETRY.toSeconds()));
         }
+        long since = nanoTime.getAsLong();
         Instant received = clock.instant().truncatedTo(ChronoUnit.MILLIS);
         Jws jws = Jws.parseFlattened(body, Typ.BATCH);
         checkPlace(id, jws);
@@ -79,6 +84,7 @@ public final class Batches {
                         .recover(e -> IngestLane.isDataError(e)
                                 ? lane.submit(refusingAll(submission))
                                 : Future.failedFuture(e))
+                        .onSuccess(outcome -> meters.decided(outcome, nanoTime.getAsLong() - since))
                         .compose(outcome -> answer(submission, outcome)));
     }
 

@@ -38,8 +38,9 @@ public final class Ingest {
             LongSupplier nanoTime) {
         UsageContexts contexts = new UsageContexts(database, enrollments, accounts, catalog, agreements, nanoTime);
         List<IngestLane> lanes = IntStream.range(0, Database.LANE_CONNECTIONS)
-                .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys))
+                .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys, nanoTime))
                 .toList();
-        return new Batches(contexts, lanes, incidents, new BatchMeters(registry, lanes), serving, issuers, clock);
+        return new Batches(
+                contexts, lanes, incidents, new BatchMeters(registry, lanes), serving, issuers, clock, nanoTime);
     }
 }

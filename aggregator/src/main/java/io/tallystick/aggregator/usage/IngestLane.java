@@ -34,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,13 +89,14 @@ final class IngestLane {
         record WrongPrev(Watermark current) implements Outcome {}
     }
 
-    private record Waiting(Submission submission, Promise<Outcome> promise) {}
+    private record Waiting(Submission submission, Promise<Outcome> promise, long sinceNanos) {}
 
     private record Decided(Waiting waiting, BatchRules.Plan plan, UsageStore.NewBatch batch, Outcome.Fresh outcome) {}
 
     private final Context context;
     private final Pool pool;
     private final SigningKeys keys;
+    private final LongSupplier nanoTime;
     private final UsageStore store = new UsageStore();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicLong queuedBytes = new AtomicLong();
@@ -102,11 +104,14 @@ final class IngestLane {
     private final Deque<Waiting> queue = new ArrayDeque<>();
     private boolean inFlight;
     private @Nullable SqlConnection connection;
+    private volatile @Nullable Long oldestSinceNanos;
 
-    IngestLane(Vertx vertx, Pool pool, SigningKeys keys) {
+    /** @param nanoTime a monotonic clock, for how long batches wait */
+    IngestLane(Vertx vertx, Pool pool, SigningKeys keys, LongSupplier nanoTime) {
         this.context = contextOfItsOwn(vertx);
         this.pool = pool;
         this.keys = keys;
+        this.nanoTime = nanoTime;
     }
 
     /** Vert.x gives a thread that is not its own one context for ever, so each lane asks from a new thread. */
@@ -130,23 +135,35 @@ final class IngestLane {
         return queued.get();
     }
 
+    /** How long the oldest batch waits, in the queue or in a transaction that has not ended; zero without one. Any thread. */
+    Duration oldestWait() {
+        Long since = oldestSinceNanos;
+        return since == null ? Duration.ZERO : Duration.ofNanos(nanoTime.getAsLong() - since);
+    }
+
     /** Any thread; the future completes on the lane's, after COMMIT. */
     Future<Outcome> submit(Submission submission) {
         queued.incrementAndGet();
         queuedBytes.addAndGet(submission.bytes());
         queuedOf.merge(submission.enrollment(), 1, Integer::sum);
         Promise<Outcome> promise = Promise.promise();
+        long since = nanoTime.getAsLong();
         context.runOnContext(v -> {
-            queue.add(new Waiting(submission, promise));
+            queue.add(new Waiting(submission, promise, since));
             next();
         });
         return promise.future();
     }
 
     private void next() {
-        if (inFlight || queue.isEmpty()) {
+        if (inFlight) {
             return;
         }
+        if (queue.isEmpty()) {
+            oldestSinceNanos = null;
+            return;
+        }
+        oldestSinceNanos = queue.getFirst().sinceNanos();
         Map<EnrollmentId, Waiting> group = gather();
         inFlight = true;
         commit(group)

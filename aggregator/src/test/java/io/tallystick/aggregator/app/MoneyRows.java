@@ -24,15 +24,7 @@ final class MoneyRows {
                     403,
                     403,
                     403),
-            row(
-                    "listOffers",
-                    get(w -> "/v1/products/" + w.limitedProduct() + "/offers"),
-                    200,
-                    200,
-                    404,
-                    200,
-                    404,
-                    403),
+            row("listOffers", get(w -> "/v1/products/" + w.limitedProduct() + "/offers"), 200, 200, 404, 200, 404, 403),
             row("getOffer", get(w -> "/v1/offers/" + w.newPrivateOffer()), 200, 200, 404, 200, 404, 403),
             row(
                     "addRate",
