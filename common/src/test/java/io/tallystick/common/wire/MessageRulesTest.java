@@ -59,9 +59,30 @@ class MessageRulesTest {
     @Test
     void a_cloud_nobody_knows_is_refused() throws IOException {
         assertEquals(
-                List.of("cloud: must be aws"),
+                List.of("cloud: must be aws or outscale"),
                 problems("enroll-request", j -> j.replace("\"aws\"", "\"gcp\""), b -> EnrollRequest.parse(b)
                         .toBytes()));
+    }
+
+    @Test
+    void claims_are_taken_of_the_cloud_that_signs_nothing_and_of_no_other() throws IOException {
+        UnaryOperator<byte[]> parser = b -> EnrollRequest.parse(b).toBytes();
+        assertTrue(problems("enroll-request-outscale", j -> j.replace("\"outscale\"", "\"aws\""), parser)
+                .containsAll(List.of("evidence.pkcs7: is missing", "evidence.join: is not a known field")));
+        assertTrue(problems("enroll-request", j -> j.replace("\"aws\"", "\"outscale\""), parser)
+                .containsAll(List.of("evidence.instance: is missing", "evidence.pkcs7: is not a known field")));
+        for (String bad : List.of("i-0a1b2c3", "i-0A1B2C3D", "i-0a1b2c3d ", "x-0a1b2c3d", "i-../../../x")) {
+            assertEquals(
+                    List.of("evidence.instance: must be an instance id such as i-0a1b2c3d"),
+                    problems("enroll-request-outscale", j -> j.replace("\"i-0a1b2c3d\"", "\"" + bad + "\""), parser),
+                    bad);
+        }
+        assertEquals(
+                List.of("evidence.join.proof: must be 64 bytes in base64url"),
+                problems(
+                        "enroll-request-outscale",
+                        j -> j.replaceFirst("\"proof\":\"[^\"]+\"", "\"proof\":\"AAAA\""),
+                        parser));
     }
 
     @Test
