@@ -46,6 +46,8 @@ import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
 import io.tallystick.aggregator.entitlement.http.JoinCodeRoutes;
 import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.portal.Portal;
+import io.tallystick.aggregator.report.Reports;
+import io.tallystick.aggregator.report.http.ReportRoutes;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Batches;
 import io.tallystick.aggregator.usage.Incidents;
@@ -101,6 +103,7 @@ public final class Wiring {
     final PostingRuns posting;
     final Charging charging;
     final Figures figures;
+    final Reports reports;
     final Housekeeping housekeeping;
     final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
     final ApiRouter router;
@@ -175,6 +178,8 @@ public final class Wiring {
         housekeeping.add("charges", Charging.EVERY, charging::charge);
         figures = new Figures(database, registry, clock);
         housekeeping.add("figures", Figures.READ_EVERY, figures::read);
+        reports = new Reports(database, accounts, ids, clock);
+        housekeeping.add("reports", Reports.EVERY, reports::makeDue);
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
         Portal portal = new Portal(
@@ -200,6 +205,7 @@ public final class Wiring {
         routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
         routes.addAll(portal.routes());
+        routes.addAll(new ReportRoutes(reports).routes());
         router = new ApiRouter(
                 routes,
                 tokens,

@@ -80,7 +80,7 @@ public final class LineFormat {
     }
 
     /** A row of cells as {@link #cell} writes them, ending in LF. */
-    static byte[] row(List<String> cells) {
+    public static byte[] row(List<String> cells) {
         StringBuilder out = new StringBuilder(320);
         for (int i = 0; i < cells.size(); i++) {
             if (i > 0) {

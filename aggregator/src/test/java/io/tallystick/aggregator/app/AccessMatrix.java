@@ -298,6 +298,23 @@ final class AccessMatrix {
             row("listIncidents", get(w -> "/v1/incidents"), 200, 403, 403, 403, 403, 403),
             row("listQuarantine", get(w -> "/v1/quarantine"), 200, 200, 200, 403, 403, 403),
             row("pullUsage", get(w -> "/v1/billing/usage?account=" + w.buyer()), 200, 403, 403, 200, 404, 200),
+            row("listReports", get(w -> "/v1/reports?seller=" + w.seller()), 200, 200, 404, 403, 403, 403),
+            row("getReport", get(w -> "/v1/reports/" + w.newReport()), 200, 200, 404, 403, 403, 403),
+            row(
+                    "makeReport",
+                    w -> {
+                        w.newReport();
+                        return new Call(
+                                "/v1/reports",
+                                quoted("{'kind':'daily-business-usage-by-instance-type','day':'2030-01-01','seller':'"
+                                        + w.seller() + "'}"));
+                    },
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
             row("listRuns", get(w -> "/v1/billing/runs"), 200, 403, 403, 403, 403, 200),
             row("endAgreement", get(w -> "/v1/agreements/" + w.newAgreement() + "/end"), 200, 403, 403, 200, 404, 403));
 
@@ -333,6 +350,9 @@ final class AccessMatrix {
         String newJoinCode();
 
         String newTokenId();
+
+        /** A report of the seller's. */
+        String newReport();
 
         /** An offer of a public product of the seller's, for the buyer only. */
         String newPrivateOffer();

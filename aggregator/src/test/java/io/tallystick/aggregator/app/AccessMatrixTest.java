@@ -259,6 +259,20 @@ class AccessMatrixTest {
         }
 
         @Override
+        public String newReport() {
+            String id = "rep-" + unique();
+            RUNNING.database()
+                    .execute(
+                            """
+                            INSERT INTO report_file (id, kind, seller_id, day, through_run, lines, rows, made_at, content, sha256)
+                            SELECT '%1$s', 'daily-business-usage-by-instance-type', '%2$s',
+                              (SELECT coalesce(max(day) + 1, '2030-01-01') FROM report_file WHERE seller_id = '%2$s'),
+                              0, 0, 0, now(), ''::bytea, sha256(''::bytea)"""
+                                    .formatted(id, seller));
+            return id;
+        }
+
+        @Override
         public String newTokenId() {
             return RUNNING.http()
                     .post("/v1/tokens", RUNNING.operator(), "{\"role\":\"billing\"}")

@@ -17,17 +17,17 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A seller with a public product, a buyer with a cloud account, and an agent: what tests of money start from. */
-final class Market {
+public final class Market {
     private static final AtomicInteger ACCOUNTS = new AtomicInteger(500);
 
     private final RunningAggregator running;
-    final String seller;
-    final String buyer;
-    final String cloudAccount;
-    final String product;
-    final String code;
+    public final String seller;
+    public final String buyer;
+    public final String cloudAccount;
+    public final String product;
+    public final String code;
 
-    Market(RunningAggregator running, String... dimensions) {
+    public Market(RunningAggregator running, String... dimensions) {
         this.running = running;
         seller = running.account("seller");
         buyer = running.account("buyer");
@@ -44,7 +44,7 @@ final class Market {
     }
 
     /** A public offer; {@code prices} is the inside of its JSON object, with apostrophes for quotes. */
-    String offer(String currency, String prices) {
+    public String offer(String currency, String prices) {
         return post(
                         "/v1/products/" + product + "/offers",
                         "{'title':'An offer','currency':'" + currency + "'," + prices + "}")
@@ -57,20 +57,20 @@ final class Market {
     }
 
     /** An agreement on this offer. */
-    String accept(String offer) {
+    public String accept(String offer) {
         return post("/v1/agreements", "{'product':'" + product + "','account':'" + buyer + "','offer':'" + offer + "'}")
                 .expect(201)
                 .get("id");
     }
 
-    void end(String agreement) {
+    public void end(String agreement) {
         running.http()
                 .send("POST", "/v1/agreements/" + agreement + "/end", running.operator(), null)
                 .expect(200);
     }
 
     /** A VM of the buyer's that was started now, enrolled. */
-    ProtocolClient agent() {
+    public ProtocolClient agent() {
         ProtocolClient agent = SimulatedRegion.client(
                 running, SimulatedRegion.vm(cloudAccount, running.clock().instant(), List.of(code)));
         agent.enroll();
@@ -78,20 +78,20 @@ final class Market {
     }
 
     /** Usage in the hour it is now. */
-    MeteringRecord usage(String dimension, String quantity) {
+    public MeteringRecord usage(String dimension, String quantity) {
         return usage(dimension, hour(), quantity);
     }
 
-    static MeteringRecord usage(String dimension, Instant hour, String quantity) {
+    public static MeteringRecord usage(String dimension, Instant hour, String quantity) {
         return MeteringRecord.increment(dimension, hour, Quantity.parse(quantity));
     }
 
-    Instant hour() {
+    public Instant hour() {
         return Hours.of(running.clock().instant());
     }
 
     /** Lets hours pass and posts and charges what is closed by then. */
-    void pass(Duration time) {
+    public void pass(Duration time) {
         running.clock().advance(time);
         running.post();
     }
@@ -104,7 +104,7 @@ final class Market {
                         .build());
     }
 
-    List<Map<String, Object>> charges() {
+    public List<Map<String, Object>> charges() {
         String text = pull("/v1/billing/charges?limit=10000&product=" + product, "application/x-ndjson")
                 .expect(200)
                 .text();

@@ -15,6 +15,16 @@ import java.util.Map;
  */
 public final class Conservation {
     private static final Map<String, String> VIOLATIONS = Map.of(
+            "each usage line up to a seller's last report is in exactly one report",
+            """
+            SELECT f.seller_id, f.lines, c.lines FROM (
+              SELECT seller_id, sum(lines) AS lines, max(through_run) AS run, max(day) + 1 AS until
+              FROM report_file GROUP BY seller_id) AS f
+            CROSS JOIN LATERAL (
+              SELECT count(*) AS lines FROM usage_line AS l JOIN product AS p ON p.id = l.product_id
+              WHERE p.seller_account_id = f.seller_id AND l.run <= f.run
+                AND l.hour < f.until::timestamp AT TIME ZONE 'UTC') AS c
+            WHERE f.lines <> c.lines""",
             "usage lines of an hour add up to its posted",
             """
             SELECT u.hour, u.enrollment_id, u.dimension_id, u.posted, l.total
