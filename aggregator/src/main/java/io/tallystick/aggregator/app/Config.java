@@ -28,7 +28,8 @@ public record Config(
         boolean sandbox,
         Optional<Path> sandboxClockFile,
         Optional<Path> trustDir,
-        Optional<Tls> tls) {
+        Optional<Tls> tls,
+        Optional<MailSettings> mail) {
 
     public static final int WRAPPING_KEY_BYTES = 32;
     private static final Pattern LOOPBACK = Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]");
@@ -132,7 +133,8 @@ public record Config(
                 sandbox,
                 clockFile,
                 in.optionalPath("trust.dir"),
-                Tls.read(in));
+                Tls.read(in),
+                MailSettings.read(in));
         if (in.has("public.url")) {
             checkPublicUrl(in, publicUrl);
         }
