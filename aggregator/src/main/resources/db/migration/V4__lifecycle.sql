@@ -33,7 +33,7 @@ CREATE TABLE product_version (
     CONSTRAINT product_version_published_copy CHECK (published_at IS NULL OR copy_image_id IS NOT NULL),
     CONSTRAINT product_version_restricted_since CHECK (status <> 'restricted' OR restricted_at IS NOT NULL),
     CONSTRAINT product_version_unpublished_since CHECK ((status = 'unpublished') = (unpublished_at IS NOT NULL)),
-    CONSTRAINT product_version_copy_unique UNIQUE (cloud, copy_image_id)
+    CONSTRAINT product_version_copy_unique UNIQUE (cloud, region, copy_image_id)
 );
 CREATE INDEX product_version_product ON product_version (product_id, created_at);
 CREATE INDEX product_version_source ON product_version (cloud, source_image_id);
@@ -149,7 +149,7 @@ CREATE TABLE image_copy (
     requested_at timestamptz NOT NULL,
     available_at timestamptz,
     deleted_at timestamptz,
-    CONSTRAINT image_copy_image_unique UNIQUE (cloud, image_id)
+    CONSTRAINT image_copy_image_unique UNIQUE (cloud, region, image_id)
 );
 CREATE UNIQUE INDEX image_copy_version_unique ON image_copy (version_id) WHERE status NOT IN ('discarded', 'deleted');
 

@@ -5,11 +5,13 @@ import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.Transactor;
+import io.tallystick.aggregator.job.Jobs;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
@@ -24,15 +26,21 @@ import java.util.stream.Collectors;
 
 /** Makes and finds accounts. Methods that take a client may be used inside another feature's transaction. */
 public final class Accounts {
+    /** Asked for when an account gets a cloud account: it may launch what the account has subscribed to. */
+    public static final String CLOUD_ACCOUNTS_JOB = "account-shares";
+
     private final AccountStore store = new AccountStore();
+    private final ContactStore contacts = new ContactStore();
     private final Transactor transactor;
     private final Audit audit;
+    private final Jobs jobs;
     private final Ids ids;
     private final Clock clock;
 
-    public Accounts(Transactor transactor, Audit audit, Ids ids, Clock clock) {
+    public Accounts(Transactor transactor, Audit audit, Jobs jobs, Ids ids, Clock clock) {
         this.transactor = transactor;
         this.audit = audit;
+        this.jobs = jobs;
         this.ids = ids;
         this.clock = clock;
     }
@@ -76,8 +84,40 @@ public final class Accounts {
                 before.createdAt(),
                 all.stream().sorted().toList());
         return store.insertCloudAccounts(tx, before.id(), List.of(added), clock.instant())
+                .compose(done -> jobs.add(tx, CLOUD_ACCOUNTS_JOB, before.id()))
                 .compose(done -> record(tx, actor, "account.cloud-account.add", Optional.of(before), after))
                 .map(after);
+    }
+
+    /**
+     * Replaces whom to write to about an account's business; answers the new list, by address. The audit log says that and
+     * how many, not who: addresses are personal, and it never forgets.
+     */
+    public Future<List<Contact>> setContacts(Caller caller, String id, List<Contact> wanted) {
+        if (!caller.isOperator() && !id.equals(caller.accountId())) {
+            return Future.failedFuture(notFound());
+        }
+        return transactor.inTx(tx -> store.lock(tx, id).compose(there -> {
+            if (!there) {
+                throw notFound();
+            }
+            return contacts.read(tx, List.of(id))
+                    .compose(before -> contacts.replace(tx, id, wanted, clock.instant())
+                            .compose(done -> audit.append(
+                                    tx,
+                                    new AuditEvent.Change(
+                                            caller.actor(),
+                                            "account.contacts",
+                                            id,
+                                            Json.object("contacts", before.size()),
+                                            Json.object("contacts", wanted.size())))))
+                    .compose(done -> contacts.read(tx, List.of(id)));
+        }));
+    }
+
+    /** Whom to write to about these accounts, each address once, by address. */
+    public Future<List<Contact>> contacts(SqlClient db, Collection<String> accountIds) {
+        return accountIds.isEmpty() ? Future.succeededFuture(List.of()) : contacts.read(db, accountIds);
     }
 
     private Future<Void> record(

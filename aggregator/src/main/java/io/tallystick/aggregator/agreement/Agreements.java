@@ -12,6 +12,7 @@ import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.Transactor;
+import io.tallystick.aggregator.job.Jobs;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
@@ -31,12 +32,16 @@ import java.util.Optional;
 
 /** Accepts, ends and finds agreements. */
 public final class Agreements {
+    /** Asked for when an agreement begins or ends: who may launch the product's images changes. Its key is the product. */
+    public static final String SHARES_JOB = "image-shares";
+
     private final AgreementStore store = new AgreementStore();
     private final Catalog catalog;
     private final Offers offers;
     private final Accounts accounts;
     private final Transactor transactor;
     private final Audit audit;
+    private final Jobs jobs;
     private final Ids ids;
     private final Clock clock;
 
@@ -46,6 +51,7 @@ public final class Agreements {
             Accounts accounts,
             Transactor transactor,
             Audit audit,
+            Jobs jobs,
             Ids ids,
             Clock clock) {
         this.catalog = catalog;
@@ -53,6 +59,7 @@ public final class Agreements {
         this.accounts = accounts;
         this.transactor = transactor;
         this.audit = audit;
+        this.jobs = jobs;
         this.ids = ids;
         this.clock = clock;
     }
@@ -137,16 +144,18 @@ public final class Agreements {
         }));
     }
 
+    /** Every beginning and end comes by here, and so do those who must act on it. */
     private Future<Void> record(
             SqlConnection tx, Caller caller, String action, Optional<Agreement> before, Agreement after) {
-        return audit.append(
-                tx,
-                new AuditEvent.Change(
-                        caller.actor(),
-                        action,
-                        after.id(),
-                        before.map(Agreement::json).orElse(null),
-                        after.json()));
+        return jobs.add(tx, SHARES_JOB, after.productId())
+                .compose(done -> audit.append(
+                        tx,
+                        new AuditEvent.Change(
+                                caller.actor(),
+                                action,
+                                after.id(),
+                                before.map(Agreement::json).orElse(null),
+                                after.json())));
     }
 
     /** An agreement the caller may see, with the terms it accepted as {@code terms}; else {@code not-found}. */

@@ -45,6 +45,13 @@ import io.tallystick.aggregator.entitlement.http.AgentRoutes;
 import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
 import io.tallystick.aggregator.entitlement.http.JoinCodeRoutes;
 import io.tallystick.aggregator.image.ImageClouds;
+import io.tallystick.aggregator.job.JobRunner;
+import io.tallystick.aggregator.job.Jobs;
+import io.tallystick.aggregator.lifecycle.ChangeSets;
+import io.tallystick.aggregator.lifecycle.Lifecycle;
+import io.tallystick.aggregator.lifecycle.http.ChangeSetRoutes;
+import io.tallystick.aggregator.notice.MailSender;
+import io.tallystick.aggregator.notice.Outbox;
 import io.tallystick.aggregator.portal.Portal;
 import io.tallystick.aggregator.report.Reports;
 import io.tallystick.aggregator.report.http.ReportRoutes;
@@ -66,12 +73,14 @@ import io.tallystick.aggregator.web.RequestMetrics;
 import io.tallystick.aggregator.web.Route;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.ext.mail.MailClient;
 import io.vertx.micrometer.MetricsDomain;
 import io.vertx.micrometer.MicrometerMetricsFactory;
 import io.vertx.micrometer.MicrometerMetricsOptions;
 import java.net.URI;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -90,10 +99,13 @@ public final class Wiring {
     final Tokens tokens;
     final Users users;
     final Catalog catalog;
+    final Jobs jobs;
     final Versions versions;
     final Reviews reviews;
     final Offers offers;
     final Agreements agreements;
+    final Outbox outbox;
+    final ChangeSets changeSets;
     final SigningKeys keys;
     final TrustAnchors anchors;
     final Enrollments enrollments;
@@ -118,14 +130,20 @@ public final class Wiring {
                 Database.open(vertx, config.database().url(), config.database().poolSize());
 
         audit = new Audit(clock);
-        accounts = new Accounts(database.transactor(), audit, ids, clock);
+        jobs = new Jobs(clock);
+        accounts = new Accounts(database.transactor(), audit, jobs, ids, clock);
         tokens = new Tokens(accounts, database.reads(), database.transactor(), audit, ids, clock);
         users = new Users(accounts, new Passwords(vertx, ids), database.transactor(), audit, ids, clock);
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
         reviews = new Reviews(catalog, database.transactor(), audit, ids, clock);
         offers = new Offers(catalog, database.transactor(), audit, ids, clock);
-        agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, ids, clock);
+        agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, jobs, ids, clock);
+        outbox = new Outbox(ids, config.publicUrl().getHost(), clock);
+        Lifecycle lifecycle =
+                Lifecycle.of(accounts, catalog, versions, clouds, outbox, jobs, database, audit, ids, clock);
+        changeSets = lifecycle.changeSets();
+        JobRunner runner = new JobRunner(jobs, lifecycle.handlers(), database, random, clock);
 
         String issuer = config.publicUrl().toString();
         Set<String> issuers = Stream.concat(Stream.of(config.publicUrl()), config.formerUrls().stream())
@@ -180,6 +198,12 @@ public final class Wiring {
         housekeeping.add("figures", Figures.READ_EVERY, figures::read);
         reports = new Reports(database, accounts, ids, clock);
         housekeeping.add("reports", Reports.EVERY, reports::makeDue);
+        housekeeping.add("jobs", Duration.ofSeconds(1), runner::drain);
+        config.mail().ifPresent(mail -> {
+            MailClient client = MailClient.createShared(vertx, mail.client());
+            MailSender sender = new MailSender(outbox, client, mail.from(), database, random, clock);
+            housekeeping.add("mail", Duration.ofSeconds(1), sender::round);
+        });
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
         Portal portal = new Portal(
@@ -194,6 +218,7 @@ public final class Wiring {
         routes.addAll(new VersionRoutes(versions, database.reads()).routes());
         routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
         routes.addAll(new OfferRoutes(offers, database.reads()).routes());
+        routes.addAll(new ChangeSetRoutes(changeSets, database.reads()).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new BatchRoutes(batches).routes());

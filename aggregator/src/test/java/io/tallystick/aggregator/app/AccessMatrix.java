@@ -248,6 +248,40 @@ final class AccessMatrix {
                     403,
                     403),
             row(
+                    "setContacts",
+                    send(
+                            w -> "/v1/accounts/" + w.buyer() + "/contacts",
+                            w -> quoted("{'contacts':[{'email':'a@example.com'}]}")),
+                    200,
+                    404,
+                    404,
+                    200,
+                    404,
+                    403),
+            row(
+                    "startChangeSet",
+                    send(
+                            w -> "/v1/change-sets",
+                            w -> quoted("{'changes':[{'type':'PublishVersion','version':'"
+                                    + w.version().id() + "'}]}")),
+                    201,
+                    201,
+                    400,
+                    403,
+                    403,
+                    403),
+            row("listChangeSets", get(w -> "/v1/change-sets"), 200, 200, 200, 403, 403, 403),
+            row("getChangeSet", get(w -> "/v1/change-sets/" + w.cancelledChangeSet()), 200, 200, 404, 403, 403, 403),
+            row(
+                    "cancelChangeSet",
+                    get(w -> "/v1/change-sets/" + w.cancelledChangeSet() + "/cancel"),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
                     "createAgreement",
                     send(
                             w -> "/v1/agreements",
@@ -362,6 +396,9 @@ final class AccessMatrix {
 
         /** A draft on a new product of the seller's. */
         NewVersion version();
+
+        /** A change set on a new product of the seller's, cancelled before anything was done. */
+        String cancelledChangeSet();
 
         /** An open request for a new product of the seller's. */
         String newReview();

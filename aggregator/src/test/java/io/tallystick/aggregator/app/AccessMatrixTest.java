@@ -312,6 +312,17 @@ class AccessMatrixTest {
         }
 
         @Override
+        public String cancelledChangeSet() {
+            String id = "chg-" + unique();
+            String product = newProduct();
+            RUNNING.database()
+                    .execute("INSERT INTO change_set (id, account_id, status, requested_by, requested_at, ended_at)"
+                            + " SELECT '" + id + "', seller_account_id, 'CANCELLED', 'test', now(), now()"
+                            + " FROM product WHERE id = '" + product + "'");
+            return id;
+        }
+
+        @Override
         public String newReview() {
             return RUNNING.http()
                     .post(

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -29,7 +30,7 @@ public final class MemoryCloud implements ImageCloud {
     private int faultsAfter;
     private boolean permanent;
     private boolean pendingCopies;
-    private int count;
+    private static final AtomicInteger COUNT = new AtomicInteger();
 
     public MemoryCloud(String name, String account) {
         this.name = name;
@@ -235,7 +236,7 @@ public final class MemoryCloud implements ImageCloud {
     }
 
     private String nextId() {
-        return String.format("ami-%08x", ++count);
+        return String.format("ami-%08x", COUNT.incrementAndGet());
     }
 
     private static CloudImage with(CloudImage i, CloudImage.State state, List<String> codes, Set<String> shared) {

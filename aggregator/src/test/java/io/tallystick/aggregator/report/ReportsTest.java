@@ -13,6 +13,7 @@ import io.tallystick.aggregator.billing.Market;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Ids;
+import io.tallystick.aggregator.job.Jobs;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
@@ -64,7 +65,8 @@ class ReportsTest {
     /** The service as another process of the same installation has it. */
     private static Reports process() {
         Ids ids = new Ids(RUNNING.clock(), new Random());
-        Accounts accounts = new Accounts(database.transactor(), new Audit(RUNNING.clock()), ids, RUNNING.clock());
+        Accounts accounts = new Accounts(
+                database.transactor(), new Audit(RUNNING.clock()), new Jobs(RUNNING.clock()), ids, RUNNING.clock());
         return new Reports(database, accounts, ids, RUNNING.clock());
     }
 

@@ -30,6 +30,7 @@ public enum ErrorCode {
     // State.
     CONFLICT(Kind.CONFLICT, "The request conflicts with what is there"),
     ALREADY_EXISTS(Kind.CONFLICT, "Something with this key is already there"),
+    RESOURCE_IN_USE(Kind.CONFLICT, "An open change set holds this"),
     CONTESTED(Kind.CONFLICT, "Another key already speaks for this instance"),
     FORK(Kind.CONFLICT, "A batch with this number and other content is already stored"),
     GAP(Kind.CONFLICT, "A batch before this one is missing"),
@@ -51,6 +52,7 @@ public enum ErrorCode {
     PRODUCT_LIMITED(Kind.FORBIDDEN, "The product is limited to an allow-list"),
     PRODUCT_RESTRICTED(Kind.FORBIDDEN, "The product takes no new agreements"),
     VERSION_RESTRICTED(Kind.FORBIDDEN, "The version is restricted"),
+    VERSION_UNPUBLISHED(Kind.FORBIDDEN, "The version is unpublished"),
     EVIDENCE_TOO_WEAK(Kind.FORBIDDEN, "The product asks for stronger evidence"),
     METERING_STALLED(Kind.FORBIDDEN, "Leases were renewed without batches for too long"),
     ENROLLMENT_REVOKED(Kind.FORBIDDEN, "The enrollment was revoked"),

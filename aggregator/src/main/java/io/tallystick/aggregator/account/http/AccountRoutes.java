@@ -7,11 +7,13 @@ import static io.tallystick.aggregator.web.Role.SELLER;
 import io.tallystick.aggregator.account.Account;
 import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.account.CloudAccount;
+import io.tallystick.aggregator.account.Contact;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
@@ -47,7 +49,11 @@ public final class AccountRoutes {
                 Route.post("/v1/accounts/{id}/cloud-accounts", "addCloudAccount")
                         .roles(OPERATOR)
                         .json()
-                        .to(Responder.json(200, this::addCloudAccount)));
+                        .to(Responder.json(200, this::addCloudAccount)),
+                Route.put("/v1/accounts/{id}/contacts", "setContacts")
+                        .roles(OPERATOR, SELLER, BUYER)
+                        .json()
+                        .to(Responder.json(200, this::setContacts)));
     }
 
     private Future<Map<String, Object>> create(RoutingContext ctx) {
@@ -72,6 +78,20 @@ public final class AccountRoutes {
     private Future<Map<String, Object>> get(RoutingContext ctx) {
         return accounts.get(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
                 .map(Account::json);
+    }
+
+    private Future<Map<String, Object>> setContacts(RoutingContext ctx) {
+        Fields in = Requests.json(ctx);
+        List<Contact> wanted = in.objects("contacts", Contact.PER_ACCOUNT_MAX).stream()
+                .map(Contact::read)
+                .toList();
+        if (wanted.stream().map(Contact::email).distinct().count() < wanted.size()) {
+            in.problem("contacts", "must not name an address twice");
+        }
+        in.done();
+        return accounts.setContacts(Requests.caller(ctx), Requests.path(ctx, "id"), wanted)
+                .map(list ->
+                        Json.object("contacts", list.stream().map(Contact::json).toList()));
     }
 
     private Future<Map<String, Object>> addCloudAccount(RoutingContext ctx) {

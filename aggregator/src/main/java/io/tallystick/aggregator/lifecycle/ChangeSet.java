@@ -1,0 +1,126 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.common.json.Json;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A queued request to change products or versions, and how far it is.
+ *
+ * @param accountId whose products it changes
+ * @param steps in the order they are done; none before it is applied
+ */
+public record ChangeSet(
+        String id,
+        String accountId,
+        Optional<String> name,
+        Status status,
+        String requestedBy,
+        Instant requestedAt,
+        Optional<Instant> applyingAt,
+        Optional<Instant> endedAt,
+        Optional<FailureCode> failureCode,
+        Optional<String> failureDetail,
+        List<Change> changes,
+        List<Step> steps) {
+
+    public static final int CHANGES_MAX = 20;
+    public static final int NAME_CHARS_MAX = 100;
+
+    public ChangeSet {
+        changes = List.copyOf(changes);
+        steps = List.copyOf(steps);
+    }
+
+    /** PREPARING can be cancelled; APPLYING ends as SUCCEEDED or FAILED. */
+    public enum Status {
+        PREPARING,
+        APPLYING,
+        SUCCEEDED,
+        FAILED,
+        CANCELLED;
+
+        public boolean isOpen() {
+            return this == PREPARING || this == APPLYING;
+        }
+    }
+
+    /** Whose it is to mend. */
+    public enum FailureCode {
+        /** The request cannot be carried out as it is: an image is gone, a version changed meanwhile. */
+        CLIENT_ERROR,
+        /** The marketplace or the cloud could not, however often it was tried. */
+        SERVER_FAULT
+    }
+
+    ChangeSet with(List<Change> allChanges, List<Step> allSteps) {
+        return new ChangeSet(
+                id,
+                accountId,
+                name,
+                status,
+                requestedBy,
+                requestedAt,
+                applyingAt,
+                endedAt,
+                failureCode,
+                failureDetail,
+                allChanges,
+                allSteps);
+    }
+
+    ChangeSet ended(Status end, Instant at, Optional<FailureCode> code, Optional<String> detail) {
+        return new ChangeSet(
+                id,
+                accountId,
+                name,
+                end,
+                requestedBy,
+                requestedAt,
+                applyingAt,
+                Optional.of(at),
+                code,
+                detail,
+                changes,
+                steps);
+    }
+
+    /** The first step that is not done. */
+    Optional<Step> next() {
+        return steps.stream().filter(s -> s.doneAt().isEmpty()).findFirst();
+    }
+
+    public Map<String, Object> json() {
+        Map<String, Object> json = summary();
+        json.put("changes", changes.stream().map(Change::json).toList());
+        json.put("steps", steps.stream().map(Step::json).toList());
+        return json;
+    }
+
+    /** Without changes and steps, for the audit log. */
+    Map<String, Object> summary() {
+        return Json.object(
+                "id",
+                id,
+                "account",
+                accountId,
+                "name",
+                name.orElse(null),
+                "status",
+                status.name(),
+                "requestedBy",
+                requestedBy,
+                "requestedAt",
+                requestedAt,
+                "applyingAt",
+                applyingAt.orElse(null),
+                "endedAt",
+                endedAt.orElse(null),
+                "failureCode",
+                failureCode.map(Enum::name).orElse(null),
+                "failureDetail",
+                failureDetail.orElse(null));
+    }
+}

@@ -1,0 +1,246 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.web.PageRequest;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** SQL of change sets, their changes, steps and locks. */
+final class ChangeSetStore {
+    private static final int ERROR_CHARS_MAX = 1000;
+    private static final String COLUMNS =
+            """
+            SELECT s.id, s.account_id, s.name, s.status, s.requested_by, s.requested_at, s.applying_at, s.ended_at,
+                   s.failure_code, s.failure_detail
+              FROM change_set s
+            """;
+    static final String INSERT =
+            """
+            INSERT INTO change_set (id, account_id, name, status, requested_by, requested_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """;
+    static final String INSERT_CHANGE =
+            """
+            INSERT INTO change (change_set_id, index, type, product_id, version_id, details_json)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """;
+    static final String INSERT_LOCKS =
+            "INSERT INTO change_lock (product_id, change_set_id) SELECT p, $1 FROM unnest($2::text[]) AS p";
+    static final String INSERT_STEP =
+            """
+            INSERT INTO change_step (change_set_id, number, change_index, name, version_id, token)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """;
+    static final String READ_LOCKS =
+            "SELECT product_id, change_set_id FROM change_lock WHERE product_id = ANY($1) ORDER BY product_id";
+    static final String UNLOCK = "DELETE FROM change_lock WHERE change_set_id = $1";
+    static final String LOCK = "SELECT id FROM change_set WHERE id = $1 FOR UPDATE";
+    static final String READ = COLUMNS + "WHERE s.id = ANY($1) ORDER BY s.id DESC";
+    static final String READ_PAGE =
+            """
+            SELECT s.id FROM change_set s
+             WHERE ($1::text IS NULL OR s.id < $1) AND ($2::text IS NULL OR s.account_id = $2)
+               AND ($3::text IS NULL OR EXISTS (
+                   SELECT 1 FROM change c WHERE c.change_set_id = s.id AND c.product_id = $3))
+             ORDER BY s.id DESC LIMIT $4
+            """;
+    static final String READ_CHANGES =
+            """
+            SELECT change_set_id, index, type, product_id, version_id, details_json FROM change
+             WHERE change_set_id = ANY($1) ORDER BY change_set_id, index
+            """;
+    static final String READ_STEPS =
+            """
+            SELECT change_set_id, number, change_index, name, version_id, token, attempts, started_at, attempted_at,
+                   done_at, last_error
+              FROM change_step WHERE change_set_id = ANY($1) ORDER BY change_set_id, number
+            """;
+    static final String APPLY = "UPDATE change_set SET status = 'APPLYING', applying_at = $2 WHERE id = $1";
+    static final String END =
+            "UPDATE change_set SET status = $2, ended_at = $3, failure_code = $4, failure_detail = $5 WHERE id = $1";
+    static final String ATTEMPT =
+            """
+            UPDATE change_step SET attempts = attempts + 1, attempted_at = $3, started_at = coalesce(started_at, $3)
+             WHERE change_set_id = $1 AND number = $2
+            """;
+    static final String STEP_DONE =
+            "UPDATE change_step SET done_at = $3, last_error = NULL WHERE change_set_id = $1 AND number = $2";
+    static final String STEP_ERROR = "UPDATE change_step SET last_error = $3 WHERE change_set_id = $1 AND number = $2";
+
+    Future<Void> insert(SqlClient db, ChangeSet set, Collection<String> productIds) {
+        return db.preparedQuery(INSERT)
+                .execute(Tuple.of(
+                        set.id(),
+                        set.accountId(),
+                        set.name().orElse(null),
+                        set.status().name(),
+                        set.requestedBy(),
+                        Columns.time(set.requestedAt())))
+                .compose(done -> db.preparedQuery(INSERT_CHANGE)
+                        .executeBatch(set.changes().stream()
+                                .map(c -> Tuple.of(
+                                        set.id(),
+                                        c.index(),
+                                        c.type().wire(),
+                                        c.productId(),
+                                        c.versionId().orElse(null),
+                                        c.detailsJson()))
+                                .toList()))
+                .compose(done -> db.preparedQuery(INSERT_LOCKS)
+                        .execute(Tuple.of(set.id()).addArrayOfString(productIds.toArray(String[]::new))))
+                .mapEmpty();
+    }
+
+    Future<Void> insertSteps(SqlClient db, String id, List<Step> steps) {
+        return db.preparedQuery(INSERT_STEP)
+                .executeBatch(steps.stream()
+                        .map(s -> Tuple.of(
+                                id,
+                                s.number(),
+                                s.changeIndex(),
+                                s.name().wire(),
+                                s.versionId().orElse(null),
+                                s.token()))
+                        .toList())
+                .mapEmpty();
+    }
+
+    /** Which change set holds each of these products. */
+    Future<Map<String, String>> readLocks(SqlClient db, Collection<String> productIds) {
+        return db.preparedQuery(READ_LOCKS)
+                .execute(Tuple.tuple().addArrayOfString(productIds.toArray(String[]::new)))
+                .map(rows -> {
+                    Map<String, String> locks = new HashMap<>();
+                    rows.forEach(row -> locks.put(row.getString("product_id"), row.getString("change_set_id")));
+                    return locks;
+                });
+    }
+
+    Future<Void> apply(SqlClient db, String id, Instant at) {
+        return db.preparedQuery(APPLY).execute(Tuple.of(id, Columns.time(at))).mapEmpty();
+    }
+
+    /** Ends it and lets go of its products. */
+    Future<Void> end(SqlClient db, ChangeSet ended) {
+        return db.preparedQuery(END)
+                .execute(Tuple.of(
+                        ended.id(),
+                        ended.status().name(),
+                        Columns.timeOrNull(ended.endedAt()),
+                        ended.failureCode().map(Enum::name).orElse(null),
+                        ended.failureDetail().map(ChangeSetStore::cut).orElse(null)))
+                .compose(done -> db.preparedQuery(UNLOCK).execute(Tuple.of(ended.id())))
+                .mapEmpty();
+    }
+
+    Future<Void> attempt(SqlClient db, String id, Step step, Instant at) {
+        return db.preparedQuery(ATTEMPT)
+                .execute(Tuple.of(id, step.number(), Columns.time(at)))
+                .mapEmpty();
+    }
+
+    Future<Void> stepDone(SqlClient db, String id, Step step, Instant at) {
+        return db.preparedQuery(STEP_DONE)
+                .execute(Tuple.of(id, step.number(), Columns.time(at)))
+                .mapEmpty();
+    }
+
+    Future<Void> stepError(SqlClient db, String id, Step step, String error) {
+        return db.preparedQuery(STEP_ERROR)
+                .execute(Tuple.of(id, step.number(), cut(error)))
+                .mapEmpty();
+    }
+
+    private static String cut(String text) {
+        return text.length() > ERROR_CHARS_MAX ? text.substring(0, ERROR_CHARS_MAX) : text;
+    }
+
+    Future<Optional<ChangeSet>> readForUpdate(SqlClient db, String id) {
+        return db.preparedQuery(LOCK).execute(Tuple.of(id)).compose(locked -> read(db, id));
+    }
+
+    Future<Optional<ChangeSet>> read(SqlClient db, String id) {
+        return readAll(db, List.of(id)).map(found -> found.stream().findFirst());
+    }
+
+    /** Newest first; a page goes on after its oldest. */
+    Future<List<ChangeSet>> readPage(
+            SqlClient db, PageRequest page, Optional<String> accountId, Optional<String> productId) {
+        return db.preparedQuery(READ_PAGE)
+                .execute(Tuple.of(page.after(), accountId.orElse(null), productId.orElse(null), page.limit() + 1))
+                .compose(rows -> {
+                    List<String> ids = new ArrayList<>();
+                    rows.forEach(row -> ids.add(row.getString("id")));
+                    return readAll(db, ids);
+                });
+    }
+
+    private Future<List<ChangeSet>> readAll(SqlClient db, List<String> ids) {
+        Tuple of = Tuple.tuple().addArrayOfString(ids.toArray(String[]::new));
+        return db.preparedQuery(READ_CHANGES).execute(of).compose(changes -> db.preparedQuery(READ_STEPS)
+                .execute(of)
+                .compose(steps ->
+                        db.preparedQuery(READ).execute(of).map(rows -> sets(rows, changes(changes), steps(steps)))));
+    }
+
+    private static List<ChangeSet> sets(
+            RowSet<Row> rows, Map<String, List<Change>> changes, Map<String, List<Step>> steps) {
+        List<ChangeSet> sets = new ArrayList<>();
+        for (Row row : rows) {
+            String id = row.getString("id");
+            sets.add(new ChangeSet(
+                    id,
+                    row.getString("account_id"),
+                    Optional.ofNullable(row.getString("name")),
+                    ChangeSet.Status.valueOf(row.getString("status")),
+                    row.getString("requested_by"),
+                    Columns.instant(row, "requested_at"),
+                    Columns.optionalInstant(row, "applying_at"),
+                    Columns.optionalInstant(row, "ended_at"),
+                    Optional.ofNullable(row.getString("failure_code")).map(ChangeSet.FailureCode::valueOf),
+                    Optional.ofNullable(row.getString("failure_detail")),
+                    changes.getOrDefault(id, List.of()),
+                    steps.getOrDefault(id, List.of())));
+        }
+        return sets;
+    }
+
+    private static Map<String, List<Change>> changes(RowSet<Row> rows) {
+        Map<String, List<Change>> changes = new HashMap<>();
+        rows.forEach(row -> changes.computeIfAbsent(row.getString("change_set_id"), id -> new ArrayList<>())
+                .add(Change.ofRow(
+                        row.getInteger("index"),
+                        Change.Type.ofWire(row.getString("type")),
+                        row.getString("product_id"),
+                        Optional.ofNullable(row.getString("version_id")),
+                        row.getString("details_json"))));
+        return changes;
+    }
+
+    private static Map<String, List<Step>> steps(RowSet<Row> rows) {
+        Map<String, List<Step>> steps = new HashMap<>();
+        rows.forEach(row -> steps.computeIfAbsent(row.getString("change_set_id"), id -> new ArrayList<>())
+                .add(new Step(
+                        row.getInteger("number"),
+                        row.getInteger("change_index"),
+                        Step.Name.ofWire(row.getString("name")),
+                        Optional.ofNullable(row.getString("version_id")),
+                        row.getString("token"),
+                        row.getInteger("attempts"),
+                        Columns.optionalInstant(row, "started_at"),
+                        Columns.optionalInstant(row, "attempted_at"),
+                        Columns.optionalInstant(row, "done_at"),
+                        Optional.ofNullable(row.getString("last_error")))));
+        return steps;
+    }
+}

@@ -1,0 +1,206 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.db.Columns;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** SQL of the marketplace's copies and of who may launch them. */
+final class CopyStore {
+    static final String INSERT =
+            """
+            INSERT INTO image_copy (token, version_id, cloud, region, source_image_id, name, status, requested_at)
+            VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7)
+            """;
+    static final String READ =
+            """
+            SELECT c.token, c.version_id, c.cloud, c.region, c.source_image_id, c.name, c.image_id, c.status,
+                   coalesce(s.attempts, 0) > 0 AS asked_for
+              FROM image_copy c LEFT JOIN change_step s ON s.token = c.token
+             WHERE c.token = $1
+            """;
+    static final String PENDING = "UPDATE image_copy SET status = 'pending', image_id = $2 WHERE token = $1";
+    static final String AVAILABLE = "UPDATE image_copy SET status = 'available', available_at = $2 WHERE token = $1";
+    static final String DELETED = "UPDATE image_copy SET status = 'deleted', deleted_at = $2 WHERE token = $1";
+    static final String OF_VERSION_DELETED =
+            "UPDATE image_copy SET status = 'deleted', deleted_at = $2 WHERE version_id = $1 AND status = 'available'";
+    /** Copies of a change set that came to nothing; those of versions it did publish stay. */
+    static final String DISCARD =
+            """
+            UPDATE image_copy c SET status = 'discarded'
+              FROM change_step s
+             WHERE s.change_set_id = $1 AND s.token = c.token AND c.status IN ('requested', 'pending', 'available')
+               AND NOT EXISTS (SELECT 1 FROM product_version v
+                                WHERE v.id = c.version_id AND v.copy_image_id = c.image_id)
+            RETURNING c.token
+            """;
+
+    static final String OF_SET =
+            """
+            SELECT c.token FROM image_copy c JOIN change_step s ON s.token = c.token
+             WHERE s.change_set_id = $1 AND c.version_id = $2
+            """;
+    /** Cloud accounts of those who may launch a version: whose agreement is open, and began before it was restricted. */
+    static final String ENTITLED =
+            """
+            SELECT DISTINCT c.cloud_account_id
+              FROM agreement a JOIN cloud_account c ON c.account_id = a.account_id
+             WHERE a.product_id = $1 AND c.cloud = $2 AND (a.ended_at IS NULL OR a.ended_at > $3)
+               AND ($4::timestamptz IS NULL OR a.accepted_at < $4)
+             ORDER BY c.cloud_account_id
+            """;
+
+    static final String SUBSCRIBERS =
+            """
+            SELECT DISTINCT a.account_id FROM agreement a
+             WHERE a.product_id = $1 AND (a.ended_at IS NULL OR a.ended_at > $2) ORDER BY a.account_id
+            """;
+    static final String PRODUCTS_OF =
+            "SELECT DISTINCT product_id FROM agreement WHERE account_id = $1 AND ended_at IS NULL ORDER BY product_id";
+    static final String SHARED = "SELECT cloud_account_id FROM image_share WHERE version_id = $1";
+    static final String SHARE =
+            """
+            INSERT INTO image_share (version_id, cloud_account_id, shared_at) SELECT $1, a, $3 FROM unnest($2::text[]) AS a
+            ON CONFLICT ON CONSTRAINT image_share_pk DO NOTHING
+            """;
+    static final String UNSHARE = "DELETE FROM image_share WHERE version_id = $1 AND cloud_account_id = ANY($2)";
+    static final String UNSHARE_ALL = "DELETE FROM image_share WHERE version_id = $1";
+
+    /**
+     * A copy.
+     *
+     * @param imageId unknown until the cloud has answered
+     * @param askedFor whether the cloud may ever have heard of it
+     */
+    record Copy(
+            String token,
+            String versionId,
+            String cloud,
+            String region,
+            String sourceImageId,
+            String name,
+            Optional<String> imageId,
+            String status,
+            boolean askedFor) {}
+
+    Future<Void> insert(SqlClient db, Copy copy, Instant at) {
+        return db.preparedQuery(INSERT)
+                .execute(Tuple.from(new @Nullable Object[] {
+                    copy.token(),
+                    copy.versionId(),
+                    copy.cloud(),
+                    copy.region(),
+                    copy.sourceImageId(),
+                    copy.name(),
+                    Columns.time(at)
+                }))
+                .mapEmpty();
+    }
+
+    Future<Optional<Copy>> read(SqlClient db, String token) {
+        return db.preparedQuery(READ).execute(Tuple.of(token)).map(rows -> {
+            var it = rows.iterator();
+            if (!it.hasNext()) {
+                return Optional.empty();
+            }
+            var row = it.next();
+            return Optional.of(new Copy(
+                    row.getString("token"),
+                    row.getString("version_id"),
+                    row.getString("cloud"),
+                    row.getString("region"),
+                    row.getString("source_image_id"),
+                    row.getString("name"),
+                    Optional.ofNullable(row.getString("image_id")),
+                    row.getString("status"),
+                    row.getBoolean("asked_for")));
+        });
+    }
+
+    /** The token of the copy that this change set makes of this version. */
+    Future<String> tokenOf(SqlClient db, String changeSetId, String versionId) {
+        return db.preparedQuery(OF_SET)
+                .execute(Tuple.of(changeSetId, versionId))
+                .map(rows -> rows.iterator().next().getString("token"));
+    }
+
+    Future<Void> pending(SqlClient db, String token, String imageId) {
+        return db.preparedQuery(PENDING).execute(Tuple.of(token, imageId)).mapEmpty();
+    }
+
+    Future<Void> available(SqlClient db, String token, Instant at) {
+        return db.preparedQuery(AVAILABLE)
+                .execute(Tuple.of(token, Columns.time(at)))
+                .mapEmpty();
+    }
+
+    Future<Void> deleted(SqlClient db, String token, Instant at) {
+        return db.preparedQuery(DELETED)
+                .execute(Tuple.of(token, Columns.time(at)))
+                .mapEmpty();
+    }
+
+    /** The copy of a published version is gone, and with it everybody's leave to launch it. */
+    Future<Void> deletedOfVersion(SqlClient db, String versionId, Instant at) {
+        return db.preparedQuery(OF_VERSION_DELETED)
+                .execute(Tuple.of(versionId, Columns.time(at)))
+                .compose(done -> db.preparedQuery(UNSHARE_ALL).execute(Tuple.of(versionId)))
+                .mapEmpty();
+    }
+
+    /** Answers the tokens of what is to be thrown away. */
+    Future<Set<String>> discard(SqlClient db, String changeSetId) {
+        return texts(db, DISCARD, "token", Tuple.of(changeSetId));
+    }
+
+    Future<Set<String>> entitled(
+            SqlClient db, String productId, String cloud, Instant now, Optional<Instant> restrictedAt) {
+        return texts(
+                db,
+                ENTITLED,
+                "cloud_account_id",
+                Tuple.of(productId, cloud, Columns.time(now), Columns.timeOrNull(restrictedAt)));
+    }
+
+    /** Accounts with an open agreement. */
+    Future<Set<String>> subscribers(SqlClient db, String productId, Instant now) {
+        return texts(db, SUBSCRIBERS, "account_id", Tuple.of(productId, Columns.time(now)));
+    }
+
+    /** Products on which an account has an open agreement. */
+    Future<Set<String>> productsOf(SqlClient db, String accountId) {
+        return texts(db, PRODUCTS_OF, "product_id", Tuple.of(accountId));
+    }
+
+    Future<Set<String>> shared(SqlClient db, String versionId) {
+        return texts(db, SHARED, "cloud_account_id", Tuple.of(versionId));
+    }
+
+    Future<Void> share(SqlClient db, String versionId, Collection<String> accounts, Instant at) {
+        return db.preparedQuery(SHARE)
+                .execute(Tuple.of(versionId)
+                        .addArrayOfString(accounts.toArray(String[]::new))
+                        .addOffsetDateTime(Columns.time(at)))
+                .mapEmpty();
+    }
+
+    Future<Void> unshare(SqlClient db, String versionId, Collection<String> accounts) {
+        return db.preparedQuery(UNSHARE)
+                .execute(Tuple.of(versionId).addArrayOfString(accounts.toArray(String[]::new)))
+                .mapEmpty();
+    }
+
+    private static Future<Set<String>> texts(SqlClient db, String sql, String column, Tuple values) {
+        return db.preparedQuery(sql).execute(values).map(rows -> {
+            Set<String> texts = new LinkedHashSet<>();
+            rows.forEach(row -> texts.add(row.getString(column)));
+            return texts;
+        });
+    }
+}

@@ -1,0 +1,97 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.common.json.Json;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A step of a change set: an effect at a cloud, or on our own rows, done once in effect.
+ *
+ * @param token by which the cloud knows a repetition; here before the effect is asked for
+ * @param versionId what it is about; empty for {@link Name#WITHDRAW}
+ */
+public record Step(
+        int number,
+        int changeIndex,
+        Name name,
+        Optional<String> versionId,
+        String token,
+        int attempts,
+        Optional<Instant> startedAt,
+        Optional<Instant> attemptedAt,
+        Optional<Instant> doneAt,
+        Optional<String> lastError) {
+
+    /** What a step does. */
+    public enum Name {
+        /** Asks the cloud for the marketplace's own copy. */
+        COPY,
+        /** Waits until the copy is there. */
+        AVAILABLE,
+        /** Makes the copy carry the product's code. */
+        ATTACH,
+        /** Lets the subscribers launch it. */
+        SHARE,
+        /** Marks the version published, and writes the mails. */
+        PUBLISH,
+        /** Replaces texts. */
+        MODIFY,
+        /** Marks the copy deprecated at the cloud. */
+        DEPRECATE,
+        /** Marks the version restricted, and writes the mails. */
+        RESTRICT,
+        /** Deletes the copy. */
+        DELETE,
+        /** Marks the version unpublished, and writes the mails. */
+        UNPUBLISH,
+        /** Marks the product restricted, and writes the mails. */
+        WITHDRAW;
+
+        /** As written in JSON and the database. */
+        public String wire() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        static Name ofWire(String wire) {
+            return valueOf(wire.toUpperCase(Locale.ROOT));
+        }
+    }
+
+    static Step planned(int number, int changeIndex, Name name, Optional<String> versionId, String token) {
+        return new Step(
+                number,
+                changeIndex,
+                name,
+                versionId,
+                token,
+                0,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    public Map<String, Object> json() {
+        return Json.object(
+                "number",
+                number,
+                "change",
+                changeIndex,
+                "name",
+                name.wire(),
+                "version",
+                versionId.orElse(null),
+                "attempts",
+                attempts,
+                "startedAt",
+                startedAt.orElse(null),
+                "attemptedAt",
+                attemptedAt.orElse(null),
+                "doneAt",
+                doneAt.orElse(null),
+                "lastError",
+                lastError.orElse(null));
+    }
+}

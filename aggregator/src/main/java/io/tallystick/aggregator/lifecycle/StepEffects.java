@@ -1,0 +1,147 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.image.CloudImage;
+import io.tallystick.aggregator.image.ImageCloud;
+import io.tallystick.aggregator.image.ImageCloudException;
+import io.tallystick.aggregator.image.ImageClouds;
+import io.vertx.core.Future;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** What steps ask of clouds. Everything here may be asked for again. Steps on our own rows only ask for nothing. */
+final class StepEffects {
+    private final CopyStore copies = new CopyStore();
+    private final Versions versions;
+    private final Catalog catalog;
+    private final ImageClouds clouds;
+    private final Database database;
+    private final Clock clock;
+
+    StepEffects(Versions versions, Catalog catalog, ImageClouds clouds, Database database, Clock clock) {
+        this.versions = versions;
+        this.catalog = catalog;
+        this.clouds = clouds;
+        this.database = database;
+        this.clock = clock;
+    }
+
+    /**
+     * What came of it.
+     *
+     * @param imageId the copy, for those steps that are about one
+     * @param accounts who was let in, for a share
+     * @param waiting the cloud is not done; nothing is to be recorded yet
+     */
+    record Effect(Optional<String> imageId, Set<String> accounts, boolean waiting) {
+        static final Effect NONE = new Effect(Optional.empty(), Set.of(), false);
+        static final Effect WAIT = new Effect(Optional.empty(), Set.of(), true);
+
+        static Effect of(String imageId) {
+            return new Effect(Optional.of(imageId), Set.of(), false);
+        }
+    }
+
+    Future<Effect> ask(ChangeSet set, Step step) {
+        return switch (step.name()) {
+            case COPY -> copy(step);
+            case AVAILABLE -> withCopy(set, step, (cloud, copy) -> available(cloud, copy));
+            case ATTACH -> withCopy(set, step, this::attach);
+            case SHARE -> withCopy(set, step, this::share);
+            case PUBLISH -> withCopy(set, step, (cloud, copy) -> Future.succeededFuture(Effect.of(image(copy))));
+            case DEPRECATE -> withPublished(step, (cloud, version, image) -> cloud.deprecate(version.region(), image));
+            case DELETE -> withPublished(step, (cloud, version, image) -> cloud.delete(version.region(), image));
+            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW -> Future.succeededFuture(Effect.NONE);
+        };
+    }
+
+    private Future<Effect> copy(Step step) {
+        return copies.read(database.reads(), step.token())
+                .map(Optional::orElseThrow)
+                .compose(copy ->
+                        cloud(copy.cloud()).copy(copy.region(), copy.sourceImageId(), copy.name(), copy.token()))
+                .map(Effect::of);
+    }
+
+    private static Future<Effect> available(ImageCloud cloud, CopyStore.Copy copy) {
+        return cloud.find(copy.region(), image(copy)).map(found -> {
+            CloudImage image = found.orElseThrow(() -> forGood("the copy " + image(copy) + " is gone"));
+            return switch (image.state()) {
+                case PENDING -> Effect.WAIT;
+                case AVAILABLE -> Effect.of(image.id());
+                case FAILED -> throw forGood("the cloud could not make the copy: " + image.stateReason());
+            };
+        });
+    }
+
+    private Future<Effect> attach(ImageCloud cloud, CopyStore.Copy copy) {
+        return versions.require(database.reads(), copy.versionId())
+                .compose(version -> catalog.byIds(database.reads(), List.of(version.productId())))
+                .compose(products -> cloud.attachProductCode(
+                        copy.region(), image(copy), products.get(0).code()))
+                .map(Effect.of(image(copy)));
+    }
+
+    /** Those who subscribe from here on are let in by {@link ImageShares}, once the version is published. */
+    private Future<Effect> share(ImageCloud cloud, CopyStore.Copy copy) {
+        return versions.require(database.reads(), copy.versionId())
+                .compose(version -> copies.entitled(
+                        database.reads(),
+                        version.productId(),
+                        version.cloud(),
+                        Columns.micros(clock.instant()),
+                        Optional.empty()))
+                .compose(accounts -> ImageShares.inChunks(
+                                accounts, chunk -> cloud.share(copy.region(), image(copy), chunk))
+                        .map(new Effect(copy.imageId(), accounts, false)));
+    }
+
+    @FunctionalInterface
+    private interface OnCopy {
+        Future<Effect> ask(ImageCloud cloud, CopyStore.Copy copy);
+    }
+
+    @FunctionalInterface
+    private interface OnPublished {
+        Future<Void> ask(ImageCloud cloud, ProductVersion version, String imageId);
+    }
+
+    private Future<Effect> withCopy(ChangeSet set, Step step, OnCopy on) {
+        return copies.tokenOf(database.reads(), set.id(), step.versionId().orElseThrow())
+                .compose(token -> copies.read(database.reads(), token))
+                .map(Optional::orElseThrow)
+                .compose(copy -> on.ask(cloud(copy.cloud()), copy));
+    }
+
+    private Future<Effect> withPublished(Step step, OnPublished on) {
+        return versions.require(database.reads(), step.versionId().orElseThrow())
+                .compose(version -> on.ask(
+                        cloud(version.cloud()), version, version.copyImageId().orElseThrow()))
+                .map(Effect.NONE);
+    }
+
+    private static String image(CopyStore.Copy copy) {
+        return copy.imageId().orElseThrow();
+    }
+
+    private ImageCloud cloud(String name) {
+        return cloud(clouds, name);
+    }
+
+    /** A cloud whose access was taken out of the configuration may come back: retryable. */
+    static ImageCloud cloud(ImageClouds clouds, String name) {
+        return clouds.of(name)
+                .orElseThrow(() ->
+                        new ImageCloudException("not-configured", "this process has no access to " + name, true, null));
+    }
+
+    private static ImageCloudException forGood(String message) {
+        return new ImageCloudException("copy-failed", message, false, null);
+    }
+}

@@ -1,0 +1,124 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.catalog.Visibility;
+import io.tallystick.aggregator.job.Jobs;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** What steps leave in our own rows, mails included, in the transaction that marks them done. */
+final class StepRecords {
+    private static final int COPY_NAME_CHARS_MAX = 60;
+
+    private final CopyStore copies = new CopyStore();
+    private final Versions versions;
+    private final Catalog catalog;
+    private final VersionNews news;
+    private final Jobs jobs;
+
+    StepRecords(Versions versions, Catalog catalog, VersionNews news, Jobs jobs) {
+        this.versions = versions;
+        this.catalog = catalog;
+        this.news = news;
+        this.jobs = jobs;
+    }
+
+    /** Takes the drafts, and writes down each copy before it is asked for. */
+    Future<Void> beginPublishing(SqlConnection tx, List<Step> steps, List<ProductVersion> all, Instant now) {
+        Future<Void> begun = Future.succeededFuture();
+        for (Step step : steps) {
+            if (step.name() == Step.Name.COPY) {
+                ProductVersion version = all.stream()
+                        .filter(v -> step.versionId().equals(Optional.of(v.id())))
+                        .findFirst()
+                        .orElseThrow();
+                begun = begun.compose(done -> versions.beginPublishing(tx, version))
+                        .compose(done -> catalog.byIds(tx, List.of(version.productId())))
+                        .compose(products -> copies.insert(
+                                tx,
+                                new CopyStore.Copy(
+                                        step.token(),
+                                        version.id(),
+                                        version.cloud(),
+                                        version.region(),
+                                        version.sourceImageId(),
+                                        copyName(products.get(0), version),
+                                        Optional.empty(),
+                                        "requested",
+                                        false),
+                                now));
+            }
+        }
+        return begun;
+    }
+
+    /** For people who look at the marketplace's account: clouds take letters, digits and little else. */
+    static String copyName(Product product, ProductVersion version) {
+        String name = (product.title() + " " + version.title())
+                .replaceAll("[^A-Za-z0-9_./()-]+", " ")
+                .strip();
+        String cut = name.length() > COPY_NAME_CHARS_MAX
+                ? name.substring(0, COPY_NAME_CHARS_MAX).strip()
+                : name;
+        return cut.length() < 3 ? "version " + cut : cut;
+    }
+
+    Future<Void> record(SqlConnection tx, ChangeSet set, Step step, StepEffects.Effect effect, Instant now) {
+        String actor = ChangeSetWorker.actor(set);
+        return switch (step.name()) {
+            case COPY -> copies.pending(tx, step.token(), effect.imageId().orElseThrow());
+            case AVAILABLE ->
+                copies.tokenOf(tx, set.id(), version(step)).compose(token -> copies.available(tx, token, now));
+            case ATTACH, DEPRECATE -> Future.succeededFuture();
+            case SHARE -> copies.share(tx, version(step), effect.accounts(), now);
+            case PUBLISH ->
+                askForShares(tx, step)
+                        .compose(done -> versions.published(
+                                tx, actor, version(step), effect.imageId().orElseThrow()))
+                        .compose(published -> news.published(tx, published, now));
+            case MODIFY -> {
+                Change change = set.changes().get(step.changeIndex());
+                yield versions.modified(tx, actor, version(step), change.text().orElseThrow())
+                        .compose(modified -> change.announce()
+                                ? news.modified(tx, modified, set.id(), now)
+                                : Future.succeededFuture());
+            }
+            case RESTRICT ->
+                askForShares(tx, step)
+                        .compose(done -> versions.restricted(tx, actor, version(step)))
+                        .compose(restricted -> news.restricted(tx, restricted, now));
+            case DELETE -> copies.deletedOfVersion(tx, version(step), now);
+            case UNPUBLISH -> {
+                boolean whole = set.changes().get(step.changeIndex()).type() == Change.Type.UNPUBLISH_PRODUCT;
+                yield versions.unpublished(tx, actor, version(step))
+                        .compose(gone -> whole ? Future.succeededFuture() : news.unpublished(tx, gone, now));
+            }
+            case WITHDRAW -> withdraw(tx, actor, set.changes().get(step.changeIndex()), now);
+        };
+    }
+
+    /** Before anything is audited: all who need both the job's row and the log's head take them in this order. */
+    private Future<Void> askForShares(SqlConnection tx, Step step) {
+        return versions.require(tx, version(step))
+                .compose(version -> jobs.add(tx, Agreements.SHARES_JOB, version.productId()));
+    }
+
+    private Future<Void> withdraw(SqlConnection tx, String actor, Change change, Instant now) {
+        return catalog.lock(tx, change.productId())
+                .compose(product -> product.visibility() == Visibility.STAGING
+                        ? Future.succeededFuture(product)
+                        : catalog.move(tx, actor, product, Visibility.RESTRICTED))
+                .compose(product -> news.withdrawn(tx, product, now));
+    }
+
+    private static String version(Step step) {
+        return step.versionId().orElseThrow();
+    }
+}

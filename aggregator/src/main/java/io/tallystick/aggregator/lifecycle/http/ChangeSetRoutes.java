@@ -1,0 +1,78 @@
+package io.tallystick.aggregator.lifecycle.http;
+
+import static io.tallystick.aggregator.web.Role.OPERATOR;
+import static io.tallystick.aggregator.web.Role.SELLER;
+
+import io.tallystick.aggregator.lifecycle.Change;
+import io.tallystick.aggregator.lifecycle.ChangeSet;
+import io.tallystick.aggregator.lifecycle.ChangeSets;
+import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.aggregator.web.Requests;
+import io.tallystick.aggregator.web.Responder;
+import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.json.Fields;
+import io.vertx.core.Future;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.sqlclient.SqlClient;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** {@code /v1/change-sets}. */
+public final class ChangeSetRoutes {
+    private final ChangeSets changeSets;
+    private final SqlClient reads;
+
+    public ChangeSetRoutes(ChangeSets changeSets, SqlClient reads) {
+        this.changeSets = changeSets;
+        this.reads = reads;
+    }
+
+    public List<Route> routes() {
+        return List.of(
+                Route.post("/v1/change-sets", "startChangeSet")
+                        .roles(OPERATOR, SELLER)
+                        .json()
+                        .to(Responder.json(201, this::start)),
+                Route.get("/v1/change-sets", "listChangeSets")
+                        .roles(OPERATOR, SELLER)
+                        .paged()
+                        .query("product")
+                        .to(Responder.json(200, this::list)),
+                Route.get("/v1/change-sets/{id}", "getChangeSet")
+                        .roles(OPERATOR, SELLER)
+                        .to(Responder.json(200, this::get)),
+                Route.post("/v1/change-sets/{id}/cancel", "cancelChangeSet")
+                        .roles(OPERATOR, SELLER)
+                        .to(Responder.json(200, this::cancel)));
+    }
+
+    private Future<Map<String, Object>> start(RoutingContext ctx) {
+        Fields in = Requests.json(ctx);
+        Optional<String> name = in.optionalString("name", ChangeSet.NAME_CHARS_MAX);
+        List<Change.Wanted> wanted = in.objects("changes", ChangeSet.CHANGES_MAX).stream()
+                .map(Change.Wanted::read)
+                .toList();
+        if (in.has("changes") && wanted.isEmpty()) {
+            in.problem("changes", "must have at least one change");
+        }
+        in.done();
+        return changeSets.start(Requests.caller(ctx), name, wanted).map(ChangeSet::json);
+    }
+
+    private Future<Map<String, Object>> list(RoutingContext ctx) {
+        return changeSets
+                .list(reads, Requests.caller(ctx), Requests.query(ctx, "product"), PageRequest.of(ctx))
+                .map(page -> page.json(ChangeSet::json));
+    }
+
+    private Future<Map<String, Object>> get(RoutingContext ctx) {
+        return changeSets
+                .get(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
+                .map(ChangeSet::json);
+    }
+
+    private Future<Map<String, Object>> cancel(RoutingContext ctx) {
+        return changeSets.cancel(Requests.caller(ctx), Requests.path(ctx, "id")).map(ChangeSet::json);
+    }
+}

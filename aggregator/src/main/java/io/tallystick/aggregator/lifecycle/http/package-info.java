@@ -1,0 +1,5 @@
+/** HTTP of change sets. */
+@NullMarked
+package io.tallystick.aggregator.lifecycle.http;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,403 @@
+package io.tallystick.aggregator.lifecycle;
+
+import static io.tallystick.aggregator.lifecycle.LifecycleWorld.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionStatus;
+import io.tallystick.aggregator.catalog.VersionText;
+import io.tallystick.aggregator.catalog.Visibility;
+import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.image.CloudImage;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.testkit.TestDatabase;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What change sets do, rule by rule. That workers may die anywhere is in {@link WorkerKillTest}. */
+class ChangeSetTest {
+    @RegisterExtension
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+
+    private LifecycleWorld world;
+    private LifecycleWorld.Shop shop;
+
+    @BeforeEach
+    void open() {
+        world = new LifecycleWorld(DB);
+        shop = world.shop();
+    }
+
+    @AfterEach
+    void close() {
+        world.close();
+    }
+
+    private static Failure refused(Future<?> future) {
+        return assertThrows(Failure.class, () -> await(future));
+    }
+
+    private static Change.Wanted change(Change.Type type, ProductVersion version) {
+        return new Change.Wanted(type, Optional.empty(), Optional.of(version.id()), Optional.empty(), false);
+    }
+
+    private ChangeSet ended(ChangeSet set) {
+        world.work();
+        return world.changeSet(set.id());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"aws", "outscale"})
+    void publishingCopiesSharesAndWritesOneMailEach(String cloudName) {
+        var cloud = cloudName.equals("aws") ? world.aws : world.outscale;
+        LifecycleWorld.Buyer buyer = world.buyer(shop);
+        ProductVersion draft = world.draft(shop, cloudName, "1.0");
+        ChangeSet set = ended(await(world.changeSets.publish(shop.seller(), draft.id())));
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        assertEquals(
+                List.of("copy", "available", "attach", "share", "publish"),
+                set.steps().stream().map(s -> s.name().wire()).toList());
+        assertTrue(set.steps().stream().allMatch(s -> s.doneAt().isPresent() && s.attempts() == 1));
+
+        ProductVersion version = world.version(draft.id());
+        assertEquals(VersionStatus.PUBLISHED, version.status());
+        assertTrue(version.latest());
+        CloudImage copy = cloud.ownImages().get(0);
+        assertEquals(version.copyImageId(), Optional.of(copy.id()));
+        assertEquals(List.of(shop.product().code()), copy.productCodes());
+        assertEquals(Set.of(cloudName.equals("aws") ? buyer.aws() : buyer.outscale()), copy.sharedWith());
+        assertEquals(
+                List.of(buyer.account() + "@example.com", "admin-" + buyer.account() + "@example.com").stream()
+                        .sorted()
+                        .toList(),
+                world.mailed("version-published:" + draft.id()));
+    }
+
+    @Test
+    void mailsRecommendTheUpgradeInTheLanguageOfTheContact() {
+        LifecycleWorld.Buyer buyer = world.buyer(shop);
+        ProductVersion version = world.published(shop, "outscale", "2.0");
+        String english = world.texts("SELECT subject || ' / ' || body FROM outbox WHERE recipient = '" + buyer.account()
+                        + "@example.com'")
+                .get(0);
+        String french = world.texts("SELECT subject || ' / ' || body FROM outbox WHERE recipient = 'admin-"
+                        + buyer.account() + "@example.com'")
+                .get(0);
+        assertTrue(english.startsWith("Gateway: version 2.0 is published / "), english);
+        assertTrue(english.contains("We recommend that you upgrade"), english);
+        assertTrue(english.contains(version.copyImageId().orElseThrow()), english);
+        assertTrue(french.startsWith("Gateway : la version 2.0 est publiée / "), french);
+        assertTrue(french.contains("mettre à niveau"), french);
+    }
+
+    @Test
+    void publicationMovesTheDatesOfVersionAndProductAndLatest() {
+        ProductVersion first = world.published(shop, "outscale", "1.0");
+        ProductVersion second = world.published(shop, "outscale", "2.0");
+        assertFalse(world.version(first.id()).latest());
+        assertTrue(second.latest());
+        assertEquals(second.publishedAt(), Optional.of(second.modifiedAt()));
+        assertEquals(
+                second.modifiedAt(),
+                await(world.catalog.managed(
+                                world.database.reads(),
+                                shop.seller(),
+                                shop.product().id()))
+                        .modifiedAt());
+    }
+
+    @Test
+    void aCopyIsWaitedForWithoutCountingAsAFailure() {
+        world.outscale.keepCopiesPending();
+        ProductVersion draft = world.draft(shop, "outscale", "1.0");
+        ChangeSet set = await(world.changeSets.publish(shop.seller(), draft.id()));
+        var worker = world.process(ChangeSetWorker.Boundary.NONE);
+        for (int i = 0; i < 30; i++) {
+            await(worker.drain());
+            world.clock.advance(ChangeSetWorker.WAIT);
+        }
+        assertEquals(VersionStatus.PUBLISHING, world.version(draft.id()).status());
+        assertEquals(ChangeSet.Status.APPLYING, world.changeSet(set.id()).status());
+        world.outscale.finishCopies(CloudImage.State.AVAILABLE);
+        assertEquals(ChangeSet.Status.SUCCEEDED, ended(set).status());
+        assertEquals(1, world.outscale.copiesMade());
+    }
+
+    @Test
+    void aCopyThatTheCloudCannotMakeFailsTheSetAndLeavesNothing() {
+        world.outscale.keepCopiesPending();
+        ProductVersion draft = world.draft(shop, "outscale", "1.0");
+        ChangeSet set = await(world.changeSets.publish(shop.seller(), draft.id()));
+        await(world.process(ChangeSetWorker.Boundary.NONE).drain());
+        world.outscale.finishCopies(CloudImage.State.FAILED);
+        set = ended(set);
+        assertEquals(ChangeSet.Status.FAILED, set.status());
+        assertEquals(Optional.of(ChangeSet.FailureCode.CLIENT_ERROR), set.failureCode());
+        assertEquals(VersionStatus.DRAFT, world.version(draft.id()).status());
+        assertEquals(List.of(), world.outscale.ownImages());
+        assertEquals(
+                ChangeSet.Status.SUCCEEDED,
+                ended(await(world.changeSets.publish(shop.seller(), draft.id())))
+                        .status());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, 0", "0, 3", "2, 2"})
+    void lostRequestsAndLostAnswersAreRepeatedIntoOneEffect(int before, int after) {
+        world.buyer(shop);
+        ProductVersion draft = world.draft(shop, "outscale", "1.0");
+        world.outscale.fail(before, after, false);
+        ChangeSet set = ended(await(world.changeSets.publish(shop.seller(), draft.id())));
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        assertEquals(1, world.outscale.copiesMade());
+        assertEquals(1, world.outscale.ownImages().size());
+        assertEquals(2, world.mailed("version-published:" + draft.id()).size());
+    }
+
+    @Test
+    void whatNeverWorksIsGivenUpAndTheCopyNobodyKnewIsFoundAndDeleted() {
+        ProductVersion draft = world.draft(shop, "outscale", "1.0");
+        // The copy is made, but its id never arrives.
+        world.outscale.fail(0, 21, false);
+        ChangeSet set = ended(await(world.changeSets.publish(shop.seller(), draft.id())));
+        assertEquals(ChangeSet.Status.FAILED, set.status());
+        assertEquals(Optional.of(ChangeSet.FailureCode.SERVER_FAULT), set.failureCode());
+        assertTrue(
+                set.failureDetail().orElse("").contains("the answer was lost"),
+                set.json().toString());
+        assertEquals(1, world.outscale.copiesMade());
+        assertEquals(List.of(), world.outscale.ownImages());
+        assertEquals(
+                List.of("deleted"),
+                world.texts("SELECT status FROM image_copy WHERE version_id = '" + draft.id() + "'"));
+        assertEquals(VersionStatus.DRAFT, world.version(draft.id()).status());
+    }
+
+    @Test
+    void aProductIsChangedByOneOpenSetAtATime() {
+        ProductVersion one = world.draft(shop, "outscale", "1.0");
+        ProductVersion two = world.draft(shop, "outscale", "2.0");
+        ChangeSet open = await(world.changeSets.publish(shop.seller(), one.id()));
+        Failure failure = refused(world.changeSets.publish(shop.seller(), two.id()));
+        assertEquals(ErrorCode.RESOURCE_IN_USE, failure.code());
+        assertEquals(open.id(), failure.data().get("changeSet"));
+        assertEquals(ChangeSet.Status.SUCCEEDED, ended(open).status());
+        assertEquals(
+                ChangeSet.Status.SUCCEEDED,
+                ended(await(world.changeSets.publish(shop.seller(), two.id()))).status());
+    }
+
+    @Test
+    void aSetCanBeCancelledUntilItIsApplied() {
+        ProductVersion draft = world.draft(shop, "outscale", "1.0");
+        ChangeSet set = await(world.changeSets.publish(shop.seller(), draft.id()));
+        assertEquals(
+                ChangeSet.Status.CANCELLED,
+                await(world.changeSets.cancel(shop.seller(), set.id())).status());
+        assertEquals(
+                ChangeSet.Status.CANCELLED,
+                await(world.changeSets.cancel(shop.seller(), set.id())).status());
+        world.work();
+        assertEquals(0, world.outscale.copiesMade());
+        ChangeSet again = ended(await(world.changeSets.publish(shop.seller(), draft.id())));
+        assertEquals(
+                ErrorCode.CONFLICT,
+                refused(world.changeSets.cancel(shop.seller(), again.id())).code());
+    }
+
+    /** Rule O15. */
+    @Test
+    void theOnlyRemainingVersionCannotBeUnpublished() {
+        ProductVersion only = world.published(shop, "outscale", "1.0");
+        world.published(shop, "aws", "1.0 on AWS");
+        Failure failure = refused(world.changeSets.unpublish(shop.seller(), only.id()));
+        assertTrue(failure.getMessage().contains("only remaining version in outscale"), failure.getMessage());
+        assertTrue(refused(world.changeSets.restrict(shop.seller(), only.id()))
+                .getMessage()
+                .contains("only published"));
+    }
+
+    @Test
+    void aSetIsCheckedWholeEachChangeAfterThoseBefore() {
+        ProductVersion first = world.published(shop, "outscale", "1.0");
+        ProductVersion second = world.draft(shop, "outscale", "2.0");
+        var unpublish = change(Change.Type.UNPUBLISH_VERSION, first);
+        var publish = change(Change.Type.PUBLISH_VERSION, second);
+        Failure failure =
+                refused(world.changeSets.start(shop.seller(), Optional.empty(), List.of(unpublish, publish, publish)));
+        assertEquals(
+                List.of("changes[0].version", "changes[2].version"),
+                failure.problems().stream().map(Failure.Problem::path).toList());
+        ChangeSet set = ended(
+                await(world.changeSets.start(shop.seller(), Optional.of("Replace 1.0"), List.of(publish, unpublish))));
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status());
+        assertEquals(VersionStatus.UNPUBLISHED, world.version(first.id()).status());
+    }
+
+    @Test
+    void foreignVersionsDoNotExist() {
+        ProductVersion version = world.published(shop, "outscale", "1.0");
+        Failure foreign = refused(world.changeSets.restrict(world.shop().seller(), version.id()));
+        Failure missing = refused(world.changeSets.restrict(shop.seller(), "ver-none"));
+        assertEquals(missing.getMessage(), foreign.getMessage());
+    }
+
+    /** Rules O7, O16 and O2: the copy goes, the version's date and status move, latest is found anew, one mail each. */
+    @Test
+    void unpublishingDeletesTheCopyAndFindsTheLatestAnew() {
+        LifecycleWorld.Buyer buyer = world.buyer(shop);
+        ProductVersion first = world.published(shop, "outscale", "1.0");
+        ProductVersion second = world.published(shop, "outscale", "2.0");
+        ChangeSet set = ended(await(world.changeSets.unpublish(shop.seller(), second.id())));
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status());
+        ProductVersion gone = world.version(second.id());
+        assertEquals(VersionStatus.UNPUBLISHED, gone.status());
+        assertEquals(gone.unpublishedAt(), Optional.of(gone.modifiedAt()));
+        assertTrue(world.version(first.id()).latest());
+        assertEquals(
+                List.of(first.copyImageId().orElseThrow()),
+                world.outscale.ownImages().stream().map(CloudImage::id).toList());
+        assertEquals(2, world.mailed("version-unpublished:" + second.id()).size());
+        assertTrue(world.texts("SELECT body FROM outbox WHERE event = 'version-unpublished:" + second.id()
+                        + "' AND recipient = '" + buyer.account() + "@example.com'")
+                .get(0)
+                .contains("We recommend version 1.0"));
+    }
+
+    /** Rules R11 and R26. */
+    @Test
+    void atAwsAVersionIsRestrictedAndDeprecatedNeverUnpublished() {
+        LifecycleWorld.Buyer before = world.buyer(shop);
+        ProductVersion old = world.published(shop, "aws", "1.0");
+        world.published(shop, "aws", "2.0");
+        assertTrue(refused(world.changeSets.unpublish(shop.seller(), old.id()))
+                .getMessage()
+                .contains("can only be restricted"));
+        ended(await(world.changeSets.restrict(shop.seller(), old.id())));
+        LifecycleWorld.Buyer after = world.buyer(shop);
+        world.work();
+        String copy = old.copyImageId().orElseThrow();
+        assertTrue(world.aws.isDeprecated(copy));
+        CloudImage image = await(world.aws.find(LifecycleWorld.REGION, copy)).orElseThrow();
+        assertEquals(Set.of(before.aws()), image.sharedWith());
+        assertFalse(image.sharedWith().contains(after.aws()));
+        assertEquals(2, world.mailed("version-restricted:" + old.id()).size());
+    }
+
+    @Test
+    void whoMayLaunchFollowsTheAgreements() {
+        ProductVersion version = world.published(shop, "outscale", "1.0");
+        String copy = version.copyImageId().orElseThrow();
+        LifecycleWorld.Buyer buyer = world.buyer(shop);
+        world.work();
+        assertEquals(Set.of(buyer.outscale()), shared(copy));
+        String more = world.cloudAccount(buyer.account(), "outscale");
+        world.work();
+        assertEquals(Set.of(buyer.outscale(), more), shared(copy));
+        await(world.agreements.end(LifecycleWorld.OPERATOR, buyer.agreement().id()));
+        world.work();
+        assertEquals(Set.of(), shared(copy));
+        assertEquals(0, world.count("SELECT count(*) FROM image_share WHERE version_id = '" + version.id() + "'"));
+    }
+
+    private Set<String> shared(String image) {
+        return await(world.outscale.find(LifecycleWorld.REGION, image))
+                .orElseThrow()
+                .sharedWith();
+    }
+
+    /** Rule O8. */
+    @Test
+    void aWholeProductIsUnpublishedWithOneMailEach() {
+        world.buyer(shop);
+        ProductVersion atOutscale = world.published(shop, "outscale", "1.0");
+        ProductVersion atAws = world.published(shop, "aws", "1.0 on AWS");
+        ChangeSet set = ended(await(
+                world.changeSets.unpublishProduct(shop.seller(), shop.product().id())));
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        assertEquals(VersionStatus.UNPUBLISHED, world.version(atOutscale.id()).status());
+        assertEquals(VersionStatus.PUBLISHED, world.version(atAws.id()).status());
+        assertEquals(List.of(), world.outscale.ownImages());
+        assertEquals(
+                Visibility.RESTRICTED,
+                await(world.catalog.managed(
+                                world.database.reads(),
+                                shop.seller(),
+                                shop.product().id()))
+                        .visibility());
+        assertEquals(2, world.mailed("product-withdrawn:" + shop.product().id()).size());
+        assertEquals(0, world.mailed("version-unpublished:" + atOutscale.id()).size());
+    }
+
+    /** Rule O6: texts and the version's date change, nobody is told unless the seller wants it. */
+    @ParameterizedTest
+    @CsvSource({"true, 2", "false, 0"})
+    void modifyingChangesTextsAndTheVersionsDate(boolean announce, int mails) {
+        world.buyer(shop);
+        ProductVersion version = world.published(shop, "outscale", "1.0");
+        Instant productDate = await(world.catalog.managed(
+                        world.database.reads(), shop.seller(), shop.product().id()))
+                .modifiedAt();
+        world.clock.advance(Duration.ofHours(1));
+        VersionText text = new VersionText(
+                Optional.of("1.0.7"), Optional.empty(), Optional.empty(), "Please upgrade.", Optional.empty());
+        ChangeSet set = ended(await(world.changeSets.start(
+                shop.seller(),
+                Optional.empty(),
+                List.of(new Change.Wanted(
+                        Change.Type.MODIFY_VERSION,
+                        Optional.empty(),
+                        Optional.of(version.id()),
+                        Optional.of(text),
+                        announce)))));
+        ProductVersion after = world.version(version.id());
+        assertEquals(text, after.text());
+        assertEquals(version.sourceImageId(), after.sourceImageId());
+        assertTrue(after.modifiedAt().isAfter(version.modifiedAt()));
+        assertEquals(
+                productDate,
+                await(world.catalog.managed(
+                                world.database.reads(),
+                                shop.seller(),
+                                shop.product().id()))
+                        .modifiedAt());
+        assertEquals(
+                mails,
+                world.mailed("version-modified:" + version.id() + ":" + set.id())
+                        .size());
+    }
+
+    @Test
+    void manyWorkersAtOnceMakeEachEffectOnce() {
+        world.buyer(shop);
+        ProductVersion draft = world.draft(shop, "outscale", "1.0");
+        ChangeSet set = await(world.changeSets.publish(shop.seller(), draft.id()));
+        Future<?> all = Future.join(java.util.stream.IntStream.range(0, 8)
+                .mapToObj(i -> world.process(ChangeSetWorker.Boundary.NONE).drain())
+                .toList());
+        await(all);
+        assertEquals(ChangeSet.Status.SUCCEEDED, ended(set).status());
+        assertEquals(
+                1,
+                world.outscale.calls().stream()
+                        .filter(c -> c.startsWith("copy"))
+                        .count());
+        assertEquals(2, world.mailed("version-published:" + draft.id()).size());
+    }
+}
