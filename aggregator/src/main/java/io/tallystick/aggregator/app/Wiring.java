@@ -169,7 +169,7 @@ public final class Wiring {
                 issuers,
                 clock,
                 System::nanoTime);
-        Decisions decisions = new Decisions(database, accounts, catalog, agreements, keys, issuer, serving);
+        Decisions decisions = new Decisions(database, accounts, catalog, versions, agreements, keys, issuer, serving);
         Entitlements entitlements = new Entitlements(
                 database,
                 new AwsEvidenceVerifier(anchors),

@@ -53,6 +53,24 @@ final class VersionStore {
               ORDER BY v.copy_image_id = $3 DESC NULLS LAST, v.created_at DESC, v.id DESC
               """;
 
+    /** Versions of one answer; nobody chooses among more. */
+    static final int LAUNCHABLE_MAX = 50;
+
+    static final String READ_LAUNCHABLE = SELECT
+            + """
+              WHERE v.product_id = ANY($1) AND v.cloud = $2 AND v.status IN ('published', 'restricted')
+              ORDER BY v.published_at DESC, v.id DESC LIMIT $3
+              """;
+
+    Future<List<ProductVersion>> readLaunchable(SqlClient db, Collection<String> productIds, String cloud) {
+        return db.preparedQuery(READ_LAUNCHABLE)
+                .execute(Tuple.tuple()
+                        .addArrayOfString(productIds.toArray(String[]::new))
+                        .addString(cloud)
+                        .addInteger(LAUNCHABLE_MAX))
+                .map(VersionStore::versions);
+    }
+
     Future<Void> insert(SqlClient db, ProductVersion version) {
         return write(db, INSERT, version);
     }

@@ -246,6 +246,11 @@ public final class Versions {
         return productIds.isEmpty() ? Future.succeededFuture(List.of()) : store.readImage(db, productIds, cloud, image);
     }
 
+    /** What somebody may launch of these products in a cloud, newest first, at most {@value VersionStore#LAUNCHABLE_MAX}. */
+    public Future<List<ProductVersion>> launchable(SqlClient db, Collection<String> productIds, String cloud) {
+        return productIds.isEmpty() ? Future.succeededFuture(List.of()) : store.readLaunchable(db, productIds, cloud);
+    }
+
     /** The version, which cannot change before the transaction ends; fails with {@code not-found}. */
     public Future<ProductVersion> lock(SqlConnection tx, String id) {
         return store.readForUpdate(tx, id).map(found -> found.orElseThrow(Versions::notFound));

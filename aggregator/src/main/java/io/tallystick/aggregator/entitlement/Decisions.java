@@ -6,6 +6,8 @@ import io.tallystick.aggregator.agreement.Agreement;
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.signing.SigningKeys;
@@ -13,6 +15,7 @@ import io.tallystick.aggregator.usage.ServingTimes;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.jose.Typ;
+import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.Lease;
 import io.tallystick.common.wire.MeteringPlan;
@@ -34,11 +37,26 @@ public final class Decisions {
     /** One decision per product code the instance carries, and the plan for those that are known. */
     record Decided(List<Decision> decisions, MeteringPlan plan) {}
 
-    private record Facts(Optional<Account> account, List<Product> products, List<Agreement> agreements) {}
+    private record Facts(
+            Optional<Account> account,
+            List<Product> products,
+            List<Agreement> agreements,
+            List<ProductVersion> ofImage,
+            List<ProductVersion> launchable) {
+        /** The agreement on a product that is in force. */
+        Optional<Agreement> open(Product p, Instant now) {
+            return agreements.stream()
+                    .filter(a -> a.productId().equals(p.id())
+                            && !a.acceptedAt().isAfter(now)
+                            && a.endedAt().map(e -> e.isAfter(now)).orElse(true))
+                    .findFirst();
+        }
+    }
 
     private final Database database;
     private final Accounts accounts;
     private final Catalog catalog;
+    private final Versions versions;
     private final Agreements agreements;
     private final SigningKeys keys;
     private final String issuer;
@@ -48,6 +66,7 @@ public final class Decisions {
             Database database,
             Accounts accounts,
             Catalog catalog,
+            Versions versions,
             Agreements agreements,
             SigningKeys keys,
             String issuer,
@@ -55,6 +74,7 @@ public final class Decisions {
         this.database = database;
         this.accounts = accounts;
         this.catalog = catalog;
+        this.versions = versions;
         this.agreements = agreements;
         this.keys = keys;
         this.issuer = issuer;
@@ -64,8 +84,8 @@ public final class Decisions {
     Future<Decided> of(Enrollment enrollment, Watermarks.Progress progress, Instant now) {
         return accounts.byCloudAccount(database.reads(), enrollment.cloud(), enrollment.cloudAccount())
                 .compose(account -> catalog.byProductCodes(database.reads(), new HashSet<>(enrollment.productCodes()))
-                        .compose(products ->
-                                agreementsOf(account, products).map(found -> new Facts(account, products, found))))
+                        .compose(products -> agreementsOf(account, products)
+                                .compose(found -> versionsOf(enrollment, account, products, found))))
                 .compose(facts -> away(enrollment, progress, now)
                         .compose(away -> allowListed(facts, enrollment, progress, away, now)));
     }
@@ -77,6 +97,37 @@ public final class Decisions {
                         database.reads(),
                         account.get().id(),
                         products.stream().map(Product::id).toList());
+    }
+
+    private Future<Facts> versionsOf(
+            Enrollment enrollment, Optional<Account> account, List<Product> products, List<Agreement> found) {
+        List<String> ids = products.stream().map(Product::id).toList();
+        return versions.ofImage(database.reads(), ids, enrollment.cloud(), enrollment.image())
+                .compose(ofImage -> versions.launchable(database.reads(), ids, enrollment.cloud())
+                        .map(launchable -> new Facts(account, products, found, ofImage, launchable)));
+    }
+
+    /**
+     * When the VM was launched, for what is only for VMs launched before something. What is not signed can be made up, so
+     * there the first enrollment counts.
+     */
+    private static Instant launchedAt(Enrollment enrollment) {
+        return enrollment.evidenceLevel() == EvidenceLevel.ATTESTED
+                ? enrollment.firstPendingTime()
+                : enrollment.enrolledAt();
+    }
+
+    private static VersionRules.Facts versionFacts(Product p, Facts facts, Enrollment enrollment, Instant now) {
+        List<ProductVersion> named = facts.ofImage().stream()
+                .filter(v -> v.productId().equals(p.id()))
+                .toList();
+        return new VersionRules.Facts(
+                VersionRules.choose(named, enrollment.image()),
+                facts.launchable().stream()
+                        .filter(v -> v.productId().equals(p.id()))
+                        .toList(),
+                facts.open(p, now).map(Agreement::acceptedAt),
+                launchedAt(enrollment));
     }
 
     /** Asked only where it matters: an instance that reports pays nothing for it. */
@@ -99,9 +150,11 @@ public final class Decisions {
             for (String code : enrollment.productCodes()) {
                 Optional<EntitlementRules.ProductFacts> product = Optional.empty();
                 Optional<Product> known = Optional.empty();
+                VersionRules.Facts version = VersionRules.Facts.NONE;
                 for (int i = 0; i < facts.products().size(); i++) {
                     if (facts.products().get(i).code().equals(code)) {
                         known = Optional.of(facts.products().get(i));
+                        version = versionFacts(facts.products().get(i), facts, enrollment, now);
                         product = Optional.of(facts(
                                 facts.products().get(i), facts, listed.get(i).result(), now));
                     }
@@ -115,18 +168,16 @@ public final class Decisions {
                                 enrollment.pendingTime(),
                                 progress.at(),
                                 away),
+                        version,
                         now);
-                decisions.add(decision(enrollment, code, known, ruling, now));
+                decisions.add(decision(enrollment, code, known, version, ruling, now));
             }
             return new Decided(decisions, plan(facts.products()));
         });
     }
 
     private static EntitlementRules.ProductFacts facts(Product p, Facts facts, boolean allowListed, Instant now) {
-        boolean open = facts.agreements().stream()
-                .anyMatch(a -> a.productId().equals(p.id())
-                        && !a.acceptedAt().isAfter(now)
-                        && a.endedAt().map(e -> e.isAfter(now)).orElse(true));
+        boolean open = facts.open(p, now).isPresent();
         boolean own =
                 facts.account().map(a -> a.id().equals(p.sellerAccountId())).orElse(false);
         return new EntitlementRules.ProductFacts(
@@ -137,6 +188,7 @@ public final class Decisions {
             Enrollment enrollment,
             String code,
             Optional<Product> product,
+            VersionRules.Facts version,
             EntitlementRules.Ruling ruling,
             Instant now) {
         if (!ruling.allowed() || product.isEmpty()) {
@@ -155,9 +207,11 @@ public final class Decisions {
                 enrollment.instance(),
                 product.get().id(),
                 outcome,
-                Optional.empty(),
-                Optional.empty(),
-                ruling.isGrace() ? Optional.of(ruling.sentence()) : Optional.empty());
+                version.version().map(ProductVersion::title),
+                VersionRules.status(version),
+                ruling.isGrace()
+                        ? Optional.of(ruling.sentence())
+                        : VersionRules.notice(product.get().title(), version));
         return new Decision(
                 code,
                 outcome,

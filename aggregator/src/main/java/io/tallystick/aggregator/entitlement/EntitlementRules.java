@@ -67,7 +67,9 @@ final class EntitlementRules {
         }
     }
 
-    static Ruling decide(Optional<ProductFacts> product, InstanceFacts instance, Instant now) {
+    /** @param version what the instance's image means, once the product and its agreement allow */
+    static Ruling decide(
+            Optional<ProductFacts> product, InstanceFacts instance, VersionRules.Facts version, Instant now) {
         if (product.isEmpty()) {
             return Ruling.deny(
                     ErrorCode.UNKNOWN_PRODUCT,
@@ -106,7 +108,9 @@ final class EntitlementRules {
                             "No subscription to " + p.title() + " covers " + account(instance) + ".",
                             "Subscribe to the product on the marketplace; this VM notices within a minute.");
         }
-        return stalled(p, instance, now);
+        // A seller tests what it likes; others get what the version grants.
+        Optional<Ruling> refused = sellerTesting ? Optional.empty() : VersionRules.refusal(p.title(), version);
+        return refused.orElseGet(() -> stalled(p, instance, now));
     }
 
     /** From when on an instance could have reported and did not. */

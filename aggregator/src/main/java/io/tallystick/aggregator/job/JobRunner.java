@@ -93,7 +93,9 @@ public final class JobRunner {
             LOG.info("{}", e.getMessage());
             return Future.succeededFuture();
         }
-        LOG.warn("{} {} failed, attempt {}", job.kind(), job.key(), job.attempts(), e);
+        // A cloud that is away would fill the log with its stack.
+        LOG.warn("{} {} failed, attempt {}: {}", job.kind(), job.key(), job.attempts(), e.toString());
+        LOG.debug("{} {}", job.kind(), job.key(), e);
         Instant due = Columns.micros(clock.instant()).plus(Backoff.after(job.attempts(), Backoff.MAX, random));
         return jobs.store.retry(database.reads(), job, due, String.valueOf(e.getMessage()));
     }

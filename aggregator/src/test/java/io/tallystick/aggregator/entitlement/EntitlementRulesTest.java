@@ -64,8 +64,8 @@ class EntitlementRulesTest {
 
     @Test
     void anUnknownCodeIsDenied() {
-        EntitlementRules.Ruling ruling =
-                EntitlementRules.decide(Optional.empty(), facts(EvidenceLevel.ATTESTED, NOW), NOW);
+        EntitlementRules.Ruling ruling = EntitlementRules.decide(
+                Optional.empty(), facts(EvidenceLevel.ATTESTED, NOW), VersionRules.Facts.NONE, NOW);
         assertEquals(Optional.of(ErrorCode.UNKNOWN_PRODUCT), ruling.code());
         assertFalse(ruling.allowed());
     }
@@ -79,6 +79,7 @@ class EntitlementRulesTest {
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
                         "aws", "111122223333", EvidenceLevel.ATTESTED, Instant.EPOCH, NOW.minus(silent), Duration.ZERO),
+                VersionRules.Facts.NONE,
                 NOW);
         assertEquals(expected, ruling.isGrace() ? "grace" : ruling.allowed() ? "allow" : "deny");
         assertTrue(expected.equals("allow") || ruling.code().equals(Optional.of(ErrorCode.METERING_STALLED)));
@@ -107,6 +108,7 @@ class EntitlementRulesTest {
                         Instant.EPOCH,
                         NOW.minus(Duration.ofDays(30)),
                         away),
+                VersionRules.Facts.NONE,
                 NOW);
         assertEquals(expected, ruling.isGrace() ? "grace" : ruling.allowed() ? "allow" : "deny");
     }
@@ -124,6 +126,7 @@ class EntitlementRulesTest {
                         NOW.minus(Duration.ofMinutes(2)),
                         NOW.minus(Duration.ofDays(4)),
                         Duration.ZERO),
+                VersionRules.Facts.NONE,
                 NOW);
         assertEquals(EntitlementRules.Ruling.ALLOW, ruling);
     }
@@ -139,7 +142,7 @@ class EntitlementRulesTest {
 
     private static EntitlementRules.Ruling decide(
             EntitlementRules.ProductFacts product, EvidenceLevel level, Instant progressedAt) {
-        return EntitlementRules.decide(Optional.of(product), facts(level, progressedAt), NOW);
+        return EntitlementRules.decide(Optional.of(product), facts(level, progressedAt), VersionRules.Facts.NONE, NOW);
     }
 
     private static EntitlementRules.InstanceFacts facts(EvidenceLevel level, Instant progressedAt) {
