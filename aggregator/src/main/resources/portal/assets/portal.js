@@ -8,6 +8,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// What cannot be taken back is asked for once more.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-confirm]");
+  if (button && !window.confirm(button.dataset.confirm)) {
+    event.preventDefault();
+  }
+});
+
 // The clipboard interface exists over https and on localhost only; a selection works everywhere.
 function copy(text) {
   if (navigator.clipboard) {

@@ -206,8 +206,28 @@ public final class Wiring {
         });
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
+        JoinCodeIssuer joinCodes = new JoinCodeIssuer(database, agreements, accounts, invitations, clock);
+        Quarantine quarantine = new Quarantine(database);
         Portal portal = new Portal(
-                config.publicUrl(), database, ids, clock, users, catalog, new UsageReport(database, accounts));
+                config.publicUrl(),
+                database,
+                ids,
+                clock,
+                new Portal.Services(
+                        users,
+                        accounts,
+                        catalog,
+                        versions,
+                        reviews,
+                        offers,
+                        agreements,
+                        new UsageReport(database, accounts),
+                        incidents,
+                        quarantine,
+                        enrollments,
+                        entitlements,
+                        invitations,
+                        joinCodes));
 
         List<Route> routes = new ArrayList<>();
         routes.addAll(OperationsRoutes.routes(registry, () -> schema.isCurrent(database.reads())));
@@ -224,10 +244,8 @@ public final class Wiring {
         routes.addAll(new BatchRoutes(batches).routes());
         routes.addAll(
                 new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, database.reads()).routes());
-        routes.addAll(
-                new JoinCodeRoutes(new JoinCodeIssuer(database, agreements, accounts, invitations, clock), invitations)
-                        .routes());
-        routes.addAll(new QuarantineRoutes(new Quarantine(database)).routes());
+        routes.addAll(new JoinCodeRoutes(joinCodes, invitations).routes());
+        routes.addAll(new QuarantineRoutes(quarantine).routes());
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
         routes.addAll(portal.routes());
         routes.addAll(new ReportRoutes(reports).routes());

@@ -20,10 +20,13 @@ final class Html {
     /** Where the request's language is kept. */
     static final String LANGUAGE = "tallystick.language";
 
+    /** The query parameter that names what was just done, for the page to say so. */
+    static final String DONE = "done";
+
     private static final Map<Role, List<String>> SECTIONS = Map.of(
-            Role.SELLER, List.of("products", "usage"),
-            Role.BUYER, List.of("usage"),
-            Role.OPERATOR, List.of("products", "usage"));
+            Role.SELLER, List.of("products", "usage", "quarantine"),
+            Role.BUYER, List.of("agreements", "catalogue", "usage", "join-codes"),
+            Role.OPERATOR, List.of("reviews", "incidents", "quarantine", "products", "usage"));
 
     private final Assets assets;
     private final boolean secure;
@@ -85,6 +88,8 @@ final class Html {
                 sections,
                 ctx.request().path(),
                 PortalGate.next(Optional.of(ctx.request().uri())),
+                Optional.ofNullable(ctx.queryParams().get(DONE))
+                        .flatMap(done -> Messages.of(language).find("done." + done)),
                 PortalGate.csrfToken(ctx),
                 assets);
     }

@@ -16,6 +16,7 @@ import java.util.Optional;
  *
  * @param path of this page, without its query
  * @param here this page with its query, to come back to
+ * @param notice what was just done
  */
 public record PageView(
         Language language,
@@ -25,6 +26,7 @@ public record PageView(
         List<String> sections,
         String path,
         String here,
+        Optional<String> notice,
         String csrf,
         Assets assets) {
     private static final DateTimeFormatter MINUTE =
@@ -49,6 +51,12 @@ public record PageView(
     /** The path of a section of the menu. */
     public String section(String name) {
         return "/portal/" + name;
+    }
+
+    /** A section's name: what a seller calls its own is to an operator everybody's. */
+    public String sectionName(String name) {
+        boolean everybodys = name.equals("products") && accountName.isEmpty();
+        return t(everybodys ? "nav.all-products" : "nav." + name);
     }
 
     public boolean isIn(String section) {

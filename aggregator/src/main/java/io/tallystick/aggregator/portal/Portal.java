@@ -1,9 +1,20 @@
 package io.tallystick.aggregator.portal;
 
+import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.account.Users;
+import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offers;
+import io.tallystick.aggregator.catalog.Reviews;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
+import io.tallystick.aggregator.enrollment.Enrollments;
+import io.tallystick.aggregator.enrollment.Invitations;
+import io.tallystick.aggregator.entitlement.Entitlements;
+import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
+import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.Quarantine;
 import io.tallystick.aggregator.usage.UsageReport;
 import io.tallystick.aggregator.web.PageGate;
 import io.tallystick.aggregator.web.Route;
@@ -17,16 +28,46 @@ public final class Portal {
     private final PortalGate gate;
     private final List<Route> routes = new ArrayList<>();
 
-    public Portal(
-            URI publicUrl, Database database, Ids ids, Clock clock, Users users, Catalog catalog, UsageReport usage) {
+    /** What the pages call; the same that REST calls. */
+    public record Services(
+            Users users,
+            Accounts accounts,
+            Catalog catalog,
+            Versions versions,
+            Reviews reviews,
+            Offers offers,
+            Agreements agreements,
+            UsageReport usage,
+            Incidents incidents,
+            Quarantine quarantine,
+            Enrollments enrollments,
+            Entitlements entitlements,
+            Invitations invitations,
+            JoinCodeIssuer joinCodes) {}
+
+    public Portal(URI publicUrl, Database database, Ids ids, Clock clock, Services s) {
         Assets assets = new Assets();
         Html html = new Html(assets, "https".equals(publicUrl.getScheme()));
         Sessions sessions = new Sessions(database, ids, clock);
         gate = new PortalGate(sessions, html, publicUrl);
         routes.addAll(assets.routes());
-        routes.addAll(new SignInPages(users, sessions, gate, html).routes());
-        routes.addAll(new ProductPages(catalog, database.reads(), html).routes());
-        routes.addAll(new UsagePages(usage, html, clock).routes());
+        routes.addAll(new SignInPages(s.users(), sessions, gate, html).routes());
+        routes.addAll(new ProductPages(s.catalog(), s.versions(), s.reviews(), database.reads(), html).routes());
+        routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
+        routes.addAll(new UsagePages(s.usage(), html, clock).routes());
+        routes.addAll(
+                new IncidentPages(s.incidents(), s.enrollments(), s.entitlements(), database.reads(), html).routes());
+        routes.addAll(new QuarantinePages(s.quarantine(), html).routes());
+        routes.addAll(new SubscriptionPages(s.agreements(), s.catalog(), s.offers(), database.reads(), html).routes());
+        routes.addAll(new JoinCodePages(
+                        s.invitations(),
+                        s.joinCodes(),
+                        s.agreements(),
+                        s.catalog(),
+                        s.accounts(),
+                        database.reads(),
+                        html)
+                .routes());
     }
 
     public PageGate gate() {

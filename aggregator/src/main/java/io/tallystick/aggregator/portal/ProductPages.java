@@ -2,28 +2,57 @@ package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Review;
+import io.tallystick.aggregator.catalog.Reviews;
+import io.tallystick.aggregator.catalog.VersionStatus;
+import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.portal.pages.JteproductGenerated;
 import io.tallystick.aggregator.portal.pages.JteproductsGenerated;
 import io.tallystick.aggregator.web.Caller;
+import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.aggregator.web.Route;
-import io.tallystick.common.error.ErrorCode;
-import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
-/** My products, and one product. */
+/** My products, and one product with its versions. */
 final class ProductPages {
+    private static final int NOTE_CHARS_MAX = 2000;
+
+    /**
+     * A product as its seller sees it.
+     *
+     * @param modifiedAt when its visibility or a version of it that is out last changed
+     */
+    record Shown(Product product, Instant modifiedAt) {
+        static Shown of(Product product, List<ProductVersion> versions) {
+            Instant modified = versions.stream()
+                    .filter(v -> v.productId().equals(product.id()))
+                    .filter(v -> v.status() != VersionStatus.DRAFT && v.status() != VersionStatus.PUBLISHING)
+                    .map(ProductVersion::modifiedAt)
+                    .reduce(product.visibilitySetAt(), (a, b) -> a.isAfter(b) ? a : b);
+            return new Shown(product, modified);
+        }
+    }
+
     private final Catalog catalog;
+    private final Versions versions;
+    private final Reviews reviews;
     private final SqlClient reads;
     private final Html html;
 
-    ProductPages(Catalog catalog, SqlClient reads, Html html) {
+    ProductPages(Catalog catalog, Versions versions, Reviews reviews, SqlClient reads, Html html) {
         this.catalog = catalog;
+        this.versions = versions;
+        this.reviews = reviews;
         this.reads = reads;
         this.html = html;
     }
@@ -36,34 +65,68 @@ final class ProductPages {
                         .to(this::products),
                 Route.get("/portal/products/{id}", "productPage")
                         .page(Role.SELLER, Role.OPERATOR)
-                        .to(this::product));
+                        .query(Html.DONE)
+                        .to(this::product),
+                Route.post("/portal/products/{id}/visibility", "requestVisibilityOnPage")
+                        .page(Role.SELLER)
+                        .to(this::requestVisibility));
     }
 
     private Future<Void> products(RoutingContext ctx) {
-        return catalog.list(reads, Requests.caller(ctx), PageRequest.of(ctx))
-                .compose(found -> html.send(
-                        ctx,
-                        200,
-                        (output, page) -> JteproductsGenerated.render(
-                                output,
-                                null,
-                                page,
-                                found.items(),
-                                found.nextParameter().orElse(null))));
+        return catalog.list(reads, Requests.caller(ctx), PageRequest.of(ctx)).compose(found -> versions.ofProducts(
+                        reads, found.items().stream().map(Product::id).toList())
+                .compose(all -> {
+                    Page<Shown> shown = found.map(p -> Shown.of(p, all));
+                    return html.send(
+                            ctx,
+                            200,
+                            (output, page) -> JteproductsGenerated.render(
+                                    output,
+                                    null,
+                                    page,
+                                    shown.items().stream().map(Shown::product).toList(),
+                                    shown.items().stream()
+                                            .map(Shown::modifiedAt)
+                                            .toList(),
+                                    shown.nextParameter().orElse(null)));
+                }));
     }
 
     private Future<Void> product(RoutingContext ctx) {
         Caller caller = Requests.caller(ctx);
-        return catalog.byIds(reads, List.of(Requests.path(ctx, "id")))
-                .map(found -> found.stream()
-                        .filter(p -> mayManage(caller, p))
-                        .findFirst()
-                        .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no such product")))
-                .compose(product ->
-                        html.send(ctx, 200, (output, page) -> JteproductGenerated.render(output, null, page, product)));
+        return catalog.managed(reads, caller, Requests.path(ctx, "id"))
+                .compose(product -> versions.ofProducts(reads, List.of(product.id()))
+                        .compose(all -> openReview(caller, product)
+                                .compose(open -> html.send(
+                                        ctx,
+                                        200,
+                                        (output, page) -> JteproductGenerated.render(
+                                                output,
+                                                null,
+                                                page,
+                                                product,
+                                                Shown.of(product, all).modifiedAt(),
+                                                all,
+                                                open.orElse(null),
+                                                caller.role() == Role.SELLER ? steps(product) : List.of())))));
     }
 
-    private static boolean mayManage(Caller caller, Product product) {
-        return caller.isOperator() || product.sellerAccountId().equals(caller.accountId());
+    private static List<Visibility> steps(Product product) {
+        return product.visibility().next().stream().sorted().toList();
+    }
+
+    private Future<Optional<Review>> openReview(Caller caller, Product product) {
+        return reviews.list(
+                        reads, caller, Optional.of(Review.Status.OPEN), new PageRequest(PageRequest.LIMIT_MAX, null))
+                .map(found -> found.items().stream()
+                        .filter(r -> r.productId().equals(product.id()))
+                        .findFirst());
+    }
+
+    private Future<Void> requestVisibility(RoutingContext ctx) {
+        String id = Requests.path(ctx, "id");
+        Visibility wanted = Forms.parsed(ctx, "visibility", Visibility::ofWire);
+        return reviews.request(Requests.caller(ctx), id, wanted, Forms.optional(ctx, "note", NOTE_CHARS_MAX))
+                .compose(done -> html.redirect(ctx, "/portal/products/" + id + "?done=requested"));
     }
 }

@@ -19,7 +19,7 @@ import java.util.Optional;
 final class SignInPages {
     private static final int PASSWORD_CHARS_MAX = 1000;
     private static final Map<Role, String> FIRST =
-            Map.of(Role.SELLER, "/portal/products", Role.BUYER, "/portal/usage", Role.OPERATOR, "/portal/products");
+            Map.of(Role.SELLER, "/portal/products", Role.BUYER, "/portal/agreements", Role.OPERATOR, "/portal/reviews");
 
     private final Users users;
     private final Sessions sessions;

@@ -39,11 +39,101 @@ final class PageMatrix {
         return world -> new Call(path.apply(world), Map.of());
     }
 
+    private static Function<AccessMatrix.World, Call> send(
+            Function<AccessMatrix.World, String> path, Function<AccessMatrix.World, Map<String, String>> fields) {
+        return world -> new Call(path.apply(world), fields.apply(world));
+    }
+
     //                                                          operator, seller, other seller, buyer, other buyer
     static final List<Row> ROWS = List.of(
             row("getPortal", get(w -> "/portal"), 303, 303, 303, 303, 303),
             row("productsPage", get(w -> "/portal/products"), 200, 200, 200, 403, 403),
             row("productPage", get(w -> "/portal/products/" + w.limitedProduct()), 200, 200, 404, 403, 403),
+            row(
+                    "requestVisibilityOnPage",
+                    send(
+                            w -> "/portal/products/" + w.newProduct() + "/visibility",
+                            w -> Map.of("visibility", "LIMITED")),
+                    403,
+                    303,
+                    404,
+                    403,
+                    403),
+            row("reviewsPage", get(w -> "/portal/reviews"), 200, 403, 403, 403, 403),
+            row(
+                    "approveReviewOnPage",
+                    get(w -> "/portal/reviews/" + w.newReview() + "/approve"),
+                    303,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "rejectReviewOnPage",
+                    send(w -> "/portal/reviews/" + w.newReview() + "/reject", w -> Map.of("reason", "no")),
+                    303,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("incidentsPage", get(w -> "/portal/incidents"), 200, 403, 403, 403, 403),
+            row(
+                    "enrollmentPage",
+                    get(w -> "/portal/enrollments/" + w.contested().enrollment()),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "approveKeyOnPage",
+                    world -> {
+                        AccessMatrix.Contested contested = world.contested();
+                        return new Call(
+                                "/portal/enrollments/" + contested.enrollment() + "/approve",
+                                Map.of("thumbprint", contested.thumbprint()));
+                    },
+                    303,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("quarantinePage", get(w -> "/portal/quarantine"), 200, 200, 200, 403, 403),
+            row("agreementsPage", get(w -> "/portal/agreements"), 403, 403, 403, 200, 200),
+            row(
+                    "cancelAgreementOnPage",
+                    get(w -> "/portal/agreements/" + w.newAgreement() + "/cancel"),
+                    403,
+                    403,
+                    403,
+                    303,
+                    404),
+            row("cataloguePage", get(w -> "/portal/catalogue"), 403, 403, 403, 200, 200),
+            row(
+                    "subscribeOnPage",
+                    get(w -> "/portal/catalogue/" + w.limitedProduct() + "/subscribe"),
+                    403,
+                    403,
+                    403,
+                    303,
+                    404),
+            row("joinCodesPage", get(w -> "/portal/join-codes"), 403, 403, 403, 200, 200),
+            row(
+                    "createJoinCodeOnPage",
+                    send(w -> "/portal/join-codes", w -> Map.of("agreement", w.newOutscaleAgreement(), "uses", "1")),
+                    403,
+                    403,
+                    403,
+                    201,
+                    404),
+            row(
+                    "revokeJoinCodeOnPage",
+                    get(w -> "/portal/join-codes/" + w.newJoinCode() + "/revoke"),
+                    403,
+                    403,
+                    403,
+                    303,
+                    404),
             row("usagePage", get(w -> "/portal/usage"), 200, 200, 200, 200, 200),
             row("usageCsv", get(w -> "/portal/usage.csv"), 200, 200, 200, 200, 200));
 }

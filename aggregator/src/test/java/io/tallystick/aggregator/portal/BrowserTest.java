@@ -53,7 +53,7 @@ class BrowserTest {
             assertEquals("/portal/usage", browser.path());
 
             browser.open("/portal/products");
-            assertEquals(2, browser.count("tbody tr"));
+            assertEquals(3, browser.count("tbody tr"));
             assertTrue(browser.text("tbody").contains(Marketplace.TITLE));
             browser.allowClipboard();
             browser.click("button[data-copy='" + marketplace().code + "']");

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.portal;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
+import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
@@ -28,6 +29,8 @@ final class Marketplace {
     final String code;
     final String emptyProduct;
     final Instant firstDay;
+    /** With a key that waits for a decision. */
+    final String enrollment;
 
     Marketplace(RunningAggregator running) {
         this.running = running;
@@ -46,7 +49,8 @@ final class Marketplace {
         running.agreement(product, other);
         Instant start = running.clock().instant();
         firstDay = start.truncatedTo(ChronoUnit.DAYS);
-        ProtocolClient first = SimulatedRegion.client(running, SimulatedRegion.vm(cloudAccount, start, List.of(code)));
+        ProtocolClient.Vm vm = SimulatedRegion.vm(cloudAccount, start, List.of(code));
+        ProtocolClient first = SimulatedRegion.client(running, vm);
         ProtocolClient second =
                 SimulatedRegion.client(running, SimulatedRegion.vm(otherCloudAccount, start, List.of(code)));
         first.enroll();
@@ -63,6 +67,38 @@ final class Marketplace {
             }
         }
         first.send(record("serches", running.clock().instant(), "3"));
+        enrollment = first.id().toString();
+        SimulatedRegion.client(running, vm).tryEnroll().expect(409);
+        offer();
+        running.http()
+                .post(
+                        "/v1/products/" + emptyProduct + "/visibility-requests",
+                        running.token(Role.SELLER, seller),
+                        Json.write(Json.object(
+                                "visibility", "LIMITED", "note", "Ready for our first two testers.\nThank you!")))
+                .expect(201);
+    }
+
+    /** A priced offer on a second public product, for the buyer's catalogue. */
+    private void offer() {
+        String priced = product("Tally Maps", List.of("searches", "uptime-hours"));
+        running.visibility(priced, "LIMITED", "PUBLIC");
+        running.http()
+                .post(
+                        "/v1/products/" + priced + "/offers",
+                        running.operator(),
+                        Json.write(Json.object(
+                                "kind",
+                                "paid",
+                                "title",
+                                "Pay as you go",
+                                "currency",
+                                "EUR",
+                                "prices",
+                                List.of(Json.object("dimension", "searches", "unitPrice", "0.0025")),
+                                "hourly",
+                                List.of(Json.object("instanceType", "m5.large", "unitPrice", "0.12")))))
+                .expect(201);
     }
 
     private static MeteringRecord record(String dimension, Instant at, String quantity) {

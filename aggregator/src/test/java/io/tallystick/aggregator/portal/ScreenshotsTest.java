@@ -36,7 +36,7 @@ class ScreenshotsTest {
         Map<String, Map<String, String>> pages = new LinkedHashMap<>();
         pages.put("seller", sellerPages(marketplace));
         pages.put("buyer", buyerPages());
-        pages.put("operator", operatorPages());
+        pages.put("operator", operatorPages(marketplace));
         for (Language language : Language.values()) {
             int width = language == Language.ENGLISH ? 1280 : 420;
             visit("nobody", null, null, Map.of("sign-in", "/portal/sign-in"), language, width);
@@ -58,15 +58,25 @@ class ScreenshotsTest {
     }
 
     private static Map<String, String> sellerLists() {
-        return Map.of("products", "/portal/products", "usage", "/portal/usage");
+        return Map.of("products", "/portal/products", "usage", "/portal/usage", "quarantine", "/portal/quarantine");
     }
 
     private static Map<String, String> buyerPages() {
-        return Map.of("usage", "/portal/usage");
+        return Map.of(
+                "usage", "/portal/usage",
+                "agreements", "/portal/agreements?done=subscribed",
+                "catalogue", "/portal/catalogue",
+                "join-codes", "/portal/join-codes");
     }
 
-    private static Map<String, String> operatorPages() {
-        return Map.of("products", "/portal/products", "usage", "/portal/usage?split=customer");
+    private static Map<String, String> operatorPages(Marketplace marketplace) {
+        return Map.of(
+                "products", "/portal/products",
+                "usage", "/portal/usage?split=customer",
+                "reviews", "/portal/reviews",
+                "incidents", "/portal/incidents",
+                "quarantine", "/portal/quarantine",
+                "enrollment", "/portal/enrollments/" + marketplace.enrollment);
     }
 
     private void visit(

@@ -9,14 +9,11 @@ import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
-import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
-import java.time.DateTimeException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 
 /** {@code GET /v1/quarantine}: operators see all, sellers what concerns their products. */
 public final class QuarantineRoutes {
@@ -39,27 +36,14 @@ public final class QuarantineRoutes {
                 Optional.ofNullable(page.after()).map(QuarantineRoutes::decode).orElse(Quarantine.Position.START);
         return quarantine
                 .page(Requests.caller(ctx).account(), after, page.limit() + 1)
-                .map(rows -> Page.of(rows, page, q -> encode(q.position())).json(Quarantine.Quarantined::toJson));
-    }
-
-    private static String encode(Quarantine.Position p) {
-        return p.received() + "|" + p.enrollment() + "|" + p.epoch() + "|" + p.seq() + "|" + p.index();
+                .map(rows -> Page.of(rows, page, q -> q.position().key()).json(Quarantine.Quarantined::toJson));
     }
 
     private static Quarantine.Position decode(String key) {
-        String[] parts = key.split("\\|", -1);
         try {
-            if (parts.length == 5) {
-                return new Quarantine.Position(
-                        Fields.parseInstant(parts[0]),
-                        UUID.fromString(parts[1]),
-                        Integer.parseInt(parts[2]),
-                        Long.parseLong(parts[3]),
-                        Integer.parseInt(parts[4]));
-            }
-        } catch (IllegalArgumentException | DateTimeException e) {
-            // Told below.
+            return Quarantine.Position.ofKey(key);
+        } catch (IllegalArgumentException e) {
+            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
         }
-        throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
     }
 }

@@ -1,0 +1,51 @@
+package io.tallystick.aggregator.portal;
+
+import io.tallystick.aggregator.catalog.Product;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** A product as the catalogue shows it to a buyer, with the offers open to that buyer. */
+public record OfferedProduct(Product product, boolean subscribed, List<OfferLine> offers) {
+    /** An offer; the currency is empty where it costs nothing here. */
+    public record OfferLine(String id, String title, String kind, String currency, List<PriceLine> prices) {}
+
+    /**
+     * A price.
+     *
+     * @param what a dimension's key, or an instance type
+     * @param perInstanceHour whether it is an hour of that type that costs
+     */
+    public record PriceLine(String what, String unitPrice, boolean perInstanceHour) {}
+
+    /** Reads what {@link io.tallystick.aggregator.catalog.Offers#list} answers. */
+    static OfferedProduct of(Product product, List<Map<String, Object>> offers, boolean subscribed) {
+        return new OfferedProduct(
+                product, subscribed, offers.stream().map(OfferedProduct::line).toList());
+    }
+
+    private static OfferLine line(Map<String, Object> offer) {
+        List<PriceLine> prices = new ArrayList<>();
+        if (offer.get("rate") instanceof Map<?, ?> rate) {
+            addPrices(prices, rate.get("hourly"), "instanceType", true);
+            addPrices(prices, rate.get("prices"), "dimension", false);
+        }
+        return new OfferLine(
+                String.valueOf(offer.get("id")),
+                String.valueOf(offer.get("title")),
+                String.valueOf(offer.get("kind")),
+                String.valueOf(offer.get("currency")),
+                prices);
+    }
+
+    private static void addPrices(List<PriceLine> to, Object from, String what, boolean perInstanceHour) {
+        if (from instanceof List<?> list) {
+            for (Object price : list) {
+                if (price instanceof Map<?, ?> map) {
+                    to.add(new PriceLine(
+                            String.valueOf(map.get(what)), String.valueOf(map.get("unitPrice")), perInstanceHour));
+                }
+            }
+        }
+    }
+}
