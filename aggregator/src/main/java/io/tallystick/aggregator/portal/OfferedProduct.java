@@ -4,6 +4,7 @@ import io.tallystick.aggregator.catalog.Product;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A product as the catalogue shows it to a buyer, with the offers open to that buyer. */
 public record OfferedProduct(Product product, boolean subscribed, List<OfferLine> offers) {
@@ -38,7 +39,7 @@ public record OfferedProduct(Product product, boolean subscribed, List<OfferLine
                 prices);
     }
 
-    private static void addPrices(List<PriceLine> to, Object from, String what, boolean perInstanceHour) {
+    private static void addPrices(List<PriceLine> to, @Nullable Object from, String what, boolean perInstanceHour) {
         if (from instanceof List<?> list) {
             for (Object price : list) {
                 if (price instanceof Map<?, ?> map) {
