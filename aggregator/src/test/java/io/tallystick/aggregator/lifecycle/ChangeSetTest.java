@@ -33,7 +33,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What change sets do, rule by rule. That workers may die anywhere is in {@link WorkerKillTest}. */
 class ChangeSetTest {
     @RegisterExtension
-    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate())
+            .checkedBy(LifecycleChecks::check);
 
     private LifecycleWorld world;
     private LifecycleWorld.Shop shop;

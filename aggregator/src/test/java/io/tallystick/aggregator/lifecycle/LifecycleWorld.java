@@ -19,6 +19,7 @@ import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Ids;
+import io.tallystick.aggregator.image.ImageCloud;
 import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.image.MemoryCloud;
 import io.tallystick.aggregator.job.JobRunner;
@@ -47,13 +48,13 @@ final class LifecycleWorld implements AutoCloseable {
     static final Caller OPERATOR = new Caller("test", Role.OPERATOR, null);
     private static final Duration WAIT = Duration.ofSeconds(5);
     private static final int ROUNDS_MAX = 200;
-    private static int accountNumber = 100_000;
+    private static long accountNumber = 100_000_000_000L;
 
-    final ManualClock clock = new ManualClock(Instant.parse("2026-03-10T09:30:00Z"));
+    final ManualClock clock;
     final MemoryCloud aws = new MemoryCloud("aws", "999999999999");
     final MemoryCloud outscale = new MemoryCloud("outscale", "888888888888");
     final Database database;
-    final Jobs jobs = new Jobs(clock);
+    final Jobs jobs;
     final Accounts accounts;
     final Catalog catalog;
     final Versions versions;
@@ -63,12 +64,23 @@ final class LifecycleWorld implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final TestDatabase db;
     private final SecureRandom random = new SecureRandom();
-    private final Ids ids = new Ids(clock, random);
-    private final Audit audit = new Audit(clock);
-    private final ImageClouds clouds = new ImageClouds(List.of(aws, outscale));
+    private final Ids ids;
+    private final Audit audit;
+    private final ImageClouds clouds;
 
+    /** With {@link #aws} and {@link #outscale}. */
     LifecycleWorld(TestDatabase db) {
+        this(db, new ManualClock(Instant.parse("2026-03-10T09:30:00Z")), List.of());
+    }
+
+    /** With clouds of the test's own, or the two in memory where it has none. */
+    LifecycleWorld(TestDatabase db, ManualClock clock, List<ImageCloud> own) {
         this.db = db;
+        this.clock = clock;
+        jobs = new Jobs(clock);
+        ids = new Ids(clock, random);
+        audit = new Audit(clock);
+        clouds = new ImageClouds(own.isEmpty() ? List.of(aws, outscale) : own);
         database = Database.open(vertx, DatabaseUrl.parse(db.url()), TestDatabase.POOL_SIZE);
         accounts = new Accounts(database.transactor(), audit, jobs, ids, clock);
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
@@ -150,7 +162,11 @@ final class LifecycleWorld implements AutoCloseable {
     ProductVersion draft(Shop shop, String cloud, String title) {
         MemoryCloud at = cloud.equals("aws") ? aws : outscale;
         String owner = cloud.equals("aws") ? shop.awsAccount() : shop.outscaleAccount();
-        String image = at.image(REGION, owner, shop.product().code());
+        return draft(shop, cloud, title, at.image(REGION, owner, shop.product().code()));
+    }
+
+    /** A draft of this image. */
+    ProductVersion draft(Shop shop, String cloud, String title, String image) {
         clock.advance(Duration.ofSeconds(1));
         return await(versions.create(
                 shop.seller(),

@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class WorkerKillTest {
     @RegisterExtension
-    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate());
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate())
+            .checkedBy(LifecycleChecks::check);
 
     private LifecycleWorld world;
     private LifecycleWorld.Shop shop;
