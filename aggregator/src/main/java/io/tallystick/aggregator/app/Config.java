@@ -94,8 +94,9 @@ public record Config(
      * How usage is booked and charged.
      *
      * @param issuer who issues the invoices, as exports name it
+     * @param statementDelay how long after its end a month may be closed
      */
-    public record Billing(Duration postingInterval, String issuer) {
+    public record Billing(Duration postingInterval, String issuer, Duration statementDelay) {
         private static final int ISSUER_CHARS_MAX = 200;
 
         static Billing read(ConfigReader in) {
@@ -109,7 +110,8 @@ public record Config(
                             Duration.ofMinutes(5),
                             Duration.ofSeconds(1),
                             Duration.ofHours(1)),
-                    issuer);
+                    issuer,
+                    in.duration("billing.statement-delay", Duration.ofDays(3), Duration.ZERO, Duration.ofDays(31)));
         }
     }
 

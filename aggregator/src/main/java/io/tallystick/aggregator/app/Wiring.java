@@ -19,8 +19,11 @@ import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.billing.ChargePull;
 import io.tallystick.aggregator.billing.Charging;
 import io.tallystick.aggregator.billing.PostingRuns;
+import io.tallystick.aggregator.billing.Revenue;
+import io.tallystick.aggregator.billing.Statements;
 import io.tallystick.aggregator.billing.UsagePull;
 import io.tallystick.aggregator.billing.http.BillingRoutes;
+import io.tallystick.aggregator.billing.http.StatementRoutes;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Reviews;
@@ -184,7 +187,8 @@ public final class Wiring {
                 clock);
         Invitations invitations = new Invitations(database, audit, ids, clock);
         posting = new PostingRuns(database, clock);
-        charging = new Charging(database, config.billing().issuer(), clock);
+        charging = new Charging(
+                database, config.billing().issuer(), config.billing().statementDelay(), ids, clock);
         housekeeping = new Housekeeping(
                 vertx,
                 registry,
@@ -249,6 +253,7 @@ public final class Wiring {
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
         routes.addAll(portal.routes());
         routes.addAll(new ReportRoutes(reports).routes());
+        routes.addAll(new StatementRoutes(new Statements(database, accounts), new Revenue(database)).routes());
         router = new ApiRouter(
                 routes,
                 tokens,

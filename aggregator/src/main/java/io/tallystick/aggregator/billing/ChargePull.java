@@ -12,7 +12,17 @@ import java.util.Optional;
  */
 public final class ChargePull {
     /** Charges in order, and where to go on; {@code next} equals {@code after} on an empty page. */
-    public record Page(List<Charge> charges, UsagePull.Cursor next, boolean more) {}
+    public record Page(List<Charge> charges, UsagePull.Cursor next, boolean more) {
+        /** Cuts a page from charges read with a limit of one more than asked for. */
+        static Page of(List<Charge> oneMore, UsagePull.Cursor after, int limit) {
+            boolean more = oneMore.size() > limit;
+            List<Charge> page = more ? oneMore.subList(0, limit) : oneMore;
+            UsagePull.Cursor next = page.isEmpty()
+                    ? after
+                    : UsagePull.Cursor.of(page.get(page.size() - 1).usage());
+            return new Page(List.copyOf(page), next, more);
+        }
+    }
 
     private final Database database;
     private final ChargeStore store = new ChargeStore();
@@ -26,14 +36,7 @@ public final class ChargePull {
         return closedThrough()
                 .map(closed -> UsagePull.checkClosed(query, closed))
                 .compose(done -> store.page(database.reads(), query))
-                .map(charges -> {
-                    boolean more = charges.size() > query.limit();
-                    List<Charge> page = more ? charges.subList(0, query.limit()) : charges;
-                    UsagePull.Cursor next = page.isEmpty()
-                            ? query.after()
-                            : UsagePull.Cursor.of(page.get(page.size() - 1).usage());
-                    return new Page(List.copyOf(page), next, more);
-                });
+                .map(charges -> Page.of(charges, query.after(), query.limit()));
     }
 
     /** Up to which booking time all charges are final; empty before the first posting tick. */

@@ -25,6 +25,12 @@ final class ChargeStore {
     /** Of one run, finished or not: for its hash. */
     static final String OF_RUN = COLUMNS + "WHERE c.run = $1 AND c.line > $2 ORDER BY c.run, c.line LIMIT $3";
 
+    static final String OF_STATEMENT_LINE = COLUMNS
+            + """
+            JOIN statement_charge AS s ON s.run = c.run AND s.charge = c.line
+            WHERE s.statement_id = $1 AND s.line = $2 AND (s.run, s.charge) > ($3, $4)
+            ORDER BY s.run, s.charge LIMIT $5""";
+
     private static final String PAGE = COLUMNS
             + """
             WHERE (c.run, c.line) > ($1, $2)
@@ -52,6 +58,13 @@ final class ChargeStore {
     Future<List<Charge>> ofRun(SqlClient client, long run, long afterLine, int limit) {
         return client.preparedQuery(OF_RUN)
                 .execute(Tuple.of(run, afterLine, limit))
+                .map(ChargeStore::readCharges);
+    }
+
+    Future<List<Charge>> ofStatementLine(
+            SqlClient client, String statement, int line, UsagePull.Cursor after, int limit) {
+        return client.preparedQuery(OF_STATEMENT_LINE)
+                .execute(Tuple.of(statement, line, after.run(), after.line(), limit))
                 .map(ChargeStore::readCharges);
     }
 

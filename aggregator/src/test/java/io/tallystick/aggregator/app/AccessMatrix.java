@@ -391,6 +391,9 @@ final class AccessMatrix {
         /** An offer of a public product of the seller's, for the buyer only. */
         String newPrivateOffer();
 
+        /** A statement of what the buyer owes the seller. */
+        String newStatement();
+
         /** An image of nobody we know, so that no version can be made of it. */
         String unownedImage();
 

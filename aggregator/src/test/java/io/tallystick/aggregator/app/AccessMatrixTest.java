@@ -11,7 +11,9 @@ import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Json;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Currency;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -119,7 +121,7 @@ class AccessMatrixTest {
         row.expected().forEach((who, status) -> {
             if (status == 404) {
                 Http.Answer foreign = call(route, row, TOKENS.get(who));
-                String path = route.path().replace("{id}", "no-such-id");
+                String path = route.path().replace("{id}", "no-such-id").replace("{line}", "1");
                 AccessMatrix.Call call = row.call().apply(world());
                 Http.Answer missing = RUNNING.http().send(route.method().name(), path, TOKENS.get(who), call.body());
                 assertEquals(withoutCorrelation(missing), withoutCorrelation(foreign), who.name());
@@ -175,6 +177,8 @@ class AccessMatrixTest {
     }
 
     static final class World implements AccessMatrix.World {
+        private static final Iterator<Currency> CURRENCIES =
+                Currency.getAvailableCurrencies().iterator();
         private static final AtomicInteger COUNT = new AtomicInteger();
         private final String seller = RUNNING.account("seller");
         private final String buyer = RUNNING.account("buyer");
@@ -269,6 +273,16 @@ class AccessMatrixTest {
                               (SELECT coalesce(max(day) + 1, '2030-01-01') FROM report_file WHERE seller_id = '%2$s'),
                               0, 0, 0, now(), ''::bytea, sha256(''::bytea)"""
                                     .formatted(id, seller));
+            return id;
+        }
+
+        @Override
+        public String newStatement() {
+            String id = "stm-" + unique();
+            RUNNING.database()
+                    .execute("INSERT INTO statement_month VALUES ('2026-02-01', '2026-03-04Z', '2026-03-04Z')"
+                            + " ON CONFLICT DO NOTHING; INSERT INTO statement VALUES ('" + id + "', '2026-02-01', '"
+                            + buyer + "', '" + seller + "', '" + CURRENCIES.next() + "', 2, 0, 1, 0)");
             return id;
         }
 

@@ -37,5 +37,17 @@ final class MoneyRows {
                     403,
                     403,
                     403),
+            row("listStatements", get(w -> "/v1/billing/statements?month=2026-02"), 200, 200, 200, 200, 200, 200),
+            row("getStatement", get(w -> "/v1/billing/statements/" + w.newStatement()), 200, 200, 404, 200, 404, 200),
+            row(
+                    "pullStatementCharges",
+                    get(w -> "/v1/billing/statements/" + w.newStatement() + "/lines/1/charges"),
+                    200,
+                    403,
+                    403,
+                    200,
+                    404,
+                    200),
+            row("getRevenue", get(w -> "/v1/billing/revenue?month=2026-02"), 200, 200, 200, 403, 403, 200),
             row("pullCharges", get(w -> "/v1/billing/charges?account=" + w.buyer()), 200, 403, 403, 200, 404, 200));
 }

@@ -61,6 +61,7 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     private final List<ImageCloud> clouds;
     private @Nullable Aggregator aggregator;
     private String operator = "";
+    private boolean stopped;
 
     private RunningAggregator(List<String> settings, List<ImageCloud> clouds) {
         this.settings = settings;
@@ -87,13 +88,24 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     @Override
     public void afterEach(ExtensionContext context) throws Exception {
         database.afterEach(context);
+        if (stopped) {
+            return;
+        }
         Assertions.assertEquals(List.of(), differences(), "the ledger and the signed evidence");
     }
 
     @Override
     public void afterAll(ExtensionContext context) throws Exception {
-        running().close();
+        if (!stopped) {
+            running().close();
+        }
         database.afterAll(context);
+    }
+
+    /** Ends the process; the database stays, and the test's own parts can work on it undisturbed. */
+    public void stop() {
+        running().close();
+        stopped = true;
     }
 
     /** A complete configuration for a database, listening on a free port. */

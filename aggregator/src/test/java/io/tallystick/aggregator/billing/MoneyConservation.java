@@ -57,7 +57,54 @@ public final class MoneyConservation {
                     JOIN offer_rate AS r ON r.offer_id = c.offer_id AND r.rate = c.rate
                     GROUP BY l.hour, l.enrollment_id, l.dimension_id, l.dimension, l.agreement_id, r.partial_hours
                     HAVING sum(c.priced_quantity) <> CASE WHEN l.dimension = 'uptime-hours' AND r.partial_hours = 'full'
-                      THEN ceil(sum(l.quantity)) ELSE sum(l.quantity) END"""));
+                      THEN ceil(sum(l.quantity)) ELSE sum(l.quantity) END"""),
+            Map.entry(
+                    "all charges of a closed month are in its statements, and no others",
+                    """
+                    SELECT c.run || '.' || c.line FROM charge AS c
+                    LEFT JOIN statement_charge AS x ON x.run = c.run AND x.charge = c.line
+                    LEFT JOIN statement AS s ON s.id = x.statement_id
+                    JOIN statement_month AS m ON m.month = c.month AND m.closed_at IS NOT NULL
+                    WHERE (c.month, c.account_id, c.seller_id, c.currency)
+                      IS DISTINCT FROM (s.month, s.account_id, s.seller_id, s.currency)"""),
+            Map.entry(
+                    "a charge is in the statement of its hour's month, or of a later one if that was cut before",
+                    """
+                    SELECT c.run || '.' || c.line FROM charge AS c JOIN posting_run AS r USING (run)
+                    LEFT JOIN statement_month AS m ON m.month = date_trunc('month', c.hour AT TIME ZONE 'UTC')::date
+                    WHERE c.month < date_trunc('month', c.hour AT TIME ZONE 'UTC')::date
+                      OR c.month > date_trunc('month', c.hour AT TIME ZONE 'UTC')::date AND r.booked_at < m.cut
+                      OR c.month = m.month AND r.booked_at >= m.cut"""),
+            Map.entry(
+                    "a charge is in one statement line at most",
+                    "SELECT run || '.' || charge FROM statement_charge GROUP BY run, charge HAVING count(*) > 1"),
+            Map.entry(
+                    "a statement line is the sum of its charges, rounded once and half up",
+                    """
+                    SELECT l.statement_id FROM statement_line AS l JOIN statement AS s ON s.id = l.statement_id
+                    LEFT JOIN (SELECT x.statement_id, x.line, sum(c.amount) AS exact, count(*) AS charges,
+                                 sum(c.quantity) AS quantity, sum(c.priced_quantity) AS priced_quantity
+                               FROM statement_charge AS x JOIN charge AS c ON c.run = x.run AND c.line = x.charge
+                               GROUP BY x.statement_id, x.line) AS t
+                      ON t.statement_id = l.statement_id AND t.line = l.line
+                    WHERE (l.exact, l.charges, l.quantity, l.priced_quantity)
+                      IS DISTINCT FROM (t.exact, t.charges, t.quantity, t.priced_quantity)
+                      OR l.exact <> l.priced_quantity * l.unit_price
+                      OR l.amount <> floor(l.exact * 10 ^ s.exponent::numeric + 0.5) / 10 ^ s.exponent::numeric"""),
+            Map.entry(
+                    "a statement is the sum of its lines, numbered from 1 without holes",
+                    """
+                    SELECT s.id FROM statement AS s LEFT JOIN statement_line AS l ON l.statement_id = s.id
+                    GROUP BY s.id, s.amount, s.lines, s.charges
+                    HAVING s.amount <> sum(l.amount) OR s.lines <> count(*) OR s.lines <> max(l.line)
+                      OR s.charges <> sum(l.charges)"""),
+            Map.entry(
+                    "months are closed in order, none left out",
+                    """
+                    SELECT m.month::text FROM statement_month AS m
+                    WHERE m.month > (SELECT min(month) FROM statement_month)
+                      AND NOT EXISTS (SELECT FROM statement_month AS b WHERE b.closed_at IS NOT NULL
+                                      AND b.month = (m.month - interval '1 month')::date)"""));
 
     private MoneyConservation() {}
 

@@ -4,7 +4,6 @@ import static io.tallystick.aggregator.web.Role.BILLING;
 import static io.tallystick.aggregator.web.Role.BUYER;
 import static io.tallystick.aggregator.web.Role.OPERATOR;
 
-import io.tallystick.aggregator.billing.ChargeFormat;
 import io.tallystick.aggregator.billing.ChargePull;
 import io.tallystick.aggregator.billing.LineFormat;
 import io.tallystick.aggregator.billing.UsagePull;
@@ -61,16 +60,7 @@ public final class BillingRoutes {
     }
 
     private Future<?> charges(RoutingContext ctx) {
-        boolean csv = PullHttp.wantsCsv(ctx);
-        return charges.page(PullHttp.query(ctx))
-                .compose(page -> PullHttp.send(
-                        ctx,
-                        csv ? PullHttp.CSV : PullHttp.NDJSON,
-                        csv ? ChargeFormat.csvHeader() : NOTHING,
-                        page.charges(),
-                        csv ? ChargeFormat::csv : ChargeFormat::ndjson,
-                        page.next(),
-                        page.more()));
+        return charges.page(PullHttp.query(ctx)).compose(page -> PullHttp.sendCharges(ctx, page));
     }
 
     private Future<Map<String, Object>> runs(RoutingContext ctx) {

@@ -1,5 +1,7 @@
 package io.tallystick.aggregator.billing.http;
 
+import io.tallystick.aggregator.billing.ChargeFormat;
+import io.tallystick.aggregator.billing.ChargePull;
 import io.tallystick.aggregator.billing.UsagePull;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Requests;
@@ -27,6 +29,30 @@ final class PullHttp {
     private static final int BYTES_A_LINE = 400;
 
     private PullHttp() {}
+
+    /** Only where to go on and how far. */
+    static UsagePull.Query place(RoutingContext ctx) {
+        return new UsagePull.Query(
+                Requests.query(ctx, "after", UsagePull.Cursor::parse).orElse(UsagePull.Cursor.START),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Requests.query(ctx, "limit", PullHttp::limit).orElse(UsagePull.PAGE_LINES_DEFAULT));
+    }
+
+    /** Charges in the form that Accept asks for. */
+    static Future<Void> sendCharges(RoutingContext ctx, ChargePull.Page page) {
+        boolean csv = wantsCsv(ctx);
+        return send(
+                ctx,
+                csv ? CSV : NDJSON,
+                csv ? ChargeFormat.csvHeader() : new byte[0],
+                page.charges(),
+                csv ? ChargeFormat::csv : ChargeFormat::ndjson,
+                page.next(),
+                page.more());
+    }
 
     static UsagePull.Query query(RoutingContext ctx) {
         return new UsagePull.Query(
