@@ -55,9 +55,9 @@ final class Closing {
                 .compose((Optional<LocalDate> month) -> month.isEmpty()
                         ? Future.succeededFuture(closed)
                         : statements(fenced, month.get()).compose(done -> {
-                            YearMonth done1 = YearMonth.from(month.get());
-                            LOG.info("closed the statements of {}", done1);
-                            closed.add(done1);
+                            YearMonth closedMonth = YearMonth.from(month.get());
+                            LOG.info("closed the statements of {}", closedMonth);
+                            closed.add(closedMonth);
                             return close(fenced, closed);
                         }));
     }

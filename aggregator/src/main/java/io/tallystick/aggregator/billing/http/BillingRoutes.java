@@ -5,6 +5,7 @@ import static io.tallystick.aggregator.web.Role.BUYER;
 import static io.tallystick.aggregator.web.Role.OPERATOR;
 
 import io.tallystick.aggregator.billing.ChargePull;
+import io.tallystick.aggregator.billing.FocusFormat;
 import io.tallystick.aggregator.billing.LineFormat;
 import io.tallystick.aggregator.billing.UsagePull;
 import io.tallystick.aggregator.web.Page;
@@ -40,6 +41,10 @@ public final class BillingRoutes {
                         .roles(OPERATOR, BILLING, BUYER)
                         .query(PullHttp.PARAMETERS)
                         .to(this::charges),
+                Route.get("/v1/billing/charges/focus", "pullFocus")
+                        .roles(OPERATOR, BILLING, BUYER)
+                        .query(PullHttp.PARAMETERS)
+                        .to(this::focus),
                 Route.get("/v1/billing/runs", "listRuns")
                         .roles(OPERATOR, BILLING)
                         .paged()
@@ -61,6 +66,18 @@ public final class BillingRoutes {
 
     private Future<?> charges(RoutingContext ctx) {
         return charges.page(PullHttp.query(ctx)).compose(page -> PullHttp.sendCharges(ctx, page));
+    }
+
+    private Future<?> focus(RoutingContext ctx) {
+        return charges.page(PullHttp.query(ctx))
+                .compose(page -> PullHttp.send(
+                        ctx,
+                        PullHttp.CSV,
+                        FocusFormat.csvHeader(),
+                        page.charges(),
+                        FocusFormat::csv,
+                        page.next(),
+                        page.more()));
     }
 
     private Future<Map<String, Object>> runs(RoutingContext ctx) {
