@@ -11,9 +11,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,6 +96,12 @@ class SandboxProcessTest {
         String agreement = paste(block("    post() {"), operator);
         assertTrue(agreement.contains("\"acceptedAt\""), agreement);
         paste(block("    AFTER=0.0"), operator);
+        String functions = block("    post() {").lines().limit(2).collect(Collectors.joining("\n"));
+        Map<String, String> money = new HashMap<>(operator);
+        money.put("PRODUCT", Doc.parse(agreement.substring(agreement.lastIndexOf("{\"id\""))).text("product"));
+        String offer = paste(functions + "\n" + block("    OFFER=$(post"), money);
+        assertTrue(offer.contains("\"rate\":2") && offer.contains("0.0001"), offer);
+        assertTrue(paste(block("    for path in charges"), operator).contains("BilledCost"));
         assertTrue(Files.exists(dir.resolve("page.ndjson")));
     }
 
