@@ -223,6 +223,7 @@ public final class Wiring {
                         catalog,
                         versions,
                         reviews,
+                        changeSets,
                         offers,
                         agreements,
                         new UsageReport(database, accounts),

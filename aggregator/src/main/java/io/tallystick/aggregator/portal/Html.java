@@ -24,9 +24,9 @@ final class Html {
     static final String DONE = "done";
 
     private static final Map<Role, List<String>> SECTIONS = Map.of(
-            Role.SELLER, List.of("products", "usage", "quarantine"),
+            Role.SELLER, List.of("products", "usage", "quarantine", "change-sets"),
             Role.BUYER, List.of("agreements", "catalogue", "usage", "join-codes"),
-            Role.OPERATOR, List.of("reviews", "incidents", "quarantine", "products", "usage"));
+            Role.OPERATOR, List.of("reviews", "change-sets", "incidents", "quarantine", "products", "usage"));
 
     private final Assets assets;
     private final boolean secure;

@@ -13,6 +13,7 @@ import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Invitations;
 import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
+import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Quarantine;
 import io.tallystick.aggregator.usage.UsageReport;
@@ -35,6 +36,7 @@ public final class Portal {
             Catalog catalog,
             Versions versions,
             Reviews reviews,
+            ChangeSets changeSets,
             Offers offers,
             Agreements agreements,
             UsageReport usage,
@@ -54,6 +56,7 @@ public final class Portal {
         routes.addAll(new SignInPages(s.users(), sessions, gate, html).routes());
         routes.addAll(new ProductPages(s.catalog(), s.versions(), s.reviews(), database.reads(), html).routes());
         routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
+        routes.addAll(new ChangeSetPages(s.changeSets(), s.versions(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new UsagePages(s.usage(), html, clock).routes());
         routes.addAll(
                 new IncidentPages(s.incidents(), s.enrollments(), s.entitlements(), database.reads(), html).routes());

@@ -108,7 +108,8 @@ final class ProductPages {
                                                 Shown.of(product, all).modifiedAt(),
                                                 all,
                                                 open.orElse(null),
-                                                caller.role() == Role.SELLER ? steps(product) : List.of())))));
+                                                caller.role() == Role.SELLER ? steps(product) : List.of(),
+                                                caller.role() == Role.SELLER)))));
     }
 
     private static List<Visibility> steps(Product product) {

@@ -3,7 +3,11 @@ package io.tallystick.aggregator.portal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Visibility;
+import io.tallystick.aggregator.lifecycle.Change;
+import io.tallystick.aggregator.lifecycle.ChangeSet;
+import io.tallystick.aggregator.lifecycle.Step;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -73,6 +77,18 @@ class MessagesTest {
         for (Visibility visibility : Visibility.values()) {
             english.text("visibility." + visibility);
             english.text("visibility.help." + visibility);
+        }
+        for (VersionStatus status : VersionStatus.values()) {
+            english.text("version.status." + status.wire());
+        }
+        for (ChangeSet.Status status : ChangeSet.Status.values()) {
+            english.text("change-set.status." + status);
+        }
+        for (Change.Type type : Change.Type.values()) {
+            english.text("change." + type.wire());
+        }
+        for (Step.Name step : Step.Name.values()) {
+            english.text("step." + step.wire());
         }
     }
 
