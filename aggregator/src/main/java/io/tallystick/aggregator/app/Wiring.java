@@ -212,6 +212,8 @@ public final class Wiring {
 
         JoinCodeIssuer joinCodes = new JoinCodeIssuer(database, agreements, accounts, invitations, clock);
         Quarantine quarantine = new Quarantine(database);
+        Revenue revenue = new Revenue(database);
+        Statements statements = new Statements(database, accounts);
         Portal portal = new Portal(
                 config.publicUrl(),
                 database,
@@ -227,6 +229,8 @@ public final class Wiring {
                         offers,
                         agreements,
                         new UsageReport(database, accounts),
+                        revenue,
+                        statements,
                         incidents,
                         quarantine,
                         enrollments,
@@ -254,7 +258,7 @@ public final class Wiring {
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
         routes.addAll(portal.routes());
         routes.addAll(new ReportRoutes(reports).routes());
-        routes.addAll(new StatementRoutes(new Statements(database, accounts), new Revenue(database)).routes());
+        routes.addAll(new StatementRoutes(statements, revenue).routes());
         router = new ApiRouter(
                 routes,
                 tokens,

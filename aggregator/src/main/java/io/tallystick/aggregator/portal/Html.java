@@ -24,9 +24,10 @@ final class Html {
     static final String DONE = "done";
 
     private static final Map<Role, List<String>> SECTIONS = Map.of(
-            Role.SELLER, List.of("products", "usage", "quarantine", "change-sets"),
-            Role.BUYER, List.of("agreements", "catalogue", "usage", "join-codes"),
-            Role.OPERATOR, List.of("reviews", "change-sets", "incidents", "quarantine", "products", "usage"));
+            Role.SELLER, List.of("products", "usage", "revenue", "quarantine", "change-sets"),
+            Role.BUYER, List.of("agreements", "catalogue", "usage", "statements", "join-codes"),
+            Role.OPERATOR,
+                    List.of("reviews", "change-sets", "incidents", "quarantine", "products", "usage", "revenue"));
 
     private final Assets assets;
     private final boolean secure;

@@ -81,6 +81,15 @@ public record PageView(
         return number(quantity.value());
     }
 
+    /** An amount with the decimals it was rounded to. */
+    public String money(String amount) {
+        BigDecimal value = new BigDecimal(amount);
+        DecimalFormat format = new DecimalFormat("#,##0", DecimalFormatSymbols.getInstance(language.locale()));
+        format.setMinimumFractionDigits(Math.max(0, value.scale()));
+        format.setMaximumFractionDigits(Math.max(0, value.scale()));
+        return format.format(value);
+    }
+
     /** All digits that count, grouped as the language does. */
     public String number(BigDecimal number) {
         DecimalFormat format =

@@ -3,6 +3,8 @@ package io.tallystick.aggregator.portal;
 import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.account.Users;
 import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.billing.Revenue;
+import io.tallystick.aggregator.billing.Statements;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Reviews;
@@ -40,6 +42,8 @@ public final class Portal {
             Offers offers,
             Agreements agreements,
             UsageReport usage,
+            Revenue revenue,
+            Statements statements,
             Incidents incidents,
             Quarantine quarantine,
             Enrollments enrollments,
@@ -57,6 +61,7 @@ public final class Portal {
         routes.addAll(new ProductPages(s.catalog(), s.versions(), s.reviews(), database.reads(), html).routes());
         routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new ChangeSetPages(s.changeSets(), s.versions(), s.catalog(), database.reads(), html).routes());
+        routes.addAll(new RevenuePages(s.revenue(), s.statements(), html, clock).routes());
         routes.addAll(new UsagePages(s.usage(), html, clock).routes());
         routes.addAll(
                 new IncidentPages(s.incidents(), s.enrollments(), s.entitlements(), database.reads(), html).routes());

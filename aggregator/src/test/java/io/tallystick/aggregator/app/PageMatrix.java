@@ -77,6 +77,9 @@ final class PageMatrix {
                     404,
                     403,
                     403),
+            row("revenuePage", get(w -> "/portal/revenue"), 200, 200, 200, 403, 403),
+            row("statementsPage", get(w -> "/portal/statements"), 200, 200, 200, 200, 200),
+            row("statementPage", get(w -> "/portal/statements/" + w.newStatement()), 200, 200, 404, 200, 404),
             row("reviewsPage", get(w -> "/portal/reviews"), 200, 403, 403, 403, 403),
             row(
                     "approveReviewOnPage",

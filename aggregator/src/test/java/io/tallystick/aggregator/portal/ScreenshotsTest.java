@@ -74,6 +74,9 @@ class ScreenshotsTest {
                 "products", "/portal/products",
                 "usage", "/portal/usage?split=customer",
                 "reviews", "/portal/reviews",
+                "change-sets", "/portal/change-sets",
+                "revenue", "/portal/revenue",
+                "statements", "/portal/statements",
                 "incidents", "/portal/incidents",
                 "quarantine", "/portal/quarantine",
                 "enrollment", "/portal/enrollments/" + marketplace.enrollment);
