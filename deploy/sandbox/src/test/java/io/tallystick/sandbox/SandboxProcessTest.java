@@ -98,7 +98,9 @@ class SandboxProcessTest {
         paste(block("    AFTER=0.0"), operator);
         String functions = block("    post() {").lines().limit(2).collect(Collectors.joining("\n"));
         Map<String, String> money = new HashMap<>(operator);
-        money.put("PRODUCT", Doc.parse(agreement.substring(agreement.lastIndexOf("{\"id\""))).text("product"));
+        money.put(
+                "PRODUCT",
+                Doc.parse(agreement.substring(agreement.lastIndexOf("{\"id\""))).text("product"));
         String offer = paste(functions + "\n" + block("    OFFER=$(post"), money);
         assertTrue(offer.contains("\"rate\":2") && offer.contains("0.0001"), offer);
         assertTrue(paste(block("    for path in charges"), operator).contains("BilledCost"));
@@ -137,6 +139,8 @@ class SandboxProcessTest {
                 .contains("applied 0 migrations"));
         background(take(commands, "deploy/bin/tallystick-aggregator serve"), "serve.log");
         String token = paste(take(commands, "TOKEN=") + "; printf '%s' \"$TOKEN\"", Map.of());
+        String password = paste(take(commands, "deploy/bin/tallystick-aggregator user create"), Map.of());
+        assertTrue(password.lines().anyMatch(line -> line.matches("[a-z0-9]{20}")), password);
 
         // The sandbox's own agent, and a second one that asks for the same instance: contested.
         Map<String, String> vm = Map.of(
