@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,9 +98,53 @@ public final class CloudsimClient {
     }
 
     public List<VmImage> images() {
-        return read(call("GET", "/images", null), f -> f.objects("images", SimulatedClouds.IMAGES_MAX).stream()
+        return read(call("GET", "/images", null), f -> f.objects("images", Images.IMAGES_MAX).stream()
                 .map(VmImage::read)
                 .toList());
+    }
+
+    /** As {@link #image(String)}, with a name for it. */
+    public VmImage image(String instanceId, String name) {
+        return read(call("POST", "/vms/" + instanceId + "/image", Json.object("name", name)), VmImage::read);
+    }
+
+    public VmImage imageOf(String imageId) {
+        return read(call("GET", "/images/" + imageId, null), VmImage::read);
+    }
+
+    /** See {@link SimulatedClouds#register}. */
+    public VmImage register(ImageSpec spec) {
+        return read(call("POST", "/images", spec.json()), VmImage::read);
+    }
+
+    /** See {@link SimulatedClouds#share}. */
+    public VmImage share(String imageId, Set<String> accounts) {
+        return read(
+                call("POST", "/images/" + imageId + "/share", Json.object("accounts", List.copyOf(accounts))),
+                VmImage::read);
+    }
+
+    /** See {@link SimulatedClouds#key(Cloud, String, boolean)}. */
+    public AccessKey key(Cloud cloud, String accountId, boolean readOnly) {
+        return read(
+                call(
+                        "POST",
+                        "/access-keys",
+                        Json.object("cloud", cloud.wire(), "accountId", accountId, "readOnly", readOnly)),
+                AccessKey::read);
+    }
+
+    /** See {@link SimulatedClouds#copyTime}. */
+    public void copyTime(Duration takes) {
+        call("PUT", "/image-copies", Json.object("takes", takes));
+    }
+
+    /** Replaces the faults of the clouds' APIs; an empty list makes them well again. */
+    public void apiFaults(List<ApiFault> faults) {
+        call(
+                "PUT",
+                "/api-faults",
+                Json.object("faults", faults.stream().map(ApiFault::json).toList()));
     }
 
     /** Replaces the VM's faults; an empty list makes its metadata service well again. */

@@ -7,16 +7,19 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The control API of a simulation: JSON over HTTP on its own loopback port, without authentication, for the tests and
- * the sandbox of one machine. Requests by a browser (they carry {@code Origin}) are refused. Errors are RFC 9457 problem
+ * the sandbox of one machine. The clouds' own APIs answer at the same address, and ask for signatures: EC2's at {@code /},
+ * OUTSCALE's under {@code /api/v1/}. Requests by a browser (they carry {@code Origin}) are refused. Errors are RFC 9457 problem
  * documents; each of their {@code errors} names the field and the rule.
  */
 public final class ControlApi implements AutoCloseable {
@@ -28,11 +31,15 @@ public final class ControlApi implements AutoCloseable {
     private record Answer(int status, Map<String, Object> body) {}
 
     private final SimulatedClouds clouds;
+    private final Ec2Api ec2;
+    private final OutscaleApi outscale;
     private final Http http;
 
     /** Binds 127.0.0.1 at once; port 0 takes a free one. Closing this leaves the simulation open. */
     public ControlApi(SimulatedClouds clouds, int port) throws IOException {
         this.clouds = clouds;
+        this.ec2 = new Ec2Api(clouds);
+        this.outscale = new OutscaleApi(clouds);
         this.http = new Http("control", port, this::handle);
     }
 
@@ -47,6 +54,15 @@ public final class ControlApi implements AutoCloseable {
 
     private void handle(HttpExchange exchange) throws IOException {
         try {
+            String path = exchange.getRequestURI().getPath();
+            if (path.equals("/") && exchange.getRequestMethod().equals("POST")) {
+                ec2.handle(exchange, bytes(exchange));
+                return;
+            }
+            if (path.startsWith(OutscaleApi.PREFIX)) {
+                outscale.handle(exchange, bytes(exchange));
+                return;
+            }
             Answer answer = route(exchange);
             Http.send(exchange, answer.status(), JSON, Json.writeBytes(answer.body()));
         } catch (Failure e) {
@@ -66,7 +82,12 @@ public final class ControlApi implements AutoCloseable {
         return switch (path.length) {
             case 2 -> top(exchange, path[1], body);
             case 3 -> one(exchange, path[1], path[2], body);
-            case 4 -> path[1].equals("vms") ? vmAction(exchange, vm(path[2]), path[3], body) : notFound();
+            case 4 ->
+                switch (path[1]) {
+                    case "vms" -> vmAction(exchange, vm(path[2]), path[3], body);
+                    case "images" -> imageAction(exchange, path[2], path[3], body);
+                    default -> notFound();
+                };
             default -> notFound();
         };
     }
@@ -95,18 +116,69 @@ public final class ControlApi implements AutoCloseable {
                                         .toList()));
             }
             case "images" -> {
-                allow(exchange, "GET");
+                if (allow(exchange, "GET", "POST").equals("POST")) {
+                    ImageSpec spec = ImageSpec.read(body);
+                    body.done();
+                    return new Answer(201, clouds.register(spec).json(clouds.now()));
+                }
                 body.done();
                 return new Answer(
                         200,
                         Json.object(
                                 "images",
-                                clouds.images().stream().map(VmImage::json).toList()));
+                                clouds.images().stream()
+                                        .map(i -> i.json(clouds.now()))
+                                        .toList()));
+            }
+            case "access-keys" -> {
+                allow(exchange, "POST");
+                Cloud cloud = body.parsed("cloud", Cloud::ofWire, Cloud.AWS);
+                String account = body.string("accountId", VmInfo.TEXT_CHARS_MAX);
+                boolean readOnly = body.optionalBool("readOnly").orElse(false);
+                body.done();
+                return new Answer(201, clouds.key(cloud, account, readOnly).json());
+            }
+            case "image-copies" -> {
+                allow(exchange, "PUT");
+                Duration takes = body.duration("takes");
+                body.done();
+                clouds.copyTime(takes);
+                return new Answer(200, Json.object("takes", takes));
+            }
+            case "api-faults" -> {
+                if (allow(exchange, "GET", "PUT").equals("PUT")) {
+                    List<ApiFault> faults = ApiFault.readAll(body);
+                    body.done();
+                    clouds.inject(faults);
+                }
+                body.done();
+                return new Answer(
+                        200,
+                        Json.object(
+                                "faults",
+                                clouds.apiFaults().stream().map(ApiFault::json).toList()));
             }
             default -> {
                 return notFound();
             }
         }
+    }
+
+    private static String imageName(String name) {
+        if (!name.matches(ImageSpec.NAME)) {
+            throw new IllegalArgumentException("must be 3 to 128 letters, digits, spaces and _()/.-");
+        }
+        return name;
+    }
+
+    private Answer imageAction(HttpExchange exchange, String id, String action, Fields body) {
+        if (!action.equals("share")) {
+            return notFound();
+        }
+        allow(exchange, "POST");
+        List<String> accounts = body.optionalStrings("accounts", VmImage.SHARES_MAX, VmInfo.TEXT_CHARS_MAX);
+        body.done();
+        return new Answer(200, clouds.share(id, Set.copyOf(accounts)).json(clouds.now()));
     }
 
     private Answer one(HttpExchange exchange, String what, String id, Fields body) {
@@ -123,7 +195,7 @@ public final class ControlApi implements AutoCloseable {
                     .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no image " + id));
             allow(exchange, "GET");
             body.done();
-            return new Answer(200, image.json());
+            return new Answer(200, image.json(clouds.now()));
         }
         return notFound();
     }
@@ -171,8 +243,9 @@ public final class ControlApi implements AutoCloseable {
             }
             case "image" -> {
                 allow(exchange, "POST");
+                String name = body.optionalParsed("name", ControlApi::imageName).orElse("");
                 body.done();
-                return new Answer(201, clouds.image(vm).json());
+                return new Answer(201, clouds.image(vm, name).json(clouds.now()));
             }
             case "clone" -> {
                 allow(exchange, "POST");
@@ -206,10 +279,7 @@ public final class ControlApi implements AutoCloseable {
 
     /** An absent body counts as an object without members. */
     private static Fields body(HttpExchange exchange) throws IOException {
-        byte[] bytes = exchange.getRequestBody().readNBytes(BODY_BYTES_MAX + 1);
-        if (bytes.length > BODY_BYTES_MAX) {
-            throw Failure.of(ErrorCode.TOO_LARGE, "the body must have at most " + BODY_BYTES_MAX + " bytes");
-        }
+        byte[] bytes = bytes(exchange);
         if (bytes.length == 0) {
             return Fields.of(Map.of());
         }
@@ -219,6 +289,14 @@ public final class ControlApi implements AutoCloseable {
             throw Failure.of(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Content-Type: must be " + JSON);
         }
         return Fields.parse(bytes);
+    }
+
+    private static byte[] bytes(HttpExchange exchange) throws IOException {
+        byte[] bytes = exchange.getRequestBody().readNBytes(BODY_BYTES_MAX + 1);
+        if (bytes.length > BODY_BYTES_MAX) {
+            throw Failure.of(ErrorCode.TOO_LARGE, "the body must have at most " + BODY_BYTES_MAX + " bytes");
+        }
+        return bytes;
     }
 
     private static void refuse(HttpExchange exchange, Failure failure) throws IOException {

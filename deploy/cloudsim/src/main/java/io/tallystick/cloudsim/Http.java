@@ -9,9 +9,11 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /** A loopback HTTP server with its own daemon threads; closing it ends its connections at once. */
 final class Http implements AutoCloseable {
@@ -52,6 +54,11 @@ final class Http implements AutoCloseable {
     public void close() {
         server.stop(0);
         threads.shutdownNow();
+    }
+
+    /** Looks headers up, whatever the case of their names; absent ones are empty, repeated ones joined by commas. */
+    static Function<String, String> header(HttpExchange exchange) {
+        return name -> String.join(",", exchange.getRequestHeaders().getOrDefault(name, List.of()));
     }
 
     /** Ends the exchange with this body, or for a HEAD request with the headers it would have had. */

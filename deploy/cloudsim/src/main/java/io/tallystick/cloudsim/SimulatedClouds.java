@@ -8,14 +8,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SimulatedClouds implements AutoCloseable {
     static final int VMS_MAX = 1000;
-    static final int IMAGES_MAX = 1000;
+    static final int KEYS_MAX = 1000;
 
     private final Path folder;
     private final Path trustFolder;
@@ -42,7 +46,9 @@ public final class SimulatedClouds implements AutoCloseable {
     });
     private final Object lock = new Object();
     private final Map<String, SimulatedVm> vms = new LinkedHashMap<>();
-    private final Map<String, VmImage> images = new LinkedHashMap<>();
+    private final Map<String, AccessKey> keys = new LinkedHashMap<>();
+    private final Images images;
+    private final ApiFaults faults = new ApiFaults();
     private final SimulatedVm.Site site;
 
     private SimulatedClouds(Path folder, Path trustFolder, Clock clock) {
@@ -51,6 +57,7 @@ public final class SimulatedClouds implements AutoCloseable {
         this.clock = clock;
         this.stateFile = StateFile.open(this.folder);
         this.ca = CloudCa.open(this.folder.resolve("ca"), clock);
+        this.images = new Images(this.folder, this::hex);
         this.site = new SimulatedVm.Site(lock, clock, random, ca, timer, this::save);
     }
 
@@ -96,7 +103,8 @@ public final class SimulatedClouds implements AutoCloseable {
             if (vms.size() >= VMS_MAX) {
                 throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + VMS_MAX + " VMs");
             }
-            Optional<VmImage> image = Optional.ofNullable(spec.fromImage).map(this::image);
+            Optional<VmImage> image = Optional.ofNullable(spec.fromImage)
+                    .map(from -> images.forLaunch(from, or(spec.accountId, ""), clock.instant()));
             Cloud cloud = image.map(VmImage::cloud).orElse(spec.cloud());
             String id = "i-" + hex(cloud.idDigits());
             VmIdentity identity = identity(cloud, id, spec, image);
@@ -119,36 +127,117 @@ public final class SimulatedClouds implements AutoCloseable {
         }
     }
 
+    /** As {@link #image(SimulatedVm, String)}, with a name of its own making. */
+    public VmImage image(SimulatedVm vm) {
+        return image(vm, "");
+    }
+
     /**
      * Makes an image of a running or stopped VM: its codes, and its disk as it is now. Throws {@link Failure} {@code
      * conflict} if the disk does not hold still; stop what writes to it, as EC2 reboots a VM for its image.
      */
-    public VmImage image(SimulatedVm vm) {
+    public VmImage image(SimulatedVm vm, String name) {
         synchronized (lock) {
             VmInfo info = vm.info();
             if (info.state() == VmState.TERMINATED) {
                 throw vm.wrongState("make an image", "running or stopped");
             }
-            if (images.size() >= IMAGES_MAX) {
-                throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + IMAGES_MAX + " images");
-            }
-            VmIdentity from = info.identity();
-            String id = "ami-" + hex(from.cloud().idDigits());
-            VmImage image = new VmImage(
-                    id,
-                    from.cloud(),
-                    from.accountId(),
-                    from.region(),
-                    from.architecture(),
-                    from.productCodes(),
-                    from.billingProducts(),
-                    clock.instant().truncatedTo(ChronoUnit.SECONDS),
-                    imageDisk(id));
-            copyDisk(info.disk(), image.disk());
-            images.put(id, image);
+            VmImage image = images.ofVm(info, name, clock.instant());
             save();
             return image;
         }
+    }
+
+    /** An image built elsewhere. */
+    public VmImage register(ImageSpec spec) {
+        synchronized (lock) {
+            VmImage image = images.register(spec, clock.instant());
+            save();
+            return image;
+        }
+    }
+
+    /** Lets more accounts see, copy and launch an image, as its owner would by the cloud's API. */
+    public VmImage share(String imageId, Set<String> accounts) {
+        synchronized (lock) {
+            VmImage image = images.find(imageId)
+                    .filter(i -> !i.life().gone())
+                    .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no image " + imageId));
+            if (!accounts.stream().allMatch(AccessKey::isAccount)) {
+                throw Failure.of(
+                        ErrorCode.INVALID_REQUEST, List.of(new Failure.Problem("accounts", "must be 12 digits each")));
+            }
+            VmImage shared = images.share(image, accounts);
+            save();
+            return shared;
+        }
+    }
+
+    /** A new key of an account, with which it signs requests to the cloud's API. Accounts need no making. */
+    public AccessKey key(Cloud cloud, String accountId, boolean readOnly) {
+        synchronized (lock) {
+            if (!AccessKey.isAccount(accountId)) {
+                throw Failure.of(
+                        ErrorCode.INVALID_REQUEST, List.of(new Failure.Problem("accountId", "must be 12 digits")));
+            }
+            if (keys.size() >= KEYS_MAX) {
+                throw Failure.of(ErrorCode.OVERLOADED, "a simulation holds at most " + KEYS_MAX + " access keys");
+            }
+            String id = hex(20).toUpperCase(Locale.ROOT);
+            AccessKey key = new AccessKey(
+                    cloud, accountId, cloud == Cloud.AWS ? "AKIA" + id.substring(4) : id, hex(40), readOnly);
+            keys.put(key.accessKeyId(), key);
+            save();
+            return key;
+        }
+    }
+
+    /** How long image copies that start from now on are pending, by the simulation's clock; kept over a restart. */
+    public void copyTime(Duration takes) {
+        synchronized (lock) {
+            images.copyTime(takes);
+            save();
+        }
+    }
+
+    /** Replaces the faults of the clouds' APIs. Not kept over a restart. */
+    public void inject(List<ApiFault> wanted) {
+        faults.set(wanted);
+    }
+
+    /** Faults of the APIs that can still hit a request. */
+    public List<ApiFault> apiFaults() {
+        return faults.left();
+    }
+
+    /** What the APIs do in one step: reads and changes between others' changes, then saved. */
+    <T> T locked(Function<Images, T> step) {
+        synchronized (lock) {
+            List<VmImage> before = images.all();
+            T result = step.apply(images);
+            if (!before.equals(images.all())) {
+                save();
+            }
+            return result;
+        }
+    }
+
+    ApiFaults faults() {
+        return faults;
+    }
+
+    Instant now() {
+        return clock.instant();
+    }
+
+    Optional<AccessKey> key(Cloud cloud, String accessKeyId) {
+        synchronized (lock) {
+            return Optional.ofNullable(keys.get(accessKeyId)).filter(k -> k.cloud() == cloud);
+        }
+    }
+
+    String requestId() {
+        return hex(32).replaceAll("(.{8})(.{4})(.{4})(.{4})(.{12})", "$1-$2-$3-$4-$5");
     }
 
     /** An image of the VM and a VM of the same account, type and options launched from it: other id, same codes. */
@@ -176,9 +265,10 @@ public final class SimulatedClouds implements AutoCloseable {
         }
     }
 
+    /** All there ever were, deleted ones too. */
     public List<VmImage> images() {
         synchronized (lock) {
-            return List.copyOf(images.values());
+            return images.all();
         }
     }
 
@@ -195,9 +285,8 @@ public final class SimulatedClouds implements AutoCloseable {
     private void load() {
         synchronized (lock) {
             StateFile.State state = stateFile.read();
-            for (VmImage image : state.images()) {
-                images.put(image.imageId(), image.with(imageDisk(image.imageId())));
-            }
+            images.load(state.images(), state.copyTime());
+            state.keys().forEach(key -> keys.put(key.accessKeyId(), key));
             for (VmInfo info : state.vms()) {
                 SimulatedVm vm = new SimulatedVm(site, info.with(disk(info.instanceId())));
                 vms.put(info.instanceId(), vm);
@@ -219,16 +308,10 @@ public final class SimulatedClouds implements AutoCloseable {
 
     private void save() {
         stateFile.write(new StateFile.State(
-                vms.values().stream().map(SimulatedVm::info).toList(), List.copyOf(images.values())));
-    }
-
-    private VmImage image(String id) {
-        VmImage image = images.get(id);
-        if (image == null) {
-            throw Failure.of(
-                    ErrorCode.INVALID_REQUEST, List.of(new Failure.Problem("fromImage", "there is no such image")));
-        }
-        return image;
+                vms.values().stream().map(SimulatedVm::info).toList(),
+                images.all(),
+                List.copyOf(keys.values()),
+                images.copyTime()));
     }
 
     private VmIdentity identity(Cloud cloud, String id, VmSpec spec, Optional<VmImage> image) {
@@ -264,7 +347,7 @@ public final class SimulatedClouds implements AutoCloseable {
 
     private void makeDisk(Path disk, Optional<VmImage> image) {
         if (image.isPresent()) {
-            copyDisk(image.get().disk(), disk);
+            Images.copyDisk(image.get().disk(), disk);
             return;
         }
         try {
@@ -274,21 +357,8 @@ public final class SimulatedClouds implements AutoCloseable {
         }
     }
 
-    private static void copyDisk(Path from, Path to) {
-        try {
-            Files.createDirectories(to.toAbsolutePath().getParent());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        DiskCopy.copy(from, to);
-    }
-
     private Path disk(String instanceId) {
         return folder.resolve("vms").resolve(instanceId);
-    }
-
-    private Path imageDisk(String imageId) {
-        return folder.resolve("images").resolve(imageId);
     }
 
     private String hex(int digits) {

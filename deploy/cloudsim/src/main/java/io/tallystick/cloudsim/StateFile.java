@@ -11,6 +11,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class StateFile implements AutoCloseable {
     private static final int VERSION = 1;
 
-    record State(List<VmInfo> vms, List<VmImage> images) {}
+    record State(List<VmInfo> vms, List<VmImage> images, List<AccessKey> keys, Duration copyTime) {}
 
     private final Path file;
     private final FileChannel lock;
@@ -48,7 +49,7 @@ final class StateFile implements AutoCloseable {
 
     State read() {
         if (!Files.exists(file)) {
-            return new State(List.of(), List.of());
+            return new State(List.of(), List.of(), List.of(), Images.COPY_TIME);
         }
         try {
             Fields f = Fields.parse(Files.readAllBytes(file));
@@ -57,9 +58,13 @@ final class StateFile implements AutoCloseable {
                     f.objects("vms", SimulatedClouds.VMS_MAX).stream()
                             .map(VmInfo::read)
                             .toList(),
-                    f.objects("images", SimulatedClouds.IMAGES_MAX).stream()
+                    f.objects("images", Images.IMAGES_MAX).stream()
                             .map(VmImage::read)
-                            .toList());
+                            .toList(),
+                    f.optionalObjects("keys", SimulatedClouds.KEYS_MAX).stream()
+                            .map(AccessKey::read)
+                            .toList(),
+                    f.optionalDuration("copyTime").orElse(Images.COPY_TIME));
             f.done();
             return state;
         } catch (IOException e) {
@@ -70,7 +75,8 @@ final class StateFile implements AutoCloseable {
     }
 
     void write(State state) {
-        FileStore.write(
+        // Holds access keys, if only of a simulation.
+        FileStore.writePrivate(
                 file,
                 Json.writeBytes(Json.object(
                         "version",
@@ -78,7 +84,11 @@ final class StateFile implements AutoCloseable {
                         "vms",
                         state.vms().stream().map(VmInfo::json).toList(),
                         "images",
-                        state.images().stream().map(VmImage::json).toList())));
+                        state.images().stream().map(VmImage::json).toList(),
+                        "keys",
+                        state.keys().stream().map(AccessKey::json).toList(),
+                        "copyTime",
+                        state.copyTime())));
     }
 
     @Override

@@ -63,6 +63,7 @@ class ControlApiTest {
         assertEquals("copied", Files.readString(clone.disk().resolve("f")));
         VmImage image = client.image(vm.instanceId());
         assertEquals(2, client.images().size());
+        client.share(image.imageId(), Set.of("444455556666"));
         VmInfo derived = client.launch(VmSpec.of("444455556666").fromImage(image.imageId()));
         assertEquals(List.of("thecode"), derived.identity().productCodes());
 

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bouncycastle.cms.CMSSignedData;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -232,6 +233,7 @@ class SimulatedCloudsTest {
         Files.writeString(vm.disk().resolve("deep/state"), "later");
 
         assertEquals(List.of("thecode"), image.productCodes());
+        aws.share(image.imageId(), Set.of("444455556666"));
         SimulatedVm derived = aws.launch(VmSpec.of("444455556666").fromImage(image.imageId()));
         VmIdentity identity = derived.info().identity();
         assertEquals("444455556666", identity.accountId());
