@@ -3,7 +3,7 @@ package io.tallystick.aggregator.app;
 import io.tallystick.aggregator.db.Durability;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.db.SchemaCheck;
-import io.tallystick.aggregator.image.ImageClouds;
+import io.tallystick.aggregator.image.ImageCloud;
 import io.tallystick.aggregator.web.WebServer;
 import io.vertx.core.Future;
 import java.time.Clock;
@@ -39,11 +39,11 @@ public final class Aggregator implements AutoCloseable {
      * says what to do, leaving nothing running.
      */
     public static Aggregator start(Config config) {
-        return start(config, config.clock(), new ImageClouds(List.of()));
+        return start(config, config.clock(), List.of());
     }
 
-    /** As {@link #start(Config)}, on a clock and with clouds of the caller's, for tests that play time. */
-    public static Aggregator start(Config config, Clock clock, ImageClouds clouds) {
+    /** As {@link #start(Config)}, on a clock and with clouds of the caller's beside those configured, for tests. */
+    public static Aggregator start(Config config, Clock clock, List<ImageCloud> clouds) {
         Optional<TlsFiles> tls = config.tls().map(TlsFiles::open);
         Migrations migrations = new Migrations(config.database().url());
         if (config.database().migrateOnStart()) {
@@ -92,6 +92,7 @@ public final class Aggregator implements AutoCloseable {
                 server.stop(config.listen().stopDeadline()),
                 config.listen().stopDeadline().plus(CLOSE_MAX));
         quietly("closing the pool", wiring.database.close(), CLOSE_MAX);
+        wiring.cloudClients.close();
         quietly("closing Vert.x", wiring.vertx.close(), CLOSE_MAX);
         wiring.registry.close();
     }

@@ -29,7 +29,8 @@ public record Config(
         Optional<Path> sandboxClockFile,
         Optional<Path> trustDir,
         Optional<Tls> tls,
-        Optional<MailSettings> mail) {
+        Optional<MailSettings> mail,
+        ImagesConfig images) {
 
     public static final int WRAPPING_KEY_BYTES = 32;
     private static final Pattern LOOPBACK = Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]");
@@ -136,7 +137,8 @@ public record Config(
                 clockFile,
                 in.optionalPath("trust.dir"),
                 Tls.read(in),
-                MailSettings.read(in));
+                MailSettings.read(in),
+                ImagesConfig.read(in));
         if (in.has("public.url")) {
             checkPublicUrl(in, publicUrl);
         }

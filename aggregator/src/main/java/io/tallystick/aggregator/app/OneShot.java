@@ -2,7 +2,6 @@ package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.db.SchemaCheck;
-import io.tallystick.aggregator.image.ImageClouds;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.List;
@@ -15,11 +14,12 @@ final class OneShot {
     static <T> T run(Config config, Duration max, Function<Wiring, Future<T>> work) {
         Migrations.Status status = new Migrations(config.database().url()).status();
         status.requireCurrent();
-        Wiring wiring = new Wiring(config, new SchemaCheck(status.known()), config.clock(), new ImageClouds(List.of()));
+        Wiring wiring = new Wiring(config, new SchemaCheck(status.known()), config.clock(), List.of());
         try {
             return Aggregator.await(work.apply(wiring), max);
         } finally {
             Aggregator.quietly("closing the pool", wiring.database.close(), Aggregator.CLOSE_MAX);
+            wiring.cloudClients.close();
             Aggregator.quietly("closing Vert.x", wiring.vertx.close(), Aggregator.CLOSE_MAX);
         }
     }

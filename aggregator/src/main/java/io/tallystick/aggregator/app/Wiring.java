@@ -47,6 +47,9 @@ import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
 import io.tallystick.aggregator.entitlement.http.AgentRoutes;
 import io.tallystick.aggregator.entitlement.http.EnrollmentRoutes;
 import io.tallystick.aggregator.entitlement.http.JoinCodeRoutes;
+import io.tallystick.aggregator.image.CloudClients;
+import io.tallystick.aggregator.image.ImageCloud;
+import io.tallystick.aggregator.image.ImageCloudException;
 import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.job.JobRunner;
 import io.tallystick.aggregator.job.Jobs;
@@ -74,6 +77,7 @@ import io.tallystick.aggregator.web.OperationsRoutes;
 import io.tallystick.aggregator.web.Problems;
 import io.tallystick.aggregator.web.RequestMetrics;
 import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.error.ErrorCode;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.ext.mail.MailClient;
@@ -111,6 +115,9 @@ public final class Wiring {
     final ChangeSets changeSets;
     final SigningKeys keys;
     final TrustAnchors anchors;
+    /** Asks clouds with the marketplace's keys, and with those of others. */
+    final CloudClients cloudClients;
+
     final Enrollments enrollments;
     final Watermarks watermarks = new Watermarks();
     final Incidents incidents;
@@ -120,17 +127,21 @@ public final class Wiring {
     final Figures figures;
     final Reports reports;
     final Housekeeping housekeeping;
-    final Problems problems = new Problems(PgErrors::translate, PgErrors::code);
+    final Problems problems = new Problems(PgErrors::translate, Wiring::code);
     final ApiRouter router;
 
     /** Makes everything and starts nothing: no connection, no timer, no thread but Vert.x's own. */
-    public Wiring(Config config, SchemaCheck schema, Clock clock, ImageClouds clouds) {
+    public Wiring(Config config, SchemaCheck schema, Clock clock, List<ImageCloud> moreClouds) {
         this.clock = clock;
         SecureRandom random = new SecureRandom();
         ids = new Ids(clock, random);
         vertx = vertx();
         database =
                 Database.open(vertx, config.database().url(), config.database().poolSize());
+
+        cloudClients = new CloudClients(vertx, clock, config.images().clouds());
+        ImageClouds clouds = new ImageClouds(
+                Stream.concat(cloudClients.own().stream(), moreClouds.stream()).toList());
 
         audit = new Audit(clock);
         jobs = new Jobs(clock);
@@ -272,6 +283,11 @@ public final class Wiring {
     /** Every declared route, for the tests that enumerate them. */
     public List<Route> routes() {
         return router.routes();
+    }
+
+    /** Of an error that is no failure; a cloud that refuses us is no fault of the caller's, and none of ours. */
+    private static ErrorCode code(Throwable error) {
+        return error instanceof ImageCloudException ? ErrorCode.UNAVAILABLE : PgErrors.code(error);
     }
 
     private Vertx vertx() {

@@ -140,6 +140,45 @@ class ConfigTest {
     }
 
     @Test
+    void anImageCloudNeedsItsAccountAndAKeyOfTwoLines() throws IOException {
+        Path key = Files.writeString(folder.resolve("cloud-key"), "AKIA0123456789ABCDEF\nhunter2\n");
+        List<String> problems = problems(
+                "images.aws.account=12",
+                "images.aws.key-file=" + key,
+                "images.aws.endpoint=http://example.com",
+                "images.outscale.account=123456789012",
+                "images.outscale.endpoint=https://api.{region}.example.com/api/v1");
+        assertEquals(
+                List.of(
+                        "images.aws.endpoint: must be https, http is for loopback only",
+                        "images.aws.account: must be 12 digits",
+                        "images.aws.key-file: the secret key must be 16 to 256 characters without spaces",
+                        "images.outscale.endpoint: must be a URL without a path, such as"
+                                + " https://api.{region}.example.com",
+                        "images.outscale.key-file: is missing: an image cloud needs the account and its key"),
+                problems.stream().filter(p -> p.startsWith("images.")).toList());
+        assertTrue(problems.stream().noneMatch(p -> p.contains("hunter2")));
+    }
+
+    @Test
+    void anImageCloudIsThereOnlyIfItIsConfigured() throws IOException {
+        Path key = Files.writeString(folder.resolve("cloud-key"), "AKIA0123456789ABCDEF\n" + "s".repeat(40) + "\n");
+        ConfigReader reader = ConfigFile.empty()
+                .with(
+                        List.of(
+                                "images.aws.account=123456789012",
+                                "images.aws.key-file=" + key,
+                                "images.outscale.endpoint=https://api.{region}.example.com"),
+                        Path.of("/"))
+                .reader();
+        ImagesConfig images = ImagesConfig.read(reader);
+        reader.done();
+        assertEquals(
+                "123456789012", images.clouds().get("aws").own().orElseThrow().account());
+        assertTrue(images.clouds().get("outscale").own().isEmpty());
+    }
+
+    @Test
     void theFullFileParsesAndMentionsEveryKey() throws IOException {
         Path file = Path.of(System.getProperty("tallystick.root"), "deploy", "aggregator-full.conf");
         ConfigReader reader = ConfigFile.read(file)

@@ -6,7 +6,6 @@ import io.tallystick.aggregator.billing.MoneyConservation;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.ImageCloud;
-import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.portal.Visitor;
 import io.tallystick.aggregator.usage.Conservation;
 import io.tallystick.aggregator.usage.Rebuild;
@@ -81,7 +80,7 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     @Override
     public void beforeAll(ExtensionContext context) {
         database.beforeAll(context);
-        aggregator = Aggregator.start(config(database.url(), settings), clock, new ImageClouds(clouds));
+        aggregator = Aggregator.start(config(database.url(), settings), clock, clouds);
         operator = token(Role.OPERATOR, null);
     }
 

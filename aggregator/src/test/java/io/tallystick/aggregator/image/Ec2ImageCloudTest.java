@@ -1,0 +1,75 @@
+package io.tallystick.aggregator.image;
+
+import static io.tallystick.aggregator.image.CloudRig.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.app.ManualClock;
+import io.tallystick.cloudsim.Cloud;
+import io.tallystick.cloudsim.VmImage;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class Ec2ImageCloudTest extends ImageCloudContract {
+    Ec2ImageCloudTest() {
+        super(Cloud.AWS, "eu-west-1");
+    }
+
+    @Override
+    String copyAction() {
+        return "CopyImage";
+    }
+
+    @Test
+    void onlyAwsAttachesCodesSoACopyWithoutIsRefused() throws Exception {
+        String id = copy("token-1");
+        finishCopies();
+        await(cloud.attachProductCode(region, id, CODE));
+        ImageCloudException refused = refused(cloud.attachProductCode(region, id, "other"));
+        assertFalse(refused.isRetryable());
+        assertEquals("no-product-code", refused.code());
+    }
+
+    @Test
+    void aDeprecatedImageIsDeprecatedOnceAndCanStillBeFound() throws Exception {
+        String id = copy("token-1");
+        finishCopies();
+        await(cloud.deprecate(region, id));
+        VmImage image = rig.clouds.images().stream()
+                .filter(i -> i.imageId().equals(id))
+                .findFirst()
+                .orElseThrow();
+        Instant at = image.life().deprecatedAt().orElseThrow();
+        assertTrue(at.isBefore(clock.instant().plus(Duration.ofMinutes(3))), at.toString());
+        clock.advance(Duration.ofDays(1));
+        await(cloud.deprecate(region, id));
+        assertEquals(
+                Optional.of(at),
+                rig.clouds.images().stream()
+                        .filter(i -> i.imageId().equals(id))
+                        .findFirst()
+                        .flatMap(i -> i.life().deprecatedAt()));
+        assertEquals(CloudImage.State.AVAILABLE, find(id).state());
+    }
+
+    @Test
+    void aClockThatIsFarOffIsRefusedAsExpired(@TempDir Path other) throws Exception {
+        ManualClock behind = new ManualClock(clock.instant().minus(Duration.ofMinutes(16)));
+        try (CloudRig skewed = new CloudRig(other, clock, behind)) {
+            ImageCloudException refused = refused(skewed.marketplace(Cloud.AWS).find(region, source.imageId()));
+            assertEquals("RequestExpired", refused.code());
+        }
+    }
+
+    @Test
+    void namesAreMadeSuchAsEc2Takes() {
+        assertEquals("a--", Ec2ImageCloud.imageName("a"));
+        assertEquals("pro-duit 1.0 (x)", Ec2ImageCloud.imageName("pro\u00e9duit 1.0 (x)"));
+        assertEquals(128, Ec2ImageCloud.imageName("x".repeat(300)).length());
+    }
+}

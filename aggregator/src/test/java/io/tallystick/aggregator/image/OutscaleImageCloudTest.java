@@ -1,0 +1,63 @@
+package io.tallystick.aggregator.image;
+
+import static io.tallystick.aggregator.image.CloudRig.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.cloudsim.Cloud;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class OutscaleImageCloudTest extends ImageCloudContract {
+    OutscaleImageCloudTest() {
+        super(Cloud.OUTSCALE, "eu-west-2");
+    }
+
+    @Override
+    String copyAction() {
+        return "CreateImage";
+    }
+
+    @Test
+    void aCodeIsAddedToThoseThereOnce() throws Exception {
+        String id = copy("token-1");
+        finishCopies();
+        await(cloud.attachProductCode(region, id, "other"));
+        await(cloud.attachProductCode(region, id, "other"));
+        assertEquals(List.of(CODE, "other"), find(id).productCodes());
+    }
+
+    @Test
+    void deprecationHasNoEffect() throws Exception {
+        String id = copy("token-1");
+        finishCopies();
+        CloudImage before = find(id);
+        await(cloud.deprecate(region, id));
+        assertEquals(before, find(id));
+    }
+
+    @Test
+    void theNameOfACopyEndsInItsTokenAndFits() {
+        assertEquals("The Product (x) token-1", OutscaleImageCloud.imageName("The Product (x)", "token-1"));
+        String clean = OutscaleImageCloud.imageName("pro\u00e9duit: " + "x".repeat(300), "a token?");
+        assertTrue(clean.matches("[a-zA-Z0-9_ ()/.\\-]{128}"), clean);
+        assertTrue(clean.startsWith("pro-duit- x"), clean);
+    }
+
+    /** Marketplace reference A.4. */
+    @Test
+    void osc4SignsTheReferencesVector() {
+        String authorization = OscClient.authorization(
+                new CloudKey("ABCDEFGHIJ0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890123"),
+                "eu-west-2",
+                "api.eu-west-2.outscale.com",
+                "/api/v1/ReadImages",
+                "20260115T120000Z",
+                "{\"Filters\":{\"ProductCodes\":[\"pc-demo\"]}}");
+        assertEquals(
+                "OSC4-HMAC-SHA256 Credential=ABCDEFGHIJ0123456789/20260115/eu-west-2/api/osc4_request, "
+                        + "SignedHeaders=content-type;host;x-osc-date, "
+                        + "Signature=3a6afa69ff0e7eedf27b49b6c02c6580780f7356bfb9d685e55762a561e52fff",
+                authorization);
+    }
+}
