@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.EnrollRequest;
 import java.io.IOException;
@@ -78,6 +80,20 @@ class OutscaleTest {
         assertEquals(200, agent.meter("requests", "2.5").status());
         agent.drained();
         assertEquals(Quantity.parse("2.5"), rig.aggregator.total("requests"));
+    }
+
+    @Test
+    void aSimulatedVmIsFoundAndJoinsByAFile() throws Exception {
+        Path file = Files.writeString(dir.resolve("code"), CODE);
+        SimulatedVm vm = rig.aws.launch(VmSpec.outscale("123456789012"));
+        Rig.Running agent = rig.agent(vm.metadata(), dir.resolve("state"), "join-code.file=" + file);
+        agent.untilState("ENTITLED");
+        EnrollRequest.Claims said = rig.aggregator.joins().get(0);
+        assertEquals(vm.info().instanceId(), said.instance());
+        assertEquals(Optional.of("eu-west-2"), said.region());
+        assertEquals(200, agent.meter("requests", "1").status());
+        agent.drained();
+        assertEquals(Quantity.ONE, rig.aggregator.total("requests"));
     }
 
     @Test

@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * OUTSCALE's metadata service: plain GET, no token, nothing signed. Of what it documents, instance, image and type are
@@ -16,6 +18,9 @@ final class OutscaleMetadata implements MetadataService {
     private static final String ROOT = "/latest/meta-data/";
     /** OUTSCALE takes up to 500 KiB of user data. */
     private static final int USER_DATA_BYTES_MAX = 512 * 1024;
+
+    private static final Pattern HOST =
+            Pattern.compile("[a-z0-9-]+\\.([a-z]+(?:-[a-z]+)+-[0-9]+)\\.compute(?:\\.internal)?");
 
     private final Link link;
 
@@ -28,13 +33,7 @@ final class OutscaleMetadata implements MetadataService {
         String instance = required("instance-id");
         String image = required("ami-id");
         String type = required("instance-type");
-        String region = optional("placement/region").orElse("");
-        if (region.isEmpty()) {
-            // A subregion is its region and a letter: eu-west-2a.
-            region = optional("placement/availability-zone")
-                    .map(zone -> zone.replaceFirst("(?<=[0-9])[a-z]$", ""))
-                    .orElse("");
-        }
+        String region = region();
         if (!EnrollRequest.Claims.areWellFormed(instance, image, type, region)) {
             throw new IOException("the metadata service gives an instance, image, type or region of unknown form");
         }
@@ -54,6 +53,24 @@ final class OutscaleMetadata implements MetadataService {
                 productCodes,
                 List.of(),
                 optional("tags/" + Identity.KEY_TAG));
+    }
+
+    /**
+     * Empty where nothing says it. The group {@code placement} is documented without its names; a subregion is its region and a
+     * letter ({@code eu-west-2a}); names of hosts are {@code ip-….eu-west-2.compute.internal}.
+     */
+    private String region() throws IOException {
+        Optional<String> told = optional("placement/region");
+        if (told.isEmpty()) {
+            told = optional("placement/availability-zone").map(zone -> zone.replaceFirst("(?<=[0-9])[a-z]$", ""));
+        }
+        if (told.isEmpty()) {
+            told = optional("local-hostname")
+                    .map(HOST::matcher)
+                    .filter(Matcher::matches)
+                    .map(m -> m.group(1));
+        }
+        return told.orElse("");
     }
 
     /** The join code in the VM's user data. */

@@ -134,6 +134,11 @@ public final class Accounts {
         return allowed ? require(db, id) : Future.failedFuture(notFound());
     }
 
+    /** The account, with its changes lined up behind the caller's transaction; fails with {@code not-found}. */
+    public Future<Account> hold(SqlConnection tx, String id) {
+        return store.lock(tx, id).compose(there -> require(tx, id));
+    }
+
     public Future<Page<Account>> list(SqlClient db, PageRequest page) {
         return store.readPage(db, page).map(rows -> Page.of(rows, page, Account::id));
     }

@@ -36,11 +36,14 @@ import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.db.SchemaCheck;
+import io.tallystick.aggregator.enrollment.CloudKeys;
+import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Invitations;
 import io.tallystick.aggregator.enrollment.Joining;
 import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
 import io.tallystick.aggregator.enrollment.evidence.TrustAnchors;
+import io.tallystick.aggregator.enrollment.http.CloudKeyRoutes;
 import io.tallystick.aggregator.entitlement.Decisions;
 import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
@@ -61,6 +64,7 @@ import io.tallystick.aggregator.notice.Outbox;
 import io.tallystick.aggregator.portal.Portal;
 import io.tallystick.aggregator.report.Reports;
 import io.tallystick.aggregator.report.http.ReportRoutes;
+import io.tallystick.aggregator.signing.KeyWrap;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Batches;
 import io.tallystick.aggregator.usage.Incidents;
@@ -183,12 +187,17 @@ public final class Wiring {
                 issuers,
                 clock,
                 System::nanoTime);
+        CloudKeys cloudKeys =
+                new CloudKeys(database, accounts, new KeyWrap(config.wrappingKey(), random), audit, ids, clock);
+        Confirmations confirmations =
+                new Confirmations(database, cloudKeys, cloudClients::readOnly, clouds::of, audit, clock);
         Decisions decisions = new Decisions(database, accounts, catalog, versions, agreements, keys, issuer, serving);
         Entitlements entitlements = new Entitlements(
                 database,
                 new AwsEvidenceVerifier(anchors),
                 enrollments,
                 new Joining(database, audit, clock),
+                confirmations,
                 watermarks,
                 decisions,
                 incidents,
@@ -263,7 +272,9 @@ public final class Wiring {
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new BatchRoutes(batches).routes());
         routes.addAll(
-                new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, database.reads()).routes());
+                new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, confirmations, database.reads())
+                        .routes());
+        routes.addAll(new CloudKeyRoutes(cloudKeys).routes());
         routes.addAll(new JoinCodeRoutes(joinCodes, invitations).routes());
         routes.addAll(new QuarantineRoutes(quarantine).routes());
         routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());

@@ -9,6 +9,7 @@ import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.ConfirmationRules;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.ServingTimes;
@@ -184,6 +185,12 @@ public final class Decisions {
                 p.title(), p.visibility(), p.terms().evidenceLevel(), own, allowListed, open);
     }
 
+    /** Claims can be confirmed by the cloud; the table of rules does not know how. */
+    private static String remedy(Enrollment enrollment, ErrorCode why, EntitlementRules.Ruling ruling) {
+        boolean claimed = enrollment.evidenceLevel() == EvidenceLevel.CLAIMED;
+        return why == ErrorCode.EVIDENCE_TOO_WEAK && claimed ? ConfirmationRules.remedy(enrollment) : ruling.remedy();
+    }
+
     private Decision decision(
             Enrollment enrollment,
             String code,
@@ -192,7 +199,8 @@ public final class Decisions {
             EntitlementRules.Ruling ruling,
             Instant now) {
         if (!ruling.allowed() || product.isEmpty()) {
-            return Decision.deny(code, ruling.code().orElse(ErrorCode.DENIED), ruling.sentence(), ruling.remedy());
+            ErrorCode why = ruling.code().orElse(ErrorCode.DENIED);
+            return Decision.deny(code, why, ruling.sentence(), remedy(enrollment, why, ruling));
         }
         Decision.Outcome outcome = ruling.isGrace() ? Decision.Outcome.GRACE : Decision.Outcome.ALLOW;
         Duration length = ruling.isGrace() ? GRACE_LENGTH : Lease.DEFAULT_LENGTH;

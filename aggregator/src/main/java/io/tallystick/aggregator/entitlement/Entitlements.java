@@ -3,6 +3,7 @@ package io.tallystick.aggregator.entitlement;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Joining;
@@ -47,6 +48,7 @@ public final class Entitlements {
     private final AwsEvidenceVerifier aws;
     private final Enrollments enrollments;
     private final Joining joining;
+    private final Confirmations confirmations;
     private final Watermarks watermarks;
     private final Decisions decisions;
     private final Incidents incidents;
@@ -61,6 +63,7 @@ public final class Entitlements {
             AwsEvidenceVerifier aws,
             Enrollments enrollments,
             Joining joining,
+            Confirmations confirmations,
             Watermarks watermarks,
             Decisions decisions,
             Incidents incidents,
@@ -72,6 +75,7 @@ public final class Entitlements {
         this.aws = aws;
         this.enrollments = enrollments;
         this.joining = joining;
+        this.confirmations = confirmations;
         this.watermarks = watermarks;
         this.decisions = decisions;
         this.incidents = incidents;
@@ -91,7 +95,7 @@ public final class Entitlements {
         Future<Enrollment> enrolled = request.evidence() instanceof EnrollRequest.Claims claims
                 ? join(request, claims, key, jws)
                 : attested(request, (EnrollRequest.SignedDocument) request.evidence(), key, jws);
-        return enrolled.compose(enrollment -> answer(enrollment, jws.hash()));
+        return enrolled.compose(confirmations::refresh).compose(enrollment -> answer(enrollment, jws.hash()));
     }
 
     private Future<Enrollment> attested(
@@ -125,6 +129,7 @@ public final class Entitlements {
                             .compose(done -> enrollments.find(tx, id))
                             .map(Optional::orElseThrow);
                 })
+                .compose(confirmations::refresh)
                 .compose(enrollment -> answer(enrollment, jws.hash()));
     }
 

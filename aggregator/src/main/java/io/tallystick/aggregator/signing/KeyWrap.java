@@ -9,18 +9,18 @@ import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Wraps private keys for the database with AES-256-GCM under a key that is only in the configuration, so that a copy of
+ * Wraps private keys, and keys lent to us, for the database with AES-256-GCM under a key that is only in the configuration, so that a copy of
  * the database signs nothing. The key id is bound in as associated data: a wrapped key moved to another row is refused.
  */
-final class KeyWrap {
-    static final int KEY_BYTES = 32;
+public final class KeyWrap {
+    public static final int KEY_BYTES = 32;
     private static final int NONCE_BYTES = 12;
     private static final int TAG_BITS = 128;
 
     private final SecretKeySpec key;
     private final SecureRandom random;
 
-    KeyWrap(byte[] wrappingKey, SecureRandom random) {
+    public KeyWrap(byte[] wrappingKey, SecureRandom random) {
         if (wrappingKey.length != KEY_BYTES) {
             throw new IllegalArgumentException("the wrapping key must be " + KEY_BYTES + " bytes");
         }
@@ -28,7 +28,8 @@ final class KeyWrap {
         this.random = random;
     }
 
-    byte[] wrap(String kid, byte[] secret) {
+    /** What {@link #unwrap} takes under the same id. */
+    public byte[] wrap(String kid, byte[] secret) {
         byte[] nonce = new byte[NONCE_BYTES];
         random.nextBytes(nonce);
         byte[] sealed = crypt(Cipher.ENCRYPT_MODE, kid, nonce, secret);
@@ -38,7 +39,7 @@ final class KeyWrap {
     }
 
     /** Throws {@link IllegalStateException} if the wrapping key is another one or the row was changed. */
-    byte[] unwrap(String kid, byte[] wrapped) {
+    public byte[] unwrap(String kid, byte[] wrapped) {
         byte[] nonce = Arrays.copyOf(wrapped, NONCE_BYTES);
         return crypt(Cipher.DECRYPT_MODE, kid, nonce, Arrays.copyOfRange(wrapped, NONCE_BYTES, wrapped.length));
     }
@@ -51,8 +52,7 @@ final class KeyWrap {
             return cipher.doFinal(in);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(
-                    "signing key " + kid + " cannot be unwrapped: is keys.wrapping-key.file the one it was made with?",
-                    e);
+                    "key " + kid + " cannot be unwrapped: is keys.wrapping-key.file the one it was made with?", e);
         }
     }
 }

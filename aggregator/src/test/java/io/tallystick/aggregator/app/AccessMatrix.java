@@ -327,6 +327,20 @@ final class AccessMatrix {
                     201,
                     404,
                     403),
+            row(
+                    "setCloudKey",
+                    send(
+                            w -> "/v1/cloud-keys",
+                            w -> quoted("{'cloud':'outscale','cloudAccount':'" + w.outscaleAccount()
+                                    + "','accessKey':'ACCESSKEY0123456','secretKey':'not-a-secret-not-a-secret'}")),
+                    200,
+                    403,
+                    403,
+                    200,
+                    404,
+                    403),
+            row("listCloudKeys", get(w -> "/v1/cloud-keys"), 200, 403, 403, 200, 200, 403),
+            row("deleteCloudKey", get(w -> "/v1/cloud-keys/" + w.newCloudKey()), 200, 403, 403, 200, 404, 403),
             row("listJoinCodes", get(w -> "/v1/join-codes"), 200, 403, 403, 200, 200, 403),
             row("revokeJoinCode", get(w -> "/v1/join-codes/" + w.newJoinCode()), 200, 403, 403, 200, 404, 403),
             row("listIncidents", get(w -> "/v1/incidents"), 200, 403, 403, 403, 403, 403),
@@ -379,6 +393,12 @@ final class AccessMatrix {
 
         /** As {@link #newAgreement}, of a buyer with an account at OUTSCALE. */
         String newOutscaleAgreement();
+
+        /** The buyer's account at OUTSCALE. */
+        String outscaleAccount();
+
+        /** The id of a key of that account. */
+        String newCloudKey();
 
         /** The id of a join code of the buyer's. */
         String newJoinCode();

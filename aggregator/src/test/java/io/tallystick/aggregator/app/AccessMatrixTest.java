@@ -182,13 +182,14 @@ class AccessMatrixTest {
         private static final AtomicInteger COUNT = new AtomicInteger();
         private final String seller = RUNNING.account("seller");
         private final String buyer = RUNNING.account("buyer");
+        private final String outscale = unique();
 
         World() {
             RUNNING.http()
                     .post(
                             "/v1/accounts/" + buyer + "/cloud-accounts",
                             RUNNING.operator(),
-                            Json.write(Json.object("cloud", "outscale", "accountId", unique())))
+                            Json.write(Json.object("cloud", "outscale", "accountId", outscale)))
                     .expect(200);
         }
 
@@ -249,6 +250,30 @@ class AccessMatrixTest {
         @Override
         public String newOutscaleAgreement() {
             return newAgreement();
+        }
+
+        @Override
+        public String outscaleAccount() {
+            return outscale;
+        }
+
+        @Override
+        public String newCloudKey() {
+            return RUNNING.http()
+                    .post(
+                            "/v1/cloud-keys",
+                            RUNNING.operator(),
+                            Json.write(Json.object(
+                                    "cloud",
+                                    "outscale",
+                                    "cloudAccount",
+                                    outscale,
+                                    "accessKey",
+                                    "ACCESSKEY0123456",
+                                    "secretKey",
+                                    "not-a-secret-not-a-secret")))
+                    .expect(200)
+                    .get("id");
         }
 
         @Override

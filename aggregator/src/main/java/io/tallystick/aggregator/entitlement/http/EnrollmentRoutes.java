@@ -2,6 +2,7 @@ package io.tallystick.aggregator.entitlement.http;
 
 import static io.tallystick.aggregator.web.Role.OPERATOR;
 
+import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.http.EnrollmentPath;
@@ -33,6 +34,7 @@ public final class EnrollmentRoutes {
     private final Watermarks watermarks;
     private final Entitlements entitlements;
     private final Incidents incidents;
+    private final Confirmations confirmations;
     private final SqlClient reads;
 
     public EnrollmentRoutes(
@@ -40,11 +42,13 @@ public final class EnrollmentRoutes {
             Watermarks watermarks,
             Entitlements entitlements,
             Incidents incidents,
+            Confirmations confirmations,
             SqlClient reads) {
         this.enrollments = enrollments;
         this.watermarks = watermarks;
         this.entitlements = entitlements;
         this.incidents = incidents;
+        this.confirmations = confirmations;
         this.reads = reads;
     }
 
@@ -79,22 +83,35 @@ public final class EnrollmentRoutes {
         return enrollments
                 .find(reads, id)
                 .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)))
-                .compose(e -> watermarks
-                        .of(reads, id)
-                        .compose(progress -> enrollments.contestedKeys(id).map(contested -> {
-                            Map<String, Object> json = new LinkedHashMap<>(json(e));
-                            json.put("watermark", progress.watermark().toJson());
-                            json.put("progressedAt", progress.at());
-                            json.put(
-                                    "contested",
-                                    contested.stream()
-                                            .map(c -> Json.object(
-                                                    "thumbprint", c.thumbprint(),
-                                                    "firstSeen", c.firstSeen(),
-                                                    "lastSeen", c.lastSeen()))
-                                            .toList());
-                            return json;
-                        })));
+                .compose(this::whole);
+    }
+
+    private Future<Map<String, Object>> whole(Enrollment e) {
+        return watermarks.of(reads, e.id()).compose(progress -> enrollments
+                .contestedKeys(e.id())
+                .compose(contested -> confirmations.state(e).map(confirmation -> {
+                    Map<String, Object> json = new LinkedHashMap<>(json(e));
+                    json.put("watermark", progress.watermark().toJson());
+                    json.put("progressedAt", progress.at());
+                    json.put(
+                            "contested",
+                            contested.stream()
+                                    .map(c -> Json.object(
+                                            "thumbprint", c.thumbprint(),
+                                            "firstSeen", c.firstSeen(),
+                                            "lastSeen", c.lastSeen()))
+                                    .toList());
+                    confirmation.ifPresent(c -> json.put(
+                            "confirmation",
+                            Json.object(
+                                    "askedAt",
+                                    c.askedAt(),
+                                    "confirmedAt",
+                                    c.confirmedAt().orElse(null),
+                                    "finding",
+                                    c.finding())));
+                    return json;
+                })));
     }
 
     private Future<Map<String, Object>> approve(RoutingContext ctx) {
