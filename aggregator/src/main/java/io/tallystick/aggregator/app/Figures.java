@@ -62,6 +62,17 @@ final class Figures {
                 "tallystick.rating.lag",
                 "Age of the oldest posting run whose charges are not there yet",
                 FiguresStore.Read::oldestUnrated);
+        age(
+                "tallystick.statements.lag",
+                "Time since the end of the oldest month that has charges and no closed statements",
+                FiguresStore.Read::openMonthEnd);
+        age(
+                "tallystick.outbox.oldest",
+                "Age of the oldest mail that is neither sent nor given up",
+                FiguresStore.Read::oldestMail);
+        count("tallystick.outbox.refused", "Mails given up within a day", FiguresStore.Read::refusedMails);
+        age("tallystick.job.oldest.due", "How long the oldest job is due", FiguresStore.Read::oldestJob);
+        count("tallystick.jobs.poisoned", "Jobs that were given up", FiguresStore.Read::poisonedJobs);
         Gauge.builder("tallystick.figures.age", this, f -> f.since(readAt))
                 .description("Age of the figures that are read from the database")
                 .baseUnit("seconds")

@@ -67,6 +67,35 @@ class FiguresTest {
     }
 
     @Test
+    void whatWaitsOrWasGivenUpIsSeenAndWhatIsDoneOrLaterIsNot() {
+        SimpleMeterRegistry registry = new SimpleMeterRegistry();
+        Figures figures = new Figures(RUNNING.running().wiring().database, registry, RUNNING.clock());
+        String now = "timestamptz '" + RUNNING.clock().instant() + "'";
+        RUNNING.database()
+                .execute(
+                        """
+                        INSERT INTO job (kind, key, due_at, created_at, done_at, poisoned_at) VALUES
+                          ('figures-test', 'due', %1$s - interval '90 s', %1$s, NULL, NULL),
+                          ('figures-test', 'later', %1$s + interval '90 s', %1$s, NULL, NULL),
+                          ('figures-test', 'done', %1$s - interval '9 h', %1$s, %1$s, NULL),
+                          ('figures-test', 'given up', %1$s - interval '9 h', %1$s, NULL, %1$s);
+                        INSERT INTO outbox
+                          (event, recipient, message_id, subject, body, created_at, due_at, sent_at, refused_at) VALUES
+                          ('f', 'waits', 'f1', 's', 'b', %1$s - interval '40 s', %1$s + interval '9 h', NULL, NULL),
+                          ('f', 'sent', 'f2', 's', 'b', %1$s - interval '9 h', %1$s, %1$s, NULL),
+                          ('f', 'refused', 'f3', 's', 'b', %1$s - interval '9 h', %1$s, NULL, %1$s),
+                          ('f', 'long ago', 'f4', 's', 'b', %1$s - interval '9 d', %1$s, NULL, %1$s - interval '8 d')"""
+                                .formatted(now));
+        Aggregator.await(figures.read(), WAIT);
+        RUNNING.database().execute("DELETE FROM job WHERE kind = 'figures-test'; DELETE FROM outbox WHERE event = 'f'");
+        assertEquals(90, registry.get("tallystick.job.oldest.due").gauge().value(), 0.01);
+        assertEquals(1, registry.get("tallystick.jobs.poisoned").gauge().value());
+        assertEquals(40, registry.get("tallystick.outbox.oldest").gauge().value(), 0.01);
+        assertEquals(1, registry.get("tallystick.outbox.refused").gauge().value());
+        assertEquals(0, registry.get("tallystick.statements.lag").gauge().value());
+    }
+
+    @Test
     void anAgeGrowsWithTheClockAlsoWhereNobodyReads() {
         RUNNING.post();
         SimpleMeterRegistry registry = new SimpleMeterRegistry();
