@@ -18,6 +18,7 @@ import io.tallystick.aggregator.agreement.http.AgreementRoutes;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.billing.ChargePull;
 import io.tallystick.aggregator.billing.Charging;
+import io.tallystick.aggregator.billing.Explanation;
 import io.tallystick.aggregator.billing.PostingRuns;
 import io.tallystick.aggregator.billing.Revenue;
 import io.tallystick.aggregator.billing.Statements;
@@ -67,6 +68,7 @@ import io.tallystick.aggregator.report.http.ReportRoutes;
 import io.tallystick.aggregator.signing.KeyWrap;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Batches;
+import io.tallystick.aggregator.usage.Evidence;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Ingest;
 import io.tallystick.aggregator.usage.Partitions;
@@ -277,7 +279,11 @@ public final class Wiring {
         routes.addAll(new CloudKeyRoutes(cloudKeys).routes());
         routes.addAll(new JoinCodeRoutes(joinCodes, invitations).routes());
         routes.addAll(new QuarantineRoutes(quarantine).routes());
-        routes.addAll(new BillingRoutes(new UsagePull(database), new ChargePull(database)).routes());
+        routes.addAll(new BillingRoutes(
+                        new UsagePull(database),
+                        new ChargePull(database),
+                        new Explanation(database, new Evidence(database, enrollments)))
+                .routes());
         routes.addAll(portal.routes());
         routes.addAll(new ReportRoutes(reports).routes());
         routes.addAll(new StatementRoutes(statements, revenue).routes());

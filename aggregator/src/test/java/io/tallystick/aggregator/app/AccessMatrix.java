@@ -411,6 +411,9 @@ final class AccessMatrix {
         /** An offer of a public product of the seller's, for the buyer only. */
         String newPrivateOffer();
 
+        /** The run and line of usage that was booked to the buyer. */
+        String newUsageLine();
+
         /** A statement of what the buyer owes the seller. */
         String newStatement();
 

@@ -9,7 +9,11 @@ import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.Hours;
+import io.tallystick.common.model.Quantity;
+import io.tallystick.common.wire.MeteringRecord;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Currency;
 import java.util.EnumMap;
@@ -183,6 +187,7 @@ class AccessMatrixTest {
         private final String seller = RUNNING.account("seller");
         private final String buyer = RUNNING.account("buyer");
         private final String outscale = unique();
+        private String usageLine = "";
 
         World() {
             RUNNING.http()
@@ -299,6 +304,36 @@ class AccessMatrixTest {
                               0, 0, 0, now(), ''::bytea, sha256(''::bytea)"""
                                     .formatted(id, seller));
             return id;
+        }
+
+        @Override
+        public String newUsageLine() {
+            if (usageLine.isEmpty()) {
+                String account = "%012d".formatted(Long.parseLong(unique()));
+                RUNNING.http()
+                        .post(
+                                "/v1/accounts/" + buyer + "/cloud-accounts",
+                                RUNNING.operator(),
+                                Json.write(Json.object("cloud", "aws", "accountId", account)))
+                        .expect(200);
+                String product = newPublicProduct();
+                RUNNING.agreement(product, buyer);
+                String code = RUNNING.http()
+                        .get("/v1/products/" + product, RUNNING.operator())
+                        .get("productCode");
+                Instant now = RUNNING.clock().instant();
+                ProtocolClient agent = SimulatedRegion.client(RUNNING, SimulatedRegion.vm(account, now, List.of(code)));
+                agent.enroll();
+                agent.send(MeteringRecord.increment("calls", Hours.of(now), Quantity.ONE));
+                RUNNING.clock().advance(Duration.ofHours(3));
+                RUNNING.post();
+                Map<String, Object> line = Json.parseObject(RUNNING.http()
+                        .get("/v1/billing/usage?product=" + product, RUNNING.operator())
+                        .text()
+                        .strip());
+                usageLine = line.get("run") + "." + line.get("line");
+            }
+            return usageLine;
         }
 
         @Override

@@ -49,6 +49,15 @@ final class MoneyRows {
                     404,
                     200),
             row("getRevenue", get(w -> "/v1/billing/revenue?month=2026-02"), 200, 200, 200, 403, 403, 200),
+            row(
+                    "explainUsage",
+                    get(w -> "/v1/billing/usage/" + w.newUsageLine() + "/evidence"),
+                    200,
+                    403,
+                    403,
+                    200,
+                    404,
+                    200),
             row("pullFocus", get(w -> "/v1/billing/charges/focus?account=" + w.buyer()), 200, 403, 403, 200, 404, 200),
             row("pullCharges", get(w -> "/v1/billing/charges?account=" + w.buyer()), 200, 403, 403, 200, 404, 200));
 }

@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
+import io.tallystick.aggregator.signing.BouncyEd25519;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Json;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.YearMonth;
@@ -220,6 +224,22 @@ class StatementClosingTest {
         String all = market.pull("/v1/billing/charges?product=" + market.product, "application/x-ndjson")
                 .text();
         assertEquals(all, page.text() + rest);
+        Map<String, Object> charge =
+                Json.parseObject(page.text().lines().toList().get(1));
+        Http.Answer evidence = RUNNING.http()
+                .get(
+                        "/v1/billing/usage/" + charge.get("run") + "." + charge.get("line") + "/evidence",
+                        RUNNING.token(Role.BUYER, market.buyer))
+                .expect(200);
+        assertEquals(List.of("2"), Market.shown(evidence.list("lines"), "quantity"));
+        assertEquals(List.of("1 2 2"), Market.shown(evidence.list("batches"), "epoch", "seq", "quantity"));
+        String batch = String.valueOf(evidence.list("batches").get(0).get("jws"));
+        assertEquals(
+                agent.id().toString(),
+                Jws.parseCompact(batch, Typ.BATCH)
+                        .verified(agent.jwk(), BouncyEd25519.VERIFIER)
+                        .header()
+                        .kid());
         market.pull(path.replace("/lines/1/", "/lines/2/"), "text/csv").expect(404);
         RUNNING.http()
                 .get(path, RUNNING.token(Role.BUYER, RUNNING.account("buyer")))

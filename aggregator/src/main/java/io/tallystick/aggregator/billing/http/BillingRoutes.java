@@ -5,9 +5,11 @@ import static io.tallystick.aggregator.web.Role.BUYER;
 import static io.tallystick.aggregator.web.Role.OPERATOR;
 
 import io.tallystick.aggregator.billing.ChargePull;
+import io.tallystick.aggregator.billing.Explanation;
 import io.tallystick.aggregator.billing.FocusFormat;
 import io.tallystick.aggregator.billing.LineFormat;
 import io.tallystick.aggregator.billing.UsagePull;
+import io.tallystick.aggregator.usage.Evidence;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
@@ -25,10 +27,12 @@ public final class BillingRoutes {
 
     private final UsagePull pull;
     private final ChargePull charges;
+    private final Explanation explanation;
 
-    public BillingRoutes(UsagePull pull, ChargePull charges) {
+    public BillingRoutes(UsagePull pull, ChargePull charges, Explanation explanation) {
         this.pull = pull;
         this.charges = charges;
+        this.explanation = explanation;
     }
 
     public List<Route> routes() {
@@ -45,6 +49,10 @@ public final class BillingRoutes {
                         .roles(OPERATOR, BILLING, BUYER)
                         .query(PullHttp.PARAMETERS)
                         .to(this::focus),
+                Route.get("/v1/billing/usage/{id}/evidence", "explainUsage")
+                        .roles(OPERATOR, BILLING, BUYER)
+                        .query("after")
+                        .to(Responder.json(200, this::explain)),
                 Route.get("/v1/billing/runs", "listRuns")
                         .roles(OPERATOR, BILLING)
                         .paged()
@@ -66,6 +74,15 @@ public final class BillingRoutes {
 
     private Future<?> charges(RoutingContext ctx) {
         return charges.page(PullHttp.query(ctx)).compose(page -> PullHttp.sendCharges(ctx, page));
+    }
+
+    private Future<Map<String, Object>> explain(RoutingContext ctx) {
+        // An id that cannot be one is an id that is not there.
+        String id = Requests.path(ctx, "id");
+        return explanation.of(
+                Requests.caller(ctx),
+                id.matches("[0-9]{1,18}\\.[0-9]{1,18}") ? UsagePull.Cursor.parse(id) : UsagePull.Cursor.START,
+                Requests.query(ctx, "after", Evidence.Place::parse).orElse(Evidence.Place.START));
     }
 
     private Future<?> focus(RoutingContext ctx) {
