@@ -41,6 +41,14 @@ final class Agent {
         return of(folder, programs, NAME_PREFIX + vm.instanceId(), vm.metadata(), stateOn(vm), aggregator, port);
     }
 
+    /** Puts a join code where this agent looks for one: a file on the VM, readable by the agent only. */
+    void giveJoinCode(String code) {
+        folder.write("conf/" + name + ".join-code", code + "\n");
+        folder.write(
+                "conf/" + name + ".conf",
+                folder.read("conf/" + name + ".conf").orElseThrow() + "join-code.file = " + name + ".join-code\n");
+    }
+
     /** Where a VM's agent keeps its state. */
     static Path stateOn(VmInfo vm) {
         return vm.disk().resolve("var/lib/tallystick");

@@ -25,6 +25,7 @@ final class Billing {
     static final String BEGINNING = "0.0";
 
     private static final int PAGE_ROWS = 50;
+    private static final int CHARGES_PAGE_ROWS = 1000;
     private static final int PAGES_MAX = 100_000;
 
     private final Rest rest;
@@ -78,6 +79,25 @@ final class Billing {
     /** Up to which booking time everything is final. */
     String closedThrough() {
         return rest.get("/v1/billing/runs").expect(200).json().text("closedThrough");
+    }
+
+    /** All charges, by the rules of a pull of usage: a charge stands under the run and line of its usage line. */
+    List<Doc> charges() {
+        List<Doc> charges = new ArrayList<>();
+        String place = BEGINNING;
+        for (int page = 0; page < PAGES_MAX; page++) {
+            Rest.Reply reply = rest.get("/v1/billing/charges?limit=" + CHARGES_PAGE_ROWS + "&after=" + place, NDJSON)
+                    .expect(200);
+            List<Doc> found = reply.text().lines().map(Doc::parse).toList();
+            check(reply, "Tallystick-Page-Count", Integer.toString(found.size()));
+            checkHash(reply);
+            charges.addAll(found);
+            place = reply.header("Tallystick-Next-After").orElse(place);
+            if (!reply.header("Tallystick-Page-More").orElse("").equals("true")) {
+                return charges;
+            }
+        }
+        throw new StepFailure("a pull that ends", "more than " + PAGES_MAX + " pages");
     }
 
     private Pull pull(String query, String start, String accept) {

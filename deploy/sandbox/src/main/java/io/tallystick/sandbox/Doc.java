@@ -74,6 +74,13 @@ final class Doc {
         return result;
     }
 
+    /** All members, in the document's order. */
+    Map<String, Object> members() {
+        Map<String, Object> members = new LinkedHashMap<>();
+        map.forEach((k, v) -> members.put(String.valueOf(k), v));
+        return members;
+    }
+
     @Override
     public String toString() {
         return Json.write(map);

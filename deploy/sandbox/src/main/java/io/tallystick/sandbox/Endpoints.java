@@ -42,12 +42,18 @@ final class Endpoints {
                                 "metadata", market.cloud().vm(seed.instance()).metadata(),
                                 "trust", market.trustFolder()),
                 "database", Json.object("url", market.database().url()),
-                "operator", Json.object("token", seed.operatorToken()),
-                "seller", Json.object("account", seed.sellerAccount(), "token", seed.sellerToken()),
+                "portal", market.aggregatorUrl() + "/portal",
+                "operator", Json.object("token", seed.operatorToken(), "logIn", logIn(seed.operatorLogIn())),
+                "seller",
+                        Json.object(
+                                "account", seed.sellerAccount(),
+                                "token", seed.sellerToken(),
+                                "logIn", logIn(seed.sellerLogIn())),
                 "buyer",
                         Json.object(
                                 "account", seed.buyerAccount(),
                                 "token", seed.buyerToken(),
+                                "logIn", logIn(seed.buyerLogIn()),
                                 "cloudAccount", seed.cloudAccount()),
                 "billing", Json.object("token", seed.billingToken()),
                 "product",
@@ -56,5 +62,9 @@ final class Endpoints {
                 "instance", seed.instance(),
                 "clock", folder.clock(),
                 "logs", folder.logs());
+    }
+
+    private static Map<String, Object> logIn(Seed.LogIn logIn) {
+        return Json.object("email", logIn.email(), "password", logIn.password());
     }
 }

@@ -19,6 +19,12 @@ final class Guide {
                 Addresses, ids and tokens: %s
                 Logs: %s
 
+                Look at it, in English or French: %s/portal
+                  seller    %s
+                  buyer     %s
+                  operator  %s
+                Mails it sends land in %s
+
                 Ask the agent whether this is an entitled copy:
                   curl -s '%s/v1/entitlement?product=%s&nonce=hello'
                 Meter something (decimal strings; the key makes a retry safe):
@@ -36,6 +42,11 @@ final class Guide {
                         market.now(),
                         market.folder().file(Endpoints.FILE),
                         market.folder().logs(),
+                        aggregator,
+                        logIn(seed.sellerLogIn()),
+                        logIn(seed.buyerLogIn()),
+                        logIn(seed.operatorLogIn()),
+                        market.folder().file(Mails.FOLDER),
                         agent,
                         seed.productCode(),
                         agent,
@@ -46,5 +57,9 @@ final class Guide {
                         aggregator,
                         seed.operatorToken(),
                         dir);
+    }
+
+    private static String logIn(Seed.LogIn logIn) {
+        return logIn.email() + "  " + logIn.password();
     }
 }

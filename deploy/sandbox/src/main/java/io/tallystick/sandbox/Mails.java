@@ -21,7 +21,8 @@ import java.util.Optional;
  * before; their files stay. Thread-safe.
  */
 final class Mails implements AutoCloseable {
-    private static final String FOLDER = "mails";
+    /** In the run folder. */
+    static final String FOLDER = "mails";
 
     private final RunFolder folder;
     private final GreenMail server;

@@ -1,5 +1,7 @@
 package io.tallystick.sandbox;
 
+import io.tallystick.cloudsim.AccessKey;
+import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.CloudsimClient;
 import io.tallystick.cloudsim.VmInfo;
 import io.tallystick.cloudsim.VmSpec;
@@ -32,6 +34,9 @@ final class Marketplace implements AutoCloseable {
     static final String REGION = "us-east-1";
     /** The cloud account of the sample buyer. */
     static final String CLOUD_ACCOUNT = "111122223333";
+
+    /** By the aggregator's default. */
+    static final Duration STATEMENT_DELAY = Duration.ofDays(3);
 
     private static final String PORTS_FILE = "ports.json";
     private static final String WRAPPING_KEY_FILE = "wrapping-key";
@@ -100,6 +105,14 @@ final class Marketplace implements AutoCloseable {
                 ports.take("the mail server"));
         folder.write(PORTS_FILE, chosen.toJson());
         return chosen;
+    }
+
+    /** The marketplace's own account in a cloud, which owns the copies of sellers' images. */
+    static String imageAccount(Cloud cloud) {
+        return switch (cloud) {
+            case AWS -> "900000000001";
+            case OUTSCALE -> "900000000002";
+        };
     }
 
     /** How a marketplace is made; where the database comes from is decided last. */
@@ -199,16 +212,42 @@ final class Marketplace implements AutoCloseable {
                 database.migrate-on-start = true
                 keys.wrapping-key.file = %s
                 trust.dir = %s
+                mail.smtp-host = 127.0.0.1
+                mail.smtp-port = %d
+                mail.from = Sandbox marketplace <marketplace@sandbox.example>
+                mail.tls = none
                 sandbox = true
                 sandbox.clock-file = %s
                 """
-                        .formatted(
-                                fixed.aggregator(),
-                                aggregatorUrl(),
-                                databaseUrl,
-                                folder.file(WRAPPING_KEY_FILE),
-                                trustFolder(),
-                                folder.clock()));
+                                .formatted(
+                                        fixed.aggregator(),
+                                        aggregatorUrl(),
+                                        databaseUrl,
+                                        folder.file(WRAPPING_KEY_FILE),
+                                        trustFolder(),
+                                        fixed.mail(),
+                                        folder.clock())
+                        + imageClouds());
+    }
+
+    /** Settings for the marketplace's own accounts in the simulated clouds; their keys are made once. */
+    private String imageClouds() {
+        StringBuilder settings = new StringBuilder();
+        for (Cloud cloud : Cloud.values()) {
+            String file = "image-key-" + cloud.wire();
+            if (folder.read(file).isEmpty()) {
+                AccessKey key = cloud().key(cloud, imageAccount(cloud), false);
+                folder.write(file, key.accessKeyId() + "\n" + key.secretKey() + "\n");
+            }
+            settings.append(
+                    """
+                    images.%1$s.account = %2$s
+                    images.%1$s.key-file = %3$s
+                    images.%1$s.endpoint = %4$s
+                    """
+                            .formatted(cloud.wire(), imageAccount(cloud), folder.file(file), cloudUrl()));
+        }
+        return settings.toString();
     }
 
     /** Starts the aggregator, also after it was killed. */
@@ -236,6 +275,13 @@ final class Marketplace implements AutoCloseable {
     /** Launches a VM and starts its agent. */
     Agent launch(VmSpec spec) {
         return startAgent(cloud().launch(spec), ports.take("an agent"));
+    }
+
+    /** Starts the agent of a VM that its buyer gave a join code. */
+    Agent startAgent(VmInfo vm, String joinCode) {
+        Agent agent = Agent.in(folder, programs, vm, aggregatorUrl(), ports.take("an agent"));
+        agent.giveJoinCode(joinCode);
+        return start(agent);
     }
 
     /** A VM without an agent. */

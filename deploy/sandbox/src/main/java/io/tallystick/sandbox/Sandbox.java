@@ -79,7 +79,7 @@ public final class Sandbox implements Callable<Integer> {
             names = "--story",
             paramLabel = "NAME",
             defaultValue = Story.ALL,
-            description = "Which part of the story --once plays: a chapter (aws), or all. Default: all.")
+            description = "Which part of the story --once plays: a chapter (aws, outscale), or all. Default: all.")
     private String story = Story.ALL;
 
     @Spec

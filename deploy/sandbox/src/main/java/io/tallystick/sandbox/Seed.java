@@ -2,6 +2,7 @@ package io.tallystick.sandbox;
 
 import io.tallystick.common.json.Json;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The sample data of a sandbox: who is there and how to speak as them. Kept in the run folder, so that a sandbox
@@ -18,8 +19,22 @@ record Seed(
         String productCode,
         String agreement,
         String instance,
-        String cloudAccount) {
+        String cloudAccount,
+        LogIn operatorLogIn,
+        LogIn sellerLogIn,
+        LogIn buyerLogIn) {
     static final String FILE = "seed.json";
+
+    /** With which somebody signs in to the portal. */
+    record LogIn(String email, String password) {
+        private Map<String, Object> json() {
+            return Json.object("email", email, "password", password);
+        }
+
+        private static LogIn of(Doc d) {
+            return new LogIn(d.text("email"), d.text("password"));
+        }
+    }
 
     static final String REQUESTS = "requests";
     static final String GIGABYTES = "gigabytes";
@@ -38,7 +53,10 @@ record Seed(
                 "productCode", productCode,
                 "agreement", agreement,
                 "instance", instance,
-                "cloudAccount", cloudAccount));
+                "cloudAccount", cloudAccount,
+                "operatorLogIn", operatorLogIn.json(),
+                "sellerLogIn", sellerLogIn.json(),
+                "buyerLogIn", buyerLogIn.json()));
     }
 
     static Seed parse(String json) {
@@ -54,6 +72,9 @@ record Seed(
                 d.text("productCode"),
                 d.text("agreement"),
                 d.text("instance"),
-                d.text("cloudAccount"));
+                d.text("cloudAccount"),
+                LogIn.of(d.object("operatorLogIn")),
+                LogIn.of(d.object("sellerLogIn")),
+                LogIn.of(d.object("buyerLogIn")));
     }
 }

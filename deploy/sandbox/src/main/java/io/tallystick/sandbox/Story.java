@@ -43,7 +43,10 @@ public final class Story {
                 new RefusedStep(),
                 new BilledStep(),
                 new QuarantinedStep(),
-                new ImagedStep());
+                new ImagedStep(),
+                new PublishedStep(),
+                new PaidStep()),
+        OUTSCALE("an OMI at OUTSCALE", new OutscaleStep());
 
         private final String title;
         private final List<Step> steps;
