@@ -19,6 +19,7 @@ import java.util.TreeMap;
 final class PaidStep implements Story.Step {
     private static final int CENTS = 2;
 
+    private static final String IN_TIME = "1200";
     private static final String LATE = "70000";
 
     @Override
@@ -31,7 +32,13 @@ final class PaidStep implements Story.Step {
         Marketplace market = scene.market();
         Agent agent = market.firstAgent();
         LocalDate month = Months.of(market.now());
+        LocalDate next = month.plusMonths(1);
 
+        // Something for an hour near the month's end, so that what comes late for it is an adjustment.
+        market.advanceTo(next.atStartOfDay(ZoneOffset.UTC).toInstant().minus(3, ChronoUnit.HOURS));
+        awaitAllowed(scene, agent);
+        Instant spoken = market.now();
+        scene.meter(agent, scene.seed().instance(), Seed.REQUESTS, IN_TIME, spoken, "in-time");
         Months.close(scene, month);
         List<Doc> charges = charges(scene);
         scene.tell()
@@ -49,9 +56,10 @@ final class PaidStep implements Story.Step {
                         statement.text("month") + ": " + statement.text("amount") + " " + statement.text("currency")
                                 + ", the rounded sums of its charges");
 
-        LocalDate next = month.plusMonths(1);
-        Instant closed = next.atStartOfDay(ZoneOffset.UTC).toInstant().minus(2, ChronoUnit.HOURS);
-        scene.meter(agent, scene.seed().instance(), Seed.REQUESTS, LATE, closed, "late-month");
+        awaitAllowed(scene, agent);
+        scene.meter(agent, scene.seed().instance(), Seed.REQUESTS, LATE, spoken, "late-month");
+        // Sent now: at the next month's end it would be older than the product's late limit.
+        scene.flush(agent);
         Months.close(scene, next);
         Doc second = Months.statement(scene, next);
         List<Doc> adjustments = second.objects("items").stream()
@@ -75,6 +83,17 @@ final class PaidStep implements Story.Step {
                         "metered something for an hour of the closed month, and let the next month end",
                         "an adjustment of " + adjustments.get(0).text("amount") + " " + Seeder.CURRENCY
                                 + " in the next statement; the closed one reads as before");
+    }
+
+    /** After a jump of days the agent's lease has ended; it asks for another. */
+    private static void awaitAllowed(Scene scene, Agent agent) {
+        scene.market().settled();
+        Expect.eventually(
+                Scene.A_MINUTE,
+                "the agent entitled again",
+                () -> agent.entitlement(scene.seed().productCode(), "month"),
+                answer -> answer.text("decision").equals("allow")
+                        && answer.text("state").equals("ENTITLED"));
     }
 
     /** Every usage line of the priced agreements has exactly one charge, at the offer's prices. */

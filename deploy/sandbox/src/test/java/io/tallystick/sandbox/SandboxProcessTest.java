@@ -95,6 +95,14 @@ class SandboxProcessTest {
                 "CODE", "an-example-of-operations-md");
         String agreement = paste(block("    post() {"), operator);
         assertTrue(agreement.contains("\"acceptedAt\""), agreement);
+        String user = paste(
+                block(
+                        "    curl -sS -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \"$URL/v1/users\""),
+                Map.of(
+                        "URL", operator.get("URL"),
+                        "TOKEN", operator.get("TOKEN"),
+                        "SELLER", endpoints.object("seller").text("account")));
+        assertTrue(user.contains("\"password\":\""), user);
         paste(block("    AFTER=0.0"), operator);
         String functions = block("    post() {").lines().limit(2).collect(Collectors.joining("\n"));
         Map<String, String> money = new HashMap<>(operator);
