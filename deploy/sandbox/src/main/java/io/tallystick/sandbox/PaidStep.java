@@ -34,7 +34,7 @@ final class PaidStep implements Story.Step {
         LocalDate month = Months.of(market.now());
         LocalDate next = month.plusMonths(1);
 
-        // Something for an hour near the month's end, so that what comes late for it is an adjustment.
+        // Something for an hour near the month's end: what comes late for it is within the late limit.
         market.advanceTo(next.atStartOfDay(ZoneOffset.UTC).toInstant().minus(3, ChronoUnit.HOURS));
         awaitAllowed(scene, agent);
         Instant spoken = market.now();
