@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,7 +41,7 @@ class BrowserTest {
     }
 
     private Browser browser(Language language) {
-        return new Browser("http://127.0.0.1:" + RUNNING.running().port(), profile, language);
+        return new Browser("http://127.0.0.1:" + RUNNING.running().port(), profile, language.tag());
     }
 
     @Test

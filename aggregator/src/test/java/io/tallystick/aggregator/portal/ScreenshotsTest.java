@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -91,7 +92,7 @@ class ScreenshotsTest {
             int width) {
         Path profile = profiles.resolve(who + "-" + language.tag());
         try (Browser browser =
-                new Browser("http://127.0.0.1:" + RUNNING.running().port(), profile, language)) {
+                new Browser("http://127.0.0.1:" + RUNNING.running().port(), profile, language.tag())) {
             if (role != null) {
                 browser.signIn(RUNNING.user(role, account), RunningAggregator.PASSWORD);
             }

@@ -1,4 +1,4 @@
-package io.tallystick.aggregator.portal;
+package io.tallystick.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
+import org.jspecify.annotations.Nullable;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.JavascriptExecutor;
@@ -23,15 +24,19 @@ import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
-/** The system's Chromium with a profile of its own, and what a test wants from it. */
-final class Browser implements AutoCloseable {
+/**
+ * The system's Chromium with a profile of its own, and what a test of the portal wants from it. Needs {@code chromium} and
+ * {@code chromedriver} on the PATH, so its tests are {@link NeedsTool}; and Selenium, which this module does not hand on:
+ * it also serves programs that have no use for it. Elements are named by CSS selectors, pages by path and query.
+ */
+public final class Browser implements AutoCloseable {
     private static final Duration WAIT_MAX = Duration.ofSeconds(20);
 
     private final ChromeDriver driver;
     private final String base;
 
-    /** Starts it, in one of the languages the portal speaks. */
-    Browser(String base, Path profile, Language language) {
+    /** Starts it for a site at {@code base}, without a slash at its end, in the language of that tag ({@code en}). */
+    public Browser(String base, Path profile, String language) {
         this.base = base;
         ChromeOptions options = new ChromeOptions();
         options.setBinary(onPath("chromium").toFile());
@@ -47,12 +52,12 @@ final class Browser implements AutoCloseable {
                 "--disable-dev-shm-usage",
                 "--force-color-profile=srgb",
                 "--hide-scrollbars",
-                "--lang=" + language.tag(),
+                "--lang=" + language,
                 "--user-data-dir=" + profile);
         LoggingPreferences logs = new LoggingPreferences();
         logs.enable(LogType.BROWSER, Level.ALL);
         options.setCapability("goog:loggingPrefs", logs);
-        options.setExperimentalOption("prefs", Map.of("intl.accept_languages", language.tag()));
+        options.setExperimentalOption("prefs", Map.of("intl.accept_languages", language));
         ChromeDriverService service = new ChromeDriverService.Builder()
                 .usingDriverExecutable(onPath("chromedriver").toFile())
                 .usingAnyFreePort()
@@ -71,49 +76,49 @@ final class Browser implements AutoCloseable {
         throw new IllegalStateException(program + " is not on the PATH");
     }
 
-    void size(int width, int height) {
+    public void size(int width, int height) {
         driver.manage().window().setSize(new Dimension(width, height));
     }
 
-    void open(String path) {
+    public void open(String path) {
         driver.get(base + path);
     }
 
-    void signIn(String email, String password) {
+    public void signIn(String email, String password) {
         open("/portal/sign-in");
         fillIn(email, password);
     }
 
     /** Signs in at the page where one is. */
-    void fillIn(String email, String password) {
+    public void fillIn(String email, String password) {
         type("email", email);
         type("password", password);
         click("main form button");
         await("#sign-out");
     }
 
-    void type(String field, String text) {
+    public void type(String field, String text) {
         WebElement element = driver.findElement(By.name(field));
         element.clear();
         element.sendKeys(text);
     }
 
     /** Chooses in a select as a person does, so that the page hears of it. */
-    void choose(String field, String value) {
+    public void choose(String field, String value) {
         driver.findElement(By.cssSelector("select[name='" + field + "'] option[value='" + value + "']"))
                 .click();
     }
 
-    void click(String css) {
+    public void click(String css) {
         driver.findElement(By.cssSelector(css)).click();
     }
 
-    WebElement await(String css) {
+    public WebElement await(String css) {
         until(() -> count(css) > 0, css);
         return driver.findElement(By.cssSelector(css));
     }
 
-    void awaitText(String css, String text) {
+    public void awaitText(String css, String text) {
         until(
                 () -> driver.findElements(By.cssSelector(css)).stream()
                         .anyMatch(e -> e.getText().contains(text)),
@@ -121,7 +126,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Asks again until it is so; each question is a round trip to the browser. */
-    void until(BooleanSupplier condition, String what) {
+    public void until(BooleanSupplier condition, String what) {
         long deadline = System.nanoTime() + WAIT_MAX.toNanos();
         while (System.nanoTime() < deadline) {
             try {
@@ -136,35 +141,37 @@ final class Browser implements AutoCloseable {
         throw new AssertionError("never came: " + what + " at " + path() + "\n" + text("body"));
     }
 
-    String text(String css) {
+    public String text(String css) {
         return driver.findElement(By.cssSelector(css)).getText();
     }
 
-    int count(String css) {
+    public int count(String css) {
         return driver.findElements(By.cssSelector(css)).size();
     }
 
-    String path() {
+    public String path() {
         return driver.getCurrentUrl().substring(base.length());
     }
 
-    Object script(String javaScript, Object... arguments) {
+    /** Runs it in the page; answers what it returns, as Selenium converts it, null included. */
+    public @Nullable Object script(String javaScript, Object... arguments) {
         return ((JavascriptExecutor) driver).executeScript(javaScript, arguments);
     }
 
-    Object scriptLater(String javaScript, Object... arguments) {
+    /** The same with a callback as last argument, whose argument is the answer. */
+    public @Nullable Object scriptLater(String javaScript, Object... arguments) {
         return ((JavascriptExecutor) driver).executeAsyncScript(javaScript, arguments);
     }
 
     /** Lets pages read the clipboard, as a person at the keyboard may. */
-    void allowClipboard() {
+    public void allowClipboard() {
         driver.executeCdpCommand(
                 "Browser.grantPermissions",
                 Map.of("permissions", List.of("clipboardReadWrite", "clipboardSanitizedWrite")));
     }
 
     /** Everything the console said, script errors and policy violations among it, must be nothing. */
-    void assertQuiet() {
+    public void assertQuiet() {
         assertEquals(
                 List.of(),
                 driver.manage().logs().get(LogType.BROWSER).getAll().stream()
@@ -172,15 +179,14 @@ final class Browser implements AutoCloseable {
                         .toList());
     }
 
-    void forgetConsole() {
+    public void forgetConsole() {
         driver.manage().logs().get(LogType.BROWSER);
     }
 
     /** The whole page, however long, as a PNG. */
-    void screenshot(Path file) {
-        Object height = script("return document.documentElement.scrollHeight");
-        Object width = script("return window.innerWidth");
-        size(((Number) width).intValue(), Math.min(((Number) height).intValue() + 160, 4000));
+    public void screenshot(Path file) {
+        int height = number("return document.documentElement.scrollHeight");
+        size(number("return window.innerWidth"), Math.min(height + 160, 4000));
         script("window.dispatchEvent(new Event('resize'))");
         try {
             Files.createDirectories(file.getParent());
@@ -188,6 +194,10 @@ final class Browser implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private int number(String javaScript) {
+        return script(javaScript) instanceof Number n ? n.intValue() : 0;
     }
 
     @Override
