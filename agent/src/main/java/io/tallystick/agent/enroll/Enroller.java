@@ -413,7 +413,7 @@ public final class Enroller {
         board.contest(Optional.of(new Standing.Trouble(
                 ErrorCode.CONTESTED.wire(),
                 e.detail(),
-                e.text("remedy").orElse("Ask the marketplace's operator to approve this thumbprint for this instance."),
+                e.text("remedy").orElse("Let the account that owns this VM approve this thumbprint for this instance."),
                 Optional.of(e.text("thumbprint").orElse(key.thumbprint().toString())))));
         board.online(true);
         enrolled = false;

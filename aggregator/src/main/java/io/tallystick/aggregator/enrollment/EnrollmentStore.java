@@ -40,8 +40,14 @@ final class EnrollmentStore {
             ON CONFLICT ON CONSTRAINT watermark_pk DO NOTHING""";
     static final String LOCK = "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id = $1 FOR UPDATE";
     static final String FIND = "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id = $1";
-    static final String PAGE =
-            "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id > $1 ORDER BY enrollment_id LIMIT $2";
+    /** Those of the accounts at clouds that belong to an account, or all for null. */
+    private static final String OF_ACCOUNT = " AND ($2::text IS NULL OR EXISTS (SELECT FROM cloud_account AS c"
+            + " WHERE c.cloud = enrollment.cloud AND c.cloud_account_id = enrollment.cloud_account"
+            + " AND c.account_id = $2))";
+
+    static final String FIND_OF = FIND + OF_ACCOUNT;
+    static final String PAGE = "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id > $1" + OF_ACCOUNT
+            + " AND ($3::text IS NULL OR instance = $3) ORDER BY enrollment_id LIMIT $4";
     static final String RESTART =
             """
             UPDATE enrollment SET region = $2, image = $3, instance_type = $4, product_codes = $5,
@@ -129,12 +135,21 @@ final class EnrollmentStore {
         return client.preparedQuery(FIND).execute(Tuple.of(id.uuid())).map(EnrollmentStore::first);
     }
 
-    Future<List<Enrollment>> page(SqlClient client, UUID after, int limit) {
-        return client.preparedQuery(PAGE).execute(Tuple.of(after, limit)).map(rows -> {
-            List<Enrollment> page = new ArrayList<>();
-            rows.forEach(row -> page.add(fromRow(row)));
-            return page;
-        });
+    Future<Optional<Enrollment>> find(SqlClient client, EnrollmentId id, Optional<String> account) {
+        return client.preparedQuery(FIND_OF)
+                .execute(Tuple.of(id.uuid(), account.orElse(null)))
+                .map(EnrollmentStore::first);
+    }
+
+    Future<List<Enrollment>> page(
+            SqlClient client, UUID after, Optional<String> account, Optional<String> instance, int limit) {
+        return client.preparedQuery(PAGE)
+                .execute(Tuple.of(after, account.orElse(null), instance.orElse(null), limit))
+                .map(rows -> {
+                    List<Enrollment> page = new ArrayList<>();
+                    rows.forEach(row -> page.add(fromRow(row)));
+                    return page;
+                });
     }
 
     Future<Void> restart(SqlConnection tx, EnrollmentId id, Identity who, String version, Instant now) {

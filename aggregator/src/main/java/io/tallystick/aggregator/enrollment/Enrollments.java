@@ -2,6 +2,7 @@ package io.tallystick.aggregator.enrollment;
 
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
+import io.tallystick.aggregator.web.Caller;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jwk;
@@ -78,8 +79,9 @@ public final class Enrollments {
                 .with("thumbprint", thumbprint.toString())
                 .with(
                         "remedy",
-                        "If this VM is the genuine one (a reinstalled agent, a replaced disk), ask the marketplace's"
-                                + " operator to approve the key " + thumbprint + " for instance " + instance);
+                        "If this VM is the genuine one (a reinstalled agent, a replaced disk), let the account that"
+                                + " owns it, or the marketplace's operator, approve the key " + thumbprint
+                                + " for instance " + instance);
     }
 
     /** Reads one; empty if there is none. */
@@ -87,9 +89,20 @@ public final class Enrollments {
         return store.find(client, id);
     }
 
-    /** In id order, those after {@code after}. */
-    public Future<List<Enrollment>> page(Optional<EnrollmentId> after, int limit) {
-        return store.page(database.reads(), after.map(EnrollmentId::uuid).orElse(new UUID(0, 0)), limit);
+    /**
+     * One that the caller may see: any for operators, for others those on their own accounts at clouds. {@code not-found}
+     * for a foreign one as for a missing one.
+     */
+    public Future<Enrollment> visible(SqlClient client, Caller caller, EnrollmentId id) {
+        return store.find(client, id, caller.account())
+                .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no such enrollment")));
+    }
+
+    /** Those the caller may see after {@code after}, in id order. */
+    public Future<List<Enrollment>> page(
+            Caller caller, Optional<EnrollmentId> after, Optional<String> instance, int limit) {
+        UUID from = after.map(EnrollmentId::uuid).orElse(new UUID(0, 0));
+        return store.page(database.reads(), from, caller.account(), instance, limit);
     }
 
     /** Keys waiting for a decision, oldest first, at most 100. */

@@ -13,6 +13,7 @@ import io.tallystick.aggregator.signing.BouncyEd25519;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Watermarks;
+import io.tallystick.aggregator.web.Caller;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jwk;
@@ -149,15 +150,14 @@ public final class Entitlements {
     /**
      * Lets a contested key speak for its instance, from a new epoch on; the key before it no longer can.
      *
-     * @param actor who decided, for the audit log
+     * @param caller who decided, for the audit log: an operator, or the account that owns the VM
      */
-    public Future<Enrollment> approve(String actor, EnrollmentId id, Hash thumbprint) {
+    public Future<Enrollment> approve(Caller caller, EnrollmentId id, Hash thumbprint) {
         return database.transactor().inTx(tx -> enrollments
-                .find(tx, id)
-                .map(found -> found.orElseThrow(() -> noEnrollment(id)))
+                .visible(tx, caller, id)
                 .compose(before -> enrollments.approve(tx, id, thumbprint).compose(after -> watermarks
                         .handOver(tx, id, thumbprint)
-                        .compose(mark -> audit.append(tx, approved(actor, before, after, mark)))
+                        .compose(mark -> audit.append(tx, approved(caller.actor(), before, after, mark)))
                         .map(after))));
     }
 

@@ -88,7 +88,7 @@ final class IncidentPages {
         EnrollmentId id = id(ctx);
         Hash thumbprint = Forms.parsed(ctx, "thumbprint", Hash::parse);
         return entitlements
-                .approve(Requests.caller(ctx).actor(), id, thumbprint)
+                .approve(Requests.caller(ctx), id, thumbprint)
                 .compose(done -> html.redirect(ctx, "/portal/enrollments/" + id + "?done=key-approved"));
     }
 

@@ -294,15 +294,15 @@ final class AccessMatrix {
                     403),
             row("listAgreements", get(w -> "/v1/agreements"), 200, 200, 200, 200, 200, 403),
             row("getAgreement", get(w -> "/v1/agreements/" + w.newAgreement()), 200, 200, 404, 200, 404, 403),
-            row("listEnrollments", get(w -> "/v1/enrollments"), 200, 403, 403, 403, 403, 403),
+            row("listEnrollments", get(w -> "/v1/enrollments"), 200, 200, 200, 200, 200, 403),
             row(
                     "getEnrollment",
                     get(w -> "/v1/enrollments/" + w.contested().enrollment()),
                     200,
-                    403,
-                    403,
-                    403,
-                    403,
+                    404,
+                    404,
+                    200,
+                    404,
                     403),
             row(
                     "approveKey",
@@ -313,10 +313,10 @@ final class AccessMatrix {
                                 quoted("{'thumbprint':'" + c.thumbprint() + "'}"));
                     },
                     200,
-                    403,
-                    403,
-                    403,
-                    403,
+                    404,
+                    404,
+                    200,
+                    404,
                     403),
             row(
                     "createJoinCode",
@@ -369,7 +369,7 @@ final class AccessMatrix {
     static final List<Row> ROWS =
             Stream.of(OTHERS, MoneyRows.ROWS).flatMap(List::stream).toList();
 
-    /** An enrollment with a key that waits for approval. */
+    /** An enrollment of a buyer's VM with a key that waits for approval. */
     record Contested(String enrollment, String thumbprint) {}
 
     /** A draft and the image it is of. */

@@ -418,8 +418,9 @@ class AccessMatrixTest {
 
         @Override
         public AccessMatrix.Contested contested() {
-            ProtocolClient.Vm vm =
-                    SimulatedRegion.vm("000000000001", RUNNING.clock().instant(), List.of("code"));
+            String account = "%012d".formatted(Long.parseLong(unique()));
+            RUNNING.cloudAccount(buyer, "aws", account);
+            ProtocolClient.Vm vm = SimulatedRegion.vm(account, RUNNING.clock().instant(), List.of("code"));
             ProtocolClient first = SimulatedRegion.client(RUNNING, vm);
             ProtocolClient second = SimulatedRegion.client(RUNNING, vm);
             first.enroll();

@@ -1,6 +1,8 @@
 package io.tallystick.aggregator.entitlement.http;
 
+import static io.tallystick.aggregator.web.Role.BUYER;
 import static io.tallystick.aggregator.web.Role.OPERATOR;
+import static io.tallystick.aggregator.web.Role.SELLER;
 
 import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollment;
@@ -14,8 +16,6 @@ import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
-import io.tallystick.common.error.ErrorCode;
-import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
@@ -28,8 +28,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What operators see of enrollments, and the decision about a contested one. */
+/** What operators see of enrollments, and others of their own VMs; and the decision about a contested one. */
 public final class EnrollmentRoutes {
+    private static final String INSTANCE = "instance";
+
     private final Enrollments enrollments;
     private final Watermarks watermarks;
     private final Entitlements entitlements;
@@ -55,14 +57,15 @@ public final class EnrollmentRoutes {
     public List<Route> routes() {
         return List.of(
                 Route.get("/v1/enrollments", "listEnrollments")
-                        .roles(OPERATOR)
+                        .roles(OPERATOR, SELLER, BUYER)
                         .paged()
+                        .query(INSTANCE)
                         .to(Responder.json(200, this::list)),
                 Route.get("/v1/enrollments/{id}", "getEnrollment")
-                        .roles(OPERATOR)
+                        .roles(OPERATOR, SELLER, BUYER)
                         .to(Responder.json(200, this::get)),
                 Route.post("/v1/enrollments/{id}/approve", "approveKey")
-                        .roles(OPERATOR)
+                        .roles(OPERATOR, SELLER, BUYER)
                         .json()
                         .to(Responder.json(200, this::approve)),
                 Route.get("/v1/incidents", "listIncidents")
@@ -74,15 +77,17 @@ public final class EnrollmentRoutes {
     private Future<Map<String, Object>> list(RoutingContext ctx) {
         PageRequest page = PageRequest.of(ctx);
         return enrollments
-                .page(Optional.ofNullable(page.after()).map(EnrollmentRoutes::cursor), page.limit() + 1)
+                .page(
+                        Requests.caller(ctx),
+                        Optional.ofNullable(page.after()).map(EnrollmentRoutes::cursor),
+                        Requests.query(ctx, INSTANCE),
+                        page.limit() + 1)
                 .map(rows -> Page.of(rows, page, e -> e.id().toString()).json(EnrollmentRoutes::json));
     }
 
     private Future<Map<String, Object>> get(RoutingContext ctx) {
-        EnrollmentId id = EnrollmentPath.id(ctx);
         return enrollments
-                .find(reads, id)
-                .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)))
+                .visible(reads, Requests.caller(ctx), EnrollmentPath.id(ctx))
                 .compose(this::whole);
     }
 
@@ -119,7 +124,7 @@ public final class EnrollmentRoutes {
         Hash thumbprint = in.parsed("thumbprint", Hash::parse, Hash.NONE);
         in.done();
         return entitlements
-                .approve(Requests.caller(ctx).actor(), EnrollmentPath.id(ctx), thumbprint)
+                .approve(Requests.caller(ctx), EnrollmentPath.id(ctx), thumbprint)
                 .map(EnrollmentRoutes::json);
     }
 
