@@ -86,6 +86,7 @@ final class FakeAggregator implements AutoCloseable {
     private final String kid;
     private final Map<EnrollmentId, Enrolled> enrolled = new LinkedHashMap<>();
     private final Map<Key, Quantity> sums = new HashMap<>();
+    private final List<MeteringRecord> slots = new ArrayList<>();
     private final List<String> states = new ArrayList<>();
 
     private String issuer = "";
@@ -228,6 +229,11 @@ final class FakeAggregator implements AutoCloseable {
                 .filter(e -> e.getKey().dimension().equals(dimension))
                 .map(Map.Entry::getValue)
                 .reduce(Quantity.ZERO, Quantity::plus);
+    }
+
+    /** The write-once records that were taken, in order. */
+    synchronized List<MeteringRecord> slots() {
+        return List.copyOf(slots);
     }
 
     synchronized Map<Key, Quantity> sums() {
@@ -503,6 +509,7 @@ final class FakeAggregator implements AutoCloseable {
             for (MeteringRecord.Allocation a : r.parts()) {
                 sums.merge(key(e, r, a), a.quantity(), Quantity::plus);
             }
+            r.slot().ifPresent(slot -> slots.add(r));
         }
         Jws receipt = sign(
                 Typ.RECEIPT,

@@ -60,7 +60,7 @@ class LocalApiTest {
                     405,
                     agent.send("POST", "/v1/status", body, Map.of("Content-Type", json))
                             .status());
-            assertEquals(404, agent.get("/").status());
+            assertEquals(405, agent.get("/").status());
             assertEquals(404, agent.get("/v1/usage/").status());
 
             assertEquals(400, agent.get("/v1/entitlement?produkt=x").status());
@@ -80,6 +80,9 @@ class LocalApiTest {
                             uri,
                             "POST /v1/usage HTTP/1.1\r\n" + own + "Content-Type: application/json\r\nContent-Length: "
                                     + big.length + "\r\n\r\n"));
+            assertEquals(
+                    "HTTP/1.1 413",
+                    raw(uri, "POST / HTTP/1.1\r\n" + own + "Content-Length: " + big.length + "\r\n\r\n"));
             assertEquals(
                     400,
                     agent.send("POST", "/v1/usage", "{".getBytes(StandardCharsets.UTF_8), Map.of("Content-Type", json))

@@ -2,6 +2,7 @@ package io.tallystick.agent.api;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.tallystick.agent.awsdoor.AwsDoor;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.AgentKey;
 import io.tallystick.agent.enroll.Board;
@@ -31,6 +32,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -52,6 +54,7 @@ public final class LocalApi implements AutoCloseable {
     /** Bodies above this are read one at a time: parsed, a large one is most of a small heap. */
     private static final int LARGE_BODY_BYTES = 64 * 1024;
 
+    private static final String AWS_PATH = "/";
     private static final String JSON = "application/json";
     private static final String PROBLEM = "application/problem+json";
     private static final Logger LOG = Logger.getLogger(LocalApi.class.getName());
@@ -62,6 +65,7 @@ public final class LocalApi implements AutoCloseable {
     private final Board board;
     private final TrustedTime time;
     private final UsageIntake intake;
+    private final AwsDoor awsDoor;
     private final Supplier<AgentKey> key;
     private final Status status;
     private final Store store;
@@ -92,6 +96,7 @@ public final class LocalApi implements AutoCloseable {
             Board board,
             TrustedTime time,
             UsageIntake intake,
+            AwsDoor awsDoor,
             Supplier<AgentKey> key,
             Status status,
             Store store,
@@ -110,16 +115,24 @@ public final class LocalApi implements AutoCloseable {
         this.board = board;
         this.time = time;
         this.intake = intake;
+        this.awsDoor = awsDoor;
         this.key = key;
         this.status = status;
         this.store = store;
         this.metrics = metrics;
         this.routes = Map.of(
-                "/v1/entitlement", new Route("GET", true, Set.of("product", "nonce", "wait"), this::entitlement),
-                "/v1/usage", new Route("POST", true, Set.of(), this::usage),
-                "/v1/status", new Route("GET", true, Set.of(), (e, q) -> Reply.json(200, status.document())),
-                "/healthz", new Route("GET", false, Set.of(), this::health),
-                "/metrics", new Route("GET", false, Set.of(), this::scrape));
+                "/v1/entitlement",
+                new Route("GET", true, Set.of("product", "nonce", "wait"), this::entitlement),
+                "/v1/usage",
+                new Route("POST", true, Set.of(), this::usage),
+                "/v1/status",
+                new Route("GET", true, Set.of(), (e, q) -> Reply.json(200, status.document())),
+                AWS_PATH,
+                new Route("POST", false, Set.of(), this::aws),
+                "/healthz",
+                new Route("GET", false, Set.of(), this::health),
+                "/metrics",
+                new Route("GET", false, Set.of(), this::scrape));
         server.createContext("/", this::serve);
         server.setExecutor(pool);
     }
@@ -138,7 +151,9 @@ public final class LocalApi implements AutoCloseable {
         try {
             reply = answer(exchange, path);
         } catch (Failure f) {
-            reply = new Reply(Problems.status(f.code()), PROBLEM, Problems.document(f));
+            reply = path.equals(AWS_PATH) && exchange.getRequestMethod().equals("POST")
+                    ? aws(exchange, awsDoor.refuse(f))
+                    : new Reply(Problems.status(f.code()), PROBLEM, Problems.document(f));
         } catch (IOException e) {
             exchange.close();
             return;
@@ -264,25 +279,41 @@ public final class LocalApi implements AutoCloseable {
         if (!plain.equals(JSON) && !plain.equals(JSON + ";charset=utf-8")) {
             throw Failure.of(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json");
         }
+        UsageIntake.Taken taken = withBody(exchange, intake::take);
+        metrics.usage(taken.accepted());
+        return Reply.json(taken.entitled() ? 200 : 202, Json.object("accepted", taken.accepted()));
+    }
+
+    /** What clients of AWS's metering service send; no token, as their Authorization is AWS's signature. */
+    private Reply aws(HttpExchange exchange, Map<String, String> query) throws IOException, InterruptedException {
+        String type = exchange.getRequestHeaders().getFirst("Content-Type");
+        String target = exchange.getRequestHeaders().getFirst("X-Amz-Target");
+        AwsDoor.Answer answer = withBody(exchange, body -> awsDoor.answer(type, target, body));
+        return aws(exchange, answer);
+    }
+
+    private static Reply aws(HttpExchange exchange, AwsDoor.Answer answer) {
+        exchange.getResponseHeaders().set("x-amzn-RequestId", answer.requestId());
+        answer.error().ifPresent(e -> exchange.getResponseHeaders().set("x-amzn-ErrorType", e));
+        return new Reply(answer.status(), AwsDoor.TYPE, answer.body());
+    }
+
+    private <T> T withBody(HttpExchange exchange, Function<byte[], T> work) throws IOException, InterruptedException {
         String declared = exchange.getRequestHeaders().getFirst("Content-Length");
         if (declared != null && declared.matches("[0-9]{1,18}") && Long.parseLong(declared) > BODY_BYTES_MAX) {
             throw tooLarge();
         }
-        UsageIntake.Taken taken;
         InputStream in = exchange.getRequestBody();
         byte[] head = in.readNBytes(LARGE_BODY_BYTES);
         if (head.length < LARGE_BODY_BYTES) {
-            taken = intake.take(head);
-        } else {
-            large.acquire();
-            try {
-                taken = intake.take(rest(head, in));
-            } finally {
-                large.release();
-            }
+            return work.apply(head);
         }
-        metrics.usage(taken.accepted());
-        return Reply.json(taken.entitled() ? 200 : 202, Json.object("accepted", taken.accepted()));
+        large.acquire();
+        try {
+            return work.apply(rest(head, in));
+        } finally {
+            large.release();
+        }
     }
 
     private static byte[] rest(byte[] head, InputStream in) throws IOException {

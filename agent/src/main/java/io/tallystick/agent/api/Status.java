@@ -65,7 +65,7 @@ public final class Status {
 
     private static Queue queue(Tx tx) throws SQLException {
         return new Queue(
-                tx.number("SELECT count(*) FROM pending"),
+                tx.number("SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM slot_pending)"),
                 tx.number("SELECT count(*) FROM batch WHERE acked IS NULL"),
                 tx.number("SELECT coalesce(min(cut), 0) FROM batch WHERE acked IS NULL"),
                 tx.number("SELECT count(*) FROM quarantine"));
@@ -169,8 +169,8 @@ public final class Status {
 
     private static List<Object> quarantined(Tx tx) throws SQLException {
         return tx.list(
-                "SELECT epoch, seq, idx, code, detail, record, at FROM quarantine ORDER BY at DESC, epoch DESC, seq DESC,"
-                        + " idx LIMIT " + QUARANTINE_SHOWN,
+                "SELECT epoch, seq, idx, code, detail, record, at FROM quarantine ORDER BY at DESC, epoch DESC, seq"
+                        + " DESC, idx LIMIT " + QUARANTINE_SHOWN,
                 r -> Json.object(
                         "epoch",
                         r.getLong(1),

@@ -3,6 +3,7 @@ package io.tallystick.agent.app;
 import io.tallystick.agent.api.LocalApi;
 import io.tallystick.agent.api.Metrics;
 import io.tallystick.agent.api.Status;
+import io.tallystick.agent.awsdoor.AwsDoor;
 import io.tallystick.agent.clock.TimeSource;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.Board;
@@ -56,6 +57,7 @@ public final class Agent implements AutoCloseable {
     private final Shipper shipper;
     private final UptimeMeter uptime;
     private final UsageIntake intake;
+    private final AwsDoor awsDoor;
     private final LocalApi api;
     private final Thread loop;
     private final long tickMillis;
@@ -108,6 +110,7 @@ public final class Agent implements AutoCloseable {
             this.uptime = new UptimeMeter(store, time, source, board);
             this.shipper = new Shipper(store, aggregator, keys, enroller, time, source, board, uptime, random);
             this.intake = new UsageIntake(store, time, source, board);
+            this.awsDoor = new AwsDoor(store, time, board);
             Status status = new Status(
                     store,
                     time,
@@ -123,6 +126,7 @@ public final class Agent implements AutoCloseable {
                     board,
                     time,
                     intake,
+                    awsDoor,
                     enroller::key,
                     status,
                     store,
@@ -210,6 +214,7 @@ public final class Agent implements AutoCloseable {
     @Override
     public void close() {
         intake.stop();
+        awsDoor.stop();
         synchronized (stopLock) {
             stopping = true;
             stopLock.notifyAll();

@@ -4,6 +4,7 @@ import io.tallystick.agent.clock.TimeSource;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.AgentKey;
 import io.tallystick.agent.enroll.Standing;
+import io.tallystick.agent.store.SlotRecord;
 import io.tallystick.agent.store.SumKey;
 import io.tallystick.agent.store.Tx;
 import io.tallystick.common.jose.Jws;
@@ -24,8 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Turns pending sums into a signed batch: deleting the sums and writing the batch is one transaction, so a crash leaves
- * either the sums or the batch.
+ * Turns pending sums and slot records into a signed batch: deleting them and writing the batch is one transaction, so a crash leaves
+ * either them or the batch.
  */
 final class Cutter {
     /** Rows of pending sums looked at for one batch; the rest waits for the next. */
@@ -45,11 +46,6 @@ final class Cutter {
         this.issuer = issuer;
     }
 
-    /** Whether sums wait to be cut. */
-    static boolean pending(Tx tx) throws SQLException {
-        return tx.number("SELECT EXISTS (SELECT 1 FROM pending)") == 1;
-    }
-
     /**
      * Cuts the next batch; an empty one only where {@code evenEmpty}. Needs a trusted time. Answers whether one was cut.
      */
@@ -63,10 +59,14 @@ final class Cutter {
             sums.merge(p.key(), p.quantity(), Quantity::plus);
             runs.computeIfAbsent(p.key(), k -> new ArrayList<>()).add(p.run());
         }
-        if (sums.isEmpty() && !evenEmpty) {
+        List<SlotRecord> slots = SlotRecord.pending(tx, Wire.BATCH_RECORDS_MAX);
+        if (sums.isEmpty() && slots.isEmpty() && !evenEmpty) {
             return false;
         }
-        Packer.Packed packed = Packer.pack(sums, (product, dimension) -> max(standing, product, dimension));
+        Packer.Packed packed = Packer.pack(slots, sums, (product, dimension) -> max(standing, product, dimension));
+        for (SlotRecord slot : slots.subList(0, packed.slots())) {
+            slot.cut(tx);
+        }
         for (Map.Entry<SumKey, Quantity> e : packed.taken().entrySet()) {
             SumKey k = e.getKey();
             Quantity rest = sums.getOrDefault(k, Quantity.ZERO).minusOrZero(e.getValue());

@@ -1,5 +1,6 @@
 package io.tallystick.agent.ship;
 
+import io.tallystick.agent.store.SlotRecord;
 import io.tallystick.agent.store.SumKey;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.MeteringRecord;
@@ -24,8 +25,8 @@ final class Packer {
     private static final int RECORD_BYTES = 160;
     private static final int PART_BYTES = 80;
 
-    /** The records, and how much of each key they carry. */
-    record Packed(List<MeteringRecord> records, Map<SumKey, Quantity> taken) {}
+    /** The records, how much of each key they carry, and how many of the slot records. */
+    record Packed(List<MeteringRecord> records, Map<SumKey, Quantity> taken, int slots) {}
 
     private final BiFunction<String, String, Optional<Quantity>> max;
     private final List<MeteringRecord> records = new ArrayList<>();
@@ -40,11 +41,17 @@ final class Packer {
     }
 
     /**
+     * @param slots first, so that sums never keep them waiting; each whole or, where there is no room, not at all
      * @param sums by key with the time known, keys of one (product, dimension, hour) next to each other
      * @param max the most one record of (product, dimension) may carry
      */
-    static Packed pack(Map<SumKey, Quantity> sums, BiFunction<String, String, Optional<Quantity>> max) {
+    static Packed pack(
+            List<SlotRecord> slots, Map<SumKey, Quantity> sums, BiFunction<String, String, Optional<Quantity>> max) {
         Packer p = new Packer(max);
+        int whole = 0;
+        while (whole < slots.size() && p.add(slots.get(whole))) {
+            whole++;
+        }
         SumKey previous = null;
         for (Map.Entry<SumKey, Quantity> e : sums.entrySet()) {
             if (previous != null && !sameRecord(previous, e.getKey())) {
@@ -58,7 +65,24 @@ final class Packer {
         if (previous != null) {
             p.end(previous);
         }
-        return new Packed(p.records, p.taken);
+        return new Packed(p.records, p.taken, whole);
+    }
+
+    /** Whether it went in; a write-once record cannot be two. */
+    private boolean add(SlotRecord slot) {
+        int more = RECORD_BYTES
+                + slot.hour().dimension().length()
+                + slot.hour().product().length()
+                + slot.id().length();
+        for (MeteringRecord.Allocation a : slot.allocations()) {
+            more += SumKey.tagText(a.tags()).length() + PART_BYTES;
+        }
+        if (!records.isEmpty() && (bytes + more > PAYLOAD_BYTES_MAX || records.size() == Wire.BATCH_RECORDS_MAX)) {
+            return false;
+        }
+        records.add(slot.toWire());
+        bytes += more;
+        return true;
     }
 
     private static boolean sameRecord(SumKey a, SumKey b) {
@@ -125,6 +149,9 @@ final class Packer {
     static Map<SumKey, Quantity> sums(List<MeteringRecord> records) {
         Map<SumKey, Quantity> sums = new LinkedHashMap<>();
         for (MeteringRecord r : records) {
+            if (r.slot().isPresent()) {
+                continue;
+            }
             for (MeteringRecord.Allocation a : r.parts()) {
                 SumKey key = new SumKey(
                         r.product().orElse(""), r.dimension(), "", r.hour().getEpochSecond(), SumKey.tagText(a.tags()));

@@ -6,6 +6,8 @@ import io.tallystick.agent.net.Aggregator;
 import io.tallystick.agent.net.IssuerKeys;
 import io.tallystick.agent.net.Refused;
 import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.HourKey;
+import io.tallystick.agent.store.SlotRecord;
 import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.SumKey;
 import io.tallystick.agent.store.Tx;
@@ -18,6 +20,7 @@ import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hash;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
@@ -25,6 +28,7 @@ import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -198,6 +202,12 @@ final class Resumption {
                     .orElse(Quantity.ZERO);
             seal(tx, k, before.plus(e.getValue()));
         }
+        for (MeteringRecord r : batch.records()) {
+            Optional<SlotRecord> slot = SlotRecord.of(r);
+            if (slot.isPresent()) {
+                slot.get().restore(tx);
+            }
+        }
         tx.change("DELETE FROM batch WHERE epoch = ? AND seq = ?", epoch, seq);
     }
 
@@ -214,9 +224,22 @@ final class Resumption {
                 quantity);
     }
 
+    /** A write-once record is known by its id, so it is sent or not, whichever start took it. */
+    private static void forgetSent(Tx tx, List<MeteringRecord> sent) throws SQLException {
+        for (MeteringRecord r : sent) {
+            HourKey hour =
+                    new HourKey(r.product().orElse(""), r.dimension(), r.hour().getEpochSecond());
+            SlotRecord.note(tx, hour, r.slot().orElse(""));
+            Optional<SlotRecord> slot = SlotRecord.of(r);
+            if (slot.isPresent()) {
+                slot.get().cut(tx);
+            }
+        }
+    }
+
     /** Keeps {@code max(0, sealed − sent)} per key; this run's own sums are untouched. */
     private static void subtract(Tx tx, Watermark met) throws SQLException {
-        if (!tx.meta("resume").equals(java.util.Optional.of("fetching"))) {
+        if (!tx.meta("resume").equals(Optional.of("fetching"))) {
             return;
         }
         // Cut by this timeline beyond what the aggregator has: never sent by anyone, sums again.
@@ -234,6 +257,7 @@ final class Resumption {
         for (String jws : tx.list("SELECT jws FROM batch WHERE origin = 'fetched'", r -> r.getString(1))) {
             Batch batch = Batch.parse(Jws.parseCompact(jws, Typ.BATCH).payload());
             Packer.sums(batch.records()).forEach((k, q) -> sent.merge(k, q, Quantity::plus));
+            forgetSent(tx, batch.records());
         }
         Map<SumKey, Quantity> sealed = new LinkedHashMap<>();
         tx.list(

@@ -12,6 +12,7 @@ import io.tallystick.agent.net.Backoff;
 import io.tallystick.agent.net.IssuerKeys;
 import io.tallystick.agent.net.Refused;
 import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.SlotRecord;
 import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.Tx;
 import io.tallystick.common.error.ErrorCode;
@@ -33,6 +34,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
@@ -62,6 +64,10 @@ public final class Shipper {
 
     private static final int ASK_DOUBLINGS = 3;
     private static final Duration PRUNE_EVERY = Duration.ofHours(1);
+    /** How long the kind of an hour is known: longer than the usual late limit, and the aggregator knows it for ever. */
+    private static final Duration KINDS_KEPT = Duration.ofDays(35);
+
+    private static final Set<String> HOUR_TAKEN = Set.of(ErrorCode.SLOT_TAKEN.wire(), ErrorCode.KIND_TAKEN.wire());
     private static final Logger LOG = Logger.getLogger(Shipper.class.getName());
 
     private final Store store;
@@ -385,8 +391,8 @@ public final class Shipper {
             for (Receipt.Refused r : receipt.refused()) {
                 String text = r.index() < records.size() ? Json.write(asSent.get(r.index())) : "{}";
                 tx.change(
-                        "INSERT INTO quarantine (epoch, seq, idx, code, detail, record, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-                                + " ON CONFLICT DO NOTHING",
+                        "INSERT INTO quarantine (epoch, seq, idx, code, detail, record, at) VALUES (?, ?, ?, ?, ?, ?,"
+                                + " ?) ON CONFLICT DO NOTHING",
                         batch.epoch(),
                         batch.seq(),
                         r.index(),
@@ -394,6 +400,11 @@ public final class Shipper {
                         r.detail(),
                         text,
                         receipt.received().toEpochMilli());
+                Optional<SlotRecord> slot =
+                        r.index() < records.size() ? SlotRecord.of(records.get(r.index())) : Optional.empty();
+                if (slot.isPresent() && !HOUR_TAKEN.contains(r.code())) {
+                    slot.get().release(tx);
+                }
             }
             return receipt;
         });
@@ -457,8 +468,8 @@ public final class Shipper {
         board.contest(Optional.of(new Standing.Trouble(
                 ErrorCode.FORK.wire(),
                 detail,
-                "Two copies of this instance's state have sent batches. Usage is kept and not sent; ask the operator of the"
-                        + " marketplace, and restart the agent once it is settled.",
+                "Two copies of this instance's state have sent batches. Usage is kept and not sent; ask the operator"
+                        + " of the marketplace, and restart the agent once it is settled.",
                 Optional.of(enroller.key().thumbprint().toString()))));
         note("fork: " + detail);
     }
@@ -485,8 +496,15 @@ public final class Shipper {
                         "DELETE FROM idem WHERE at < ?",
                         now.minus(UsageIntake.KEYS_KEPT).getEpochSecond());
                 tx.change(
+                        "DELETE FROM hour_kind WHERE hour < ?",
+                        now.minus(KINDS_KEPT).getEpochSecond());
+                tx.change(
+                        "DELETE FROM client_token WHERE at < ?",
+                        now.minus(SlotRecord.TOKENS_KEPT).getEpochSecond());
+                tx.change(
                         "DELETE FROM run WHERE id <> ? AND NOT EXISTS"
-                                + " (SELECT 1 FROM pending WHERE pending.run = run.id)",
+                                + " (SELECT 1 FROM pending WHERE pending.run = run.id) AND NOT EXISTS"
+                                + " (SELECT 1 FROM slot_pending WHERE slot_pending.run = run.id)",
                         tx.run());
                 return now;
             });

@@ -56,6 +56,7 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
                 newKeys.put(key, i.content);
             }
             fresh = true;
+            i.checkKind(tx);
             for (Map.Entry<SumKey, Quantity> part : i.parts.entrySet()) {
                 Quantity before = sums.get(part.getKey());
                 if (before == null) {
@@ -72,6 +73,30 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
         }
         sums.forEach(tx::sum);
         return increments.size();
+    }
+
+    /** An hour that holds a write-once record takes no increments. */
+    private void checkKind(Tx tx) throws SQLException {
+        for (SumKey key : parts.keySet()) {
+            if (!key.boot().isEmpty()) {
+                return;
+            }
+            HourKey hour = HourKey.of(key);
+            Optional<String> holder = tx.kind(hour);
+            if (holder.isEmpty() && !hour.product().isEmpty()) {
+                holder = tx.kind(new HourKey("", hour.dimension(), hour.second()));
+            }
+            if (holder.isPresent() && !holder.get().equals(Tx.INCREMENTS)) {
+                throw Failure.of(
+                        ErrorCode.KIND_TAKEN,
+                        List.of(new Failure.Problem(
+                                path.isEmpty() ? "dimension" : path + ".dimension",
+                                "the hour " + hour.start() + " of " + hour.dimension() + " holds the write-once record "
+                                        + holder.get() + " of the AWS door, so it takes no increments")));
+            }
+            // All parts of an increment are of one hour.
+            return;
+        }
     }
 
     private static Quantity plus(Increment i, Quantity before, Quantity more) {

@@ -1,6 +1,11 @@
 package io.tallystick.agent.store;
 
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
+import io.tallystick.common.wire.Batch;
+import io.tallystick.common.wire.MeteringRecord;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -8,7 +13,7 @@ import java.util.List;
 
 /** The tables. A newer agent may add; {@code user_version} names what is there. */
 final class Schema {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private static final List<String> TABLES = List.of(
             "CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
@@ -35,6 +40,21 @@ final class Schema {
             "CREATE INDEX idem_at ON idem (at)",
             "CREATE TABLE issuer_key (kid TEXT PRIMARY KEY, x TEXT NOT NULL) WITHOUT ROWID");
 
+    /** Since 2: the kind of record an hour belongs to, and the write-once records of the AWS door. */
+    private static final List<String> SLOTS = List.of(
+            // slot is empty for an hour of increments, which is as durable as their sums and outlives them.
+            "CREATE TABLE hour_kind (product TEXT NOT NULL, dimension TEXT NOT NULL, hour INTEGER NOT NULL,"
+                    + " slot TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (product, dimension, hour)) WITHOUT ROWID",
+            "CREATE TABLE slot_pending (product TEXT NOT NULL, dimension TEXT NOT NULL, hour INTEGER NOT NULL,"
+                    + " slot TEXT NOT NULL, quantity TEXT NOT NULL, parts TEXT NOT NULL, run TEXT NOT NULL,"
+                    + " PRIMARY KEY (product, dimension, hour)) WITHOUT ROWID",
+            // at: seconds since 1970.
+            "CREATE TABLE client_token (token TEXT PRIMARY KEY, slot TEXT NOT NULL, at INTEGER NOT NULL,"
+                    + " run TEXT NOT NULL) WITHOUT ROWID",
+            "CREATE INDEX client_token_at ON client_token (at)",
+            "INSERT OR IGNORE INTO hour_kind (product, dimension, hour, slot, run)"
+                    + " SELECT product, dimension, bucket, '', run FROM pending WHERE boot = ''");
+
     private Schema() {}
 
     static void prepare(Connection c) throws SQLException {
@@ -49,11 +69,35 @@ final class Schema {
             }
             if (version < VERSION) {
                 s.execute("BEGIN IMMEDIATE");
-                for (String table : TABLES) {
-                    s.execute(table);
+                for (String statement : version < 1 ? TABLES : List.<String>of()) {
+                    s.execute(statement);
                 }
+                for (String statement : SLOTS) {
+                    s.execute(statement);
+                }
+                noteHoursOfBatches(c);
                 s.execute("PRAGMA user_version = " + VERSION);
                 s.execute("COMMIT");
+            }
+        }
+    }
+
+    /** What an agent that knew no slots has cut already: those hours belong to increments. */
+    private static void noteHoursOfBatches(Connection c) throws SQLException {
+        try (Statement s = c.createStatement();
+                ResultSet rows = s.executeQuery("SELECT jws FROM batch");
+                PreparedStatement note = c.prepareStatement(
+                        "INSERT OR IGNORE INTO hour_kind (product, dimension, hour, slot, run) VALUES (?, ?, ?,"
+                                + " '', '')")) {
+            while (rows.next()) {
+                Batch batch = Batch.parse(
+                        Jws.parseCompact(rows.getString(1), Typ.BATCH).payload());
+                for (MeteringRecord r : batch.records()) {
+                    note.setString(1, r.product().orElse(""));
+                    note.setString(2, r.dimension());
+                    note.setLong(3, r.hour().getEpochSecond());
+                    note.executeUpdate();
+                }
             }
         }
     }

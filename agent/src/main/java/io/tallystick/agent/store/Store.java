@@ -394,6 +394,9 @@ public final class Store implements AutoCloseable {
             s.execute("INSERT INTO fresh.pending SELECT * FROM main.pending WHERE run IN " + mine);
             s.execute("INSERT INTO fresh.boot SELECT * FROM main.boot WHERE id = '" + bootId.replace("'", "''") + "'");
             s.execute("INSERT INTO fresh.idem SELECT * FROM main.idem WHERE run IN " + mine);
+            s.execute("INSERT INTO fresh.hour_kind SELECT * FROM main.hour_kind WHERE run IN " + mine);
+            s.execute("INSERT INTO fresh.slot_pending SELECT * FROM main.slot_pending WHERE run IN " + mine);
+            s.execute("INSERT INTO fresh.client_token SELECT * FROM main.client_token WHERE run IN " + mine);
             // Not deleted from the old file: two files commit one after the other, and a crash between must lose
             // nothing. Runs without an instance in a file set aside are not that instance's.
             s.execute("COMMIT");

@@ -9,9 +9,11 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +25,15 @@ public final class Tx {
     private final Map<String, PreparedStatement> prepared = new HashMap<>();
     private final Map<SumKey, Quantity> sums = new HashMap<>();
     private final Map<SumKey, Quantity> dirty = new LinkedHashMap<>();
+    /** The kinds of hours looked at; absent kinds too. */
+    private final Map<HourKey, Optional<String>> kinds = new HashMap<>();
+    /** Hours that increments of this transaction are the first to write. */
+    private final Set<HourKey> claimed = new LinkedHashSet<>();
+
     private final String run;
+
+    /** The kind of an hour that increments wrote. */
+    static final String INCREMENTS = "";
 
     /** Makes a value of a row. */
     @FunctionalInterface
@@ -96,8 +106,8 @@ public final class Tx {
             return Optional.of(known);
         }
         Optional<Quantity> stored = first(
-                "SELECT quantity FROM pending WHERE run = ? AND product = ? AND dimension = ? AND boot = ? AND bucket = ?"
-                        + " AND tags = ?",
+                "SELECT quantity FROM pending WHERE run = ? AND product = ? AND dimension = ? AND boot = ? AND bucket"
+                        + " = ? AND tags = ?",
                 r -> Quantity.parse(r.getString(1)),
                 run,
                 key.product(),
@@ -109,8 +119,42 @@ public final class Tx {
         return stored;
     }
 
-    /** Sets this run's pending sum of a key. */
+    /** The id of the slot record an hour holds; {@link #INCREMENTS} where it is added up; empty while free. */
+    Optional<String> kind(HourKey hour) throws SQLException {
+        Optional<String> known = kinds.get(hour);
+        if (known == null) {
+            known = first(
+                    "SELECT slot FROM hour_kind WHERE product = ? AND dimension = ? AND hour = ?",
+                    r -> r.getString(1),
+                    hour.product(),
+                    hour.dimension(),
+                    hour.second());
+            kinds.put(hour, known);
+        }
+        return known;
+    }
+
+    /** Gives a free hour to a slot record. */
+    void slot(HourKey hour, String id) throws SQLException {
+        change(
+                "INSERT INTO hour_kind (product, dimension, hour, slot, run) VALUES (?, ?, ?, ?, ?)",
+                hour.product(),
+                hour.dimension(),
+                hour.second(),
+                id,
+                run);
+        kinds.put(hour, Optional.of(id));
+    }
+
+    /** Sets this run's pending sum of a key. Its hour belongs to increments from now on, unless it holds a slot record. */
     void sum(SumKey key, Quantity quantity) {
+        if (key.boot().isEmpty()) {
+            HourKey hour = HourKey.of(key);
+            if (kinds.getOrDefault(hour, Optional.empty()).isEmpty()) {
+                kinds.put(hour, Optional.of(INCREMENTS));
+                claimed.add(hour);
+            }
+        }
         sums.put(key, quantity);
         dirty.put(key, quantity);
     }
@@ -137,6 +181,14 @@ public final class Tx {
                     k.tags(),
                     e.getValue().toString());
         }
+        for (HourKey hour : claimed) {
+            change(
+                    "INSERT OR IGNORE INTO hour_kind (product, dimension, hour, slot, run) VALUES (?, ?, ?, '', ?)",
+                    hour.product(),
+                    hour.dimension(),
+                    hour.second(),
+                    run);
+        }
         forget();
     }
 
@@ -144,6 +196,13 @@ public final class Tx {
     void forget() {
         dirty.clear();
         sums.clear();
+        kinds.clear();
+        claimed.clear();
+    }
+
+    /** Forgets the kinds of hours held in memory: after a change of them by statement. */
+    void forgetKinds() {
+        kinds.clear();
     }
 
     /** Closes the prepared statements: after an error the driver has closed the failed one, and says nothing. */
