@@ -2,6 +2,8 @@ package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.web.ClientAddresses;
+import io.tallystick.aggregator.web.Quota;
+import io.tallystick.aggregator.web.RateLimits;
 import io.tallystick.common.config.ConfigReader;
 import io.tallystick.common.time.SandboxClock;
 import java.net.URI;
@@ -12,8 +14,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -30,7 +34,8 @@ public record Config(
         Optional<Path> trustDir,
         Optional<Tls> tls,
         Optional<MailSettings> mail,
-        ImagesConfig images) {
+        ImagesConfig images,
+        Map<RateLimits.Limit, Quota> limits) {
 
     public static final int WRAPPING_KEY_BYTES = 32;
     private static final Pattern LOOPBACK = Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]");
@@ -138,7 +143,8 @@ public record Config(
                 in.optionalPath("trust.dir"),
                 Tls.read(in),
                 MailSettings.read(in),
-                ImagesConfig.read(in));
+                ImagesConfig.read(in),
+                limits(in));
         if (in.has("public.url")) {
             checkPublicUrl(in, publicUrl);
         }
@@ -154,6 +160,16 @@ public record Config(
             }
         });
         return config;
+    }
+
+    /** How often somebody may ask; a limit that is off is missing. */
+    private static Map<RateLimits.Limit, Quota> limits(ConfigReader in) {
+        Map<RateLimits.Limit, Quota> limits = new EnumMap<>(RateLimits.Limit.class);
+        for (RateLimits.Limit limit : RateLimits.Limit.values()) {
+            in.parsed("limits." + limit.wire(), limit.otherwise(), Quota::parse)
+                    .ifPresent(quota -> limits.put(limit, quota));
+        }
+        return limits;
     }
 
     /** Public URLs this aggregator had before: batches signed for them are still taken. */

@@ -81,6 +81,7 @@ import io.tallystick.aggregator.usage.http.QuarantineRoutes;
 import io.tallystick.aggregator.web.ApiRouter;
 import io.tallystick.aggregator.web.OperationsRoutes;
 import io.tallystick.aggregator.web.Problems;
+import io.tallystick.aggregator.web.RateLimits;
 import io.tallystick.aggregator.web.RequestMetrics;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.error.ErrorCode;
@@ -294,6 +295,7 @@ public final class Wiring {
                 problems,
                 new RequestMetrics(registry),
                 config.listen().clients(),
+                new RateLimits(config.limits(), registry, System::nanoTime),
                 () -> ids.next("req"));
     }
 

@@ -4,6 +4,7 @@ import io.tallystick.aggregator.account.User;
 import io.tallystick.aggregator.account.Users;
 import io.tallystick.aggregator.portal.pages.JtesigninGenerated;
 import io.tallystick.aggregator.web.Problems;
+import io.tallystick.aggregator.web.RateLimits;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.aggregator.web.Route;
@@ -43,7 +44,10 @@ final class SignInPages {
                         .openPage()
                         .query("next")
                         .to(this::form),
-                Route.post("/portal/sign-in", "signIn").openPage().to(this::signIn),
+                Route.post("/portal/sign-in", "signIn")
+                        .openPage()
+                        .limited(RateLimits.Limit.SIGN_IN)
+                        .to(this::signIn),
                 Route.post("/portal/sign-out", "signOut").openPage().to(this::signOut),
                 Route.post("/portal/language", "setLanguage").openPage().to(this::language));
     }

@@ -22,9 +22,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds the Vert.x router of one server from the declared routes. The order for every request: correlation id, query
- * and headers, who is asking and whether this role may, only then the body, then the endpoint. So nothing of an
- * unauthenticated body is kept.
+ * Builds the Vert.x router of one server from the declared routes. The order for every request: correlation id, limits by
+ * address, query and headers, who is asking and whether this role may and how often, only then the body, then the
+ * endpoint. So nothing of an unauthenticated body is kept, and who asks too often costs a look into memory.
  */
 public final class ApiRouter {
     static final String CALLER = "tallystick.caller";
@@ -40,6 +40,7 @@ public final class ApiRouter {
     private final Problems problems;
     private final RequestMetrics metrics;
     private final ClientAddresses addresses;
+    private final RateLimits limits;
     private final Supplier<String> correlationIds;
 
     public ApiRouter(
@@ -49,6 +50,7 @@ public final class ApiRouter {
             Problems problems,
             RequestMetrics metrics,
             ClientAddresses addresses,
+            RateLimits limits,
             Supplier<String> correlationIds) {
         this.routes = List.copyOf(routes);
         this.authenticator = authenticator;
@@ -56,6 +58,7 @@ public final class ApiRouter {
         this.problems = problems;
         this.metrics = metrics;
         this.addresses = addresses;
+        this.limits = limits;
         this.correlationIds = correlationIds;
         refuseDuplicates();
     }
@@ -72,12 +75,9 @@ public final class ApiRouter {
         routes.forEach(route -> add(router, route));
         methodsByPath().forEach((path, methods) -> router.route(path).handler(ctx -> {
             ctx.response().putHeader(HttpHeaders.ALLOW, String.join(", ", methods));
-            fail(
-                    ctx,
-                    "none",
-                    Failure.of(ErrorCode.METHOD_NOT_ALLOWED, "this path has only " + String.join(", ", methods)));
+            refuse(ctx, Failure.of(ErrorCode.METHOD_NOT_ALLOWED, "this path has only " + String.join(", ", methods)));
         }));
-        router.route().handler(ctx -> fail(ctx, "none", nothingHere()));
+        router.route().handler(ctx -> refuse(ctx, nothingHere()));
         for (int status : new int[] {400, 404, 405, 406, 413, 414, 415, 431, 500, 501}) {
             router.errorHandler(status, ctx -> fail(ctx, "none", cause(ctx, status)));
         }
@@ -124,6 +124,7 @@ public final class ApiRouter {
         vertxRoute.handler(ctx -> {
             metrics.time(ctx, route.operationId());
             guarded(ctx, route, () -> {
+                count(ctx, route);
                 RequestChecks.check(ctx, route);
                 return admit(ctx, route);
             });
@@ -141,6 +142,24 @@ public final class ApiRouter {
         }
         vertxRoute.handler(ctx -> guarded(ctx, route, () -> route.endpoint().handle(ctx)));
         vertxRoute.failureHandler(ctx -> fail(ctx, route, cause(ctx, ctx.statusCode())));
+    }
+
+    /** Counts a request against what can be known of it from its head. */
+    private void count(RoutingContext ctx, Route route) {
+        String client = RateLimits.client(ctx.get(CLIENT_ADDRESS));
+        for (RateLimits.Limit limit : route.limits()) {
+            limits.take(limit, limit == RateLimits.Limit.ENROLLMENT ? client + " " + ctx.pathParam("id") : client);
+        }
+    }
+
+    /** Answers what no route takes. It counts as well: looking for holes is asking, too. */
+    private void refuse(RoutingContext ctx, Failure failure) {
+        try {
+            limits.take(RateLimits.Limit.ADDRESS, RateLimits.client(ctx.get(CLIENT_ADDRESS)));
+            fail(ctx, "none", failure);
+        } catch (Failure tooMany) {
+            fail(ctx, "none", tooMany);
+        }
     }
 
     /** Runs a step; what it throws and what its future fails with take the same path. */
@@ -170,6 +189,7 @@ public final class ApiRouter {
                 .map(found -> found.orElseThrow(ApiRouter::unauthenticated))
                 .onComplete(done -> ctx.request().resume())
                 .map(caller -> {
+                    limits.take(RateLimits.Limit.CALLER, caller.id());
                     requireRole(caller, route);
                     ctx.put(CALLER, caller);
                     ctx.next();
@@ -183,7 +203,10 @@ public final class ApiRouter {
             if (found.isEmpty() && route.access() == Route.Access.PAGE) {
                 return pages.askToSignIn(ctx);
             }
-            found.ifPresent(caller -> ctx.put(CALLER, caller));
+            found.ifPresent(caller -> {
+                limits.take(RateLimits.Limit.CALLER, caller.id());
+                ctx.put(CALLER, caller);
+            });
             if (route.access() == Route.Access.PAGE) {
                 requireRole(found.get(), route);
             }

@@ -23,15 +23,16 @@ public final class OperationsRoutes {
         return List.of(
                 Route.get("/healthz", "getHealth")
                         .anonymous()
+                        .unlimited()
                         .to(Responder.json(200, ctx -> Future.succeededFuture(Json.object("status", "up")))),
-                Route.get("/readyz", "getReadiness").anonymous().to(Responder.json(200, ctx -> ready.get()
+                Route.get("/readyz", "getReadiness").anonymous().unlimited().to(Responder.json(200, ctx -> ready.get()
                         .map(yes -> {
                             if (!yes) {
                                 throw Failure.of(ErrorCode.UNAVAILABLE, "the schema is not this program's");
                             }
                             return Json.object("status", "ready");
                         }))),
-                Route.get("/metrics", "getMetrics").anonymous().to(ctx -> ctx.response()
+                Route.get("/metrics", "getMetrics").anonymous().unlimited().to(ctx -> ctx.response()
                         .putHeader(HttpHeaders.CONTENT_TYPE, PROMETHEUS_TEXT)
                         .end(registry.scrape())));
     }

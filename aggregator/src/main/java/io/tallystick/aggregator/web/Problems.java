@@ -81,7 +81,10 @@ public final class Problems {
         Failure failure = known instanceof Failure f ? f : null;
         ErrorCode errorCode = failure == null ? code.apply(known) : failure.code();
         int status = status(errorCode.kind());
-        log(operationId, correlationId, Requests.clientAddress(ctx), errorCode, status, known);
+        if (failure == null || !failure.data().containsKey(RateLimits.MEMBER)) {
+            // Those are counted and told in few lines: a flood must not become one of the log's.
+            log(operationId, correlationId, Requests.clientAddress(ctx), errorCode, status, known);
+        }
         HttpServerResponse response = ctx.response();
         if (response.headWritten()) {
             // Half an answer must not look like a whole one.
@@ -178,7 +181,7 @@ public final class Problems {
     }
 
     /** What a client sent must not start a new line in the log. */
-    private static String oneLine(String text) {
+    static String oneLine(String text) {
         return text.replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -19,6 +19,7 @@ public record Route(
         Body body,
         int bodyBytesMax,
         Set<String> queryParameters,
+        Set<RateLimits.Limit> limits,
         Endpoint endpoint) {
 
     /** Who gets as far as the endpoint. */
@@ -66,6 +67,7 @@ public record Route(
         }
         roles = Set.copyOf(roles);
         queryParameters = Set.copyOf(queryParameters);
+        limits = Set.copyOf(limits);
     }
 
     public static Builder get(String path, String operationId) {
@@ -99,6 +101,7 @@ public record Route(
         private Body body = Body.NONE;
         private int bodyBytesMax = HttpLimits.BODY_BYTES_MAX;
         private final Set<String> queryParameters = new TreeSet<>();
+        private final Set<RateLimits.Limit> limits = EnumSet.of(RateLimits.Limit.ADDRESS);
 
         private Builder(HttpMethod method, String path, String operationId) {
             this.method = method;
@@ -115,7 +118,7 @@ public record Route(
         public Builder agent() {
             access = Access.AGENT;
             body = Body.JOSE;
-            return this;
+            return limited(path.contains("{id}") ? RateLimits.Limit.ENROLLMENT : RateLimits.Limit.ENROLL);
         }
 
         /** A page of the portal for users of these roles. */
@@ -168,11 +171,24 @@ public record Route(
             return query(PageRequest.LIMIT, PageRequest.AFTER);
         }
 
+        /** Counts under this limit, too, before anything is read; every route counts by its client's address. */
+        public Builder limited(RateLimits.Limit limit) {
+            limits.add(limit);
+            return this;
+        }
+
+        /** Counts under no limit: for what machinery asks all the time. */
+        public Builder unlimited() {
+            limits.clear();
+            return this;
+        }
+
         public Route to(Endpoint endpoint) {
             if (access == null) {
                 throw new IllegalStateException(operationId + " does not say who may call it");
             }
-            return new Route(method, path, operationId, access, roles, body, bodyBytesMax, queryParameters, endpoint);
+            return new Route(
+                    method, path, operationId, access, roles, body, bodyBytesMax, queryParameters, limits, endpoint);
         }
     }
 }

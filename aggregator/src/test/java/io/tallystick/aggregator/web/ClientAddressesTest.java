@@ -11,6 +11,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.net.http.HttpRequest;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -118,6 +119,7 @@ class ClientAddressesTest {
                     new Problems(e -> e, e -> ErrorCode.INTERNAL),
                     new RequestMetrics(new SimpleMeterRegistry()),
                     addresses,
+                    new RateLimits(Map.of(), new SimpleMeterRegistry(), System::nanoTime),
                     () -> "generated");
             int port = new WebServer(vertx, router).start("127.0.0.1", 0, 1).await(10, TimeUnit.SECONDS);
             Http http = new Http("http://127.0.0.1:" + port);

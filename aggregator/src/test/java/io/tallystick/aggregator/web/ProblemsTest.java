@@ -37,6 +37,7 @@ class ProblemsTest {
                 problems,
                 new RequestMetrics(new SimpleMeterRegistry()),
                 ClientAddresses.DIRECT,
+                new RateLimits(Map.of(), new SimpleMeterRegistry(), System::nanoTime),
                 () -> "generated");
         return new WebServer(VERTX, router);
     }

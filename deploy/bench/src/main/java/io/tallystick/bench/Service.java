@@ -79,6 +79,11 @@ final class Service implements AutoCloseable {
                 database.migrate-on-start = true
                 keys.wrapping-key.file = wrapping-key
                 trust.dir = %s
+                # All load comes from one address.
+                limits.requests-per-address = off
+                limits.requests-per-caller = off
+                limits.requests-per-enrollment = off
+                limits.enrollments-per-address = off
                 """
                         .formatted(port, port, database.url(DATABASE), trust));
     }
