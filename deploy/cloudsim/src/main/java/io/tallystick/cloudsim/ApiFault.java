@@ -26,6 +26,8 @@ public record ApiFault(Cloud cloud, Kind kind, String action, int times, Duratio
         ERROR,
         /** It is done, and the connection is cut before the answer. */
         LOST,
+        /** It is done, and the answer is held back until the client hangs up or the faults are set anew. */
+        HELD,
         /** The copy is made, and ends {@code failed}. */
         COPY_FAILS,
         /** The copy is pending for longer. */

@@ -48,8 +48,7 @@ final class Ec2Api {
                 act(action, params, caller, images, fault, xml);
                 return xml;
             });
-            if (fault.filter(f -> f.kind() == Kind.LOST).isPresent()) {
-                exchange.close();
+            if (clouds.faults().swallows(fault, exchange)) {
                 return;
             }
             Http.send(exchange, 200, TYPE, xml.bytes());

@@ -45,8 +45,7 @@ final class OutscaleApi {
             before(fault);
             Caller caller = caller(exchange, path, body, action);
             Map<String, Object> answer = new LinkedHashMap<>(answer(action, body, caller, fault));
-            if (fault.filter(f -> f.kind() == Kind.LOST).isPresent()) {
-                exchange.close();
+            if (clouds.faults().swallows(fault, exchange)) {
                 return;
             }
             answer.put("ResponseContext", context);

@@ -53,13 +53,18 @@ final class PublishedStep implements Story.Step {
 
         VmImage secondImage = shop.image("firewall 2.0", code);
         Doc second = shop.draft(id, "2.0", secondImage, "Faster, and fewer surprises.");
-        shop.apply("PublishVersion", second.text("id"));
+        int kills = KilledPublication.play(scene, shop, second.text("id"), secondImage);
         Doc published = shop.version(second.text("id"));
         Expect.equal("latest", "true", published.text("latest"));
         Expect.equal("latest no more", "false", shop.version(first.text("id")).text("latest"));
         Mails.Mail mail = oneMail(scene, OLD_MAIL, "2.0");
         Expect.equal("mails to who had not subscribed", List.of(), mailsTo(scene, NEW_MAIL));
-        scene.tell().did("published version 2.0", "one mail to " + mail.to() + ": " + mail.subject());
+        scene.tell()
+                .did(
+                        "published version 2.0, the aggregator killed " + kills
+                                + " times: when it was asked, and after each effect at the cloud, before it heard of"
+                                + " it",
+                        "one copy, one mail to " + mail.to() + ": " + mail.subject());
 
         shop.apply("RestrictVersion", first.text("id"));
         buyer(scene, "New Buyer", NEW_BUYER_CLOUD_ACCOUNT, NEW_MAIL, id);

@@ -109,18 +109,28 @@ final class Shop {
 
     /** Queues one change of a version and waits until it is applied. */
     Doc apply(String type, String version) {
-        String id = seller.post(
+        return applied(submit(type, version), () -> {});
+    }
+
+    /** Queues one change of a version; the change set's id. */
+    String submit(String type, String version) {
+        return seller.post(
                         "/v1/change-sets",
                         Json.object("changes", List.of(Json.object("type", type, "version", version))))
                 .expect(201)
                 .json()
                 .text("id");
+    }
+
+    /** Waits until a change set is applied; {@code meanwhile} is run before each look at it. */
+    Doc applied(String id, Runnable meanwhile) {
         Doc ended = Expect.eventually(
                 COPY_PATIENCE,
-                type + " of " + version + " applied",
+                "change set " + id + " ended",
                 () -> {
                     scene.market().advance(STRIDE);
                     scene.market().settled();
+                    meanwhile.run();
                     return seller.get("/v1/change-sets/" + id).expect(200).json();
                 },
                 set -> !List.of("PREPARING", "APPLYING").contains(set.text("status")));
