@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.lifecycle.Change;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
@@ -14,10 +15,10 @@ import io.tallystick.aggregator.web.Route;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Publishing, restricting and unpublishing versions, and how far that is. */
 final class ChangeSetPages {
@@ -69,7 +70,6 @@ final class ChangeSetPages {
                                         found.nextParameter().orElse(null)))));
     }
 
-    /** What products and versions are called, by id. */
     private Future<Map<String, String>> titles(List<ChangeSet> sets) {
         List<String> ids = sets.stream()
                 .flatMap(s -> s.changes().stream())
@@ -77,12 +77,7 @@ final class ChangeSetPages {
                 .distinct()
                 .toList();
         return catalog.byIds(reads, ids)
-                .compose(products -> versions.ofProducts(reads, ids).map(all -> {
-                    Map<String, String> titles = new HashMap<>();
-                    products.forEach(p -> titles.put(p.id(), p.title()));
-                    all.forEach(v -> titles.put(v.id(), v.title()));
-                    return titles;
-                }));
+                .map(products -> products.stream().collect(Collectors.toMap(Product::id, Product::title)));
     }
 
     private Future<Void> one(RoutingContext ctx) {

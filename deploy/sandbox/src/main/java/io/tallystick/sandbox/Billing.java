@@ -7,7 +7,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -161,18 +160,9 @@ final class Billing {
 
     /** RFC 4180 with a header line. */
     private static List<Row> csv(String text) {
-        List<List<String>> lines = csvLines(text);
-        if (lines.isEmpty()) {
-            throw new StepFailure("CSV with a header line", "nothing");
-        }
-        List<String> names = lines.get(0);
         List<Row> rows = new ArrayList<>();
-        for (List<String> line : lines.subList(1, lines.size())) {
-            Map<String, Object> members = new LinkedHashMap<>();
-            for (int i = 0; i < names.size(); i++) {
-                members.put(names.get(i), line.get(i));
-            }
-            Doc d = Doc.of(members);
+        for (Map<String, String> line : Csv.parse(text)) {
+            Doc d = Doc.of(new LinkedHashMap<>(line));
             rows.add(new Row(
                     Long.parseLong(d.text("run")),
                     Instant.parse(d.text("bookedAt")),
@@ -190,42 +180,6 @@ final class Billing {
                     new BigDecimal(d.text("quantity"))));
         }
         return rows;
-    }
-
-    private static List<List<String>> csvLines(String text) {
-        List<List<String>> lines = new ArrayList<>();
-        List<String> line = new ArrayList<>();
-        StringBuilder cell = new StringBuilder();
-        boolean quoted = false;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (quoted) {
-                if (c != '"') {
-                    cell.append(c);
-                } else if (i + 1 < text.length() && text.charAt(i + 1) == '"') {
-                    cell.append('"');
-                    i++;
-                } else {
-                    quoted = false;
-                }
-            } else if (c == '"') {
-                quoted = true;
-            } else if (c == ',' || c == '\n') {
-                line.add(cell.toString());
-                cell.setLength(0);
-                if (c == '\n') {
-                    lines.add(line);
-                    line = new ArrayList<>();
-                }
-            } else if (c != '\r') {
-                cell.append(c);
-            }
-        }
-        if (cell.length() > 0 || !line.isEmpty()) {
-            throw new StepFailure(
-                    "CSV that ends with a line end", Arrays.asList(line, cell).toString());
-        }
-        return lines;
     }
 
     static String sha256(byte[] bytes) {

@@ -35,7 +35,7 @@ final class Marketplace implements AutoCloseable {
     /** The cloud account of the sample buyer. */
     static final String CLOUD_ACCOUNT = "111122223333";
 
-    /** By the aggregator's default. */
+    /** How long after its end a month closes. */
     static final Duration STATEMENT_DELAY = Duration.ofDays(3);
 
     private static final String PORTS_FILE = "ports.json";
@@ -216,6 +216,7 @@ final class Marketplace implements AutoCloseable {
                 mail.smtp-port = %d
                 mail.from = Sandbox marketplace <marketplace@sandbox.example>
                 mail.tls = none
+                billing.statement-delay = %s
                 sandbox = true
                 sandbox.clock-file = %s
                 """
@@ -226,6 +227,7 @@ final class Marketplace implements AutoCloseable {
                                         folder.file(WRAPPING_KEY_FILE),
                                         trustFolder(),
                                         fixed.mail(),
+                                        STATEMENT_DELAY,
                                         folder.clock())
                         + imageClouds());
     }

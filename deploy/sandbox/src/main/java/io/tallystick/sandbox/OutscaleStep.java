@@ -1,5 +1,6 @@
 package io.tallystick.sandbox;
 
+import io.tallystick.cloudsim.AccessKey;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.VmImage;
 import io.tallystick.cloudsim.VmInfo;
@@ -7,9 +8,12 @@ import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.json.Json;
 import java.time.LocalDate;
 import java.util.List;
+import java.util.Map;
 
 /** One OMI from its publication to the statement, in a cloud that signs no identity. */
 final class OutscaleStep implements Story.Step {
+    static final String PRODUCT = "Sample Router";
+
     private static final String REGION = "eu-west-2";
     private static final String SELLER_CLOUD_ACCOUNT = "600000000001";
     private static final String BUYER_CLOUD_ACCOUNT = "600000000002";
@@ -26,7 +30,7 @@ final class OutscaleStep implements Story.Step {
     public void play(Scene scene) {
         Marketplace market = scene.market();
         Shop shop = new Shop(scene, Cloud.OUTSCALE, REGION, SELLER_CLOUD_ACCOUNT);
-        Doc product = shop.product("Sample Router", "claimed");
+        Doc product = shop.product(PRODUCT, "claimed");
         String id = product.text("id");
         String code = product.text("productCode");
         Doc first = shop.draft(id, "1.0", shop.image("router 1.0", code), "La première.");
@@ -67,6 +71,7 @@ final class OutscaleStep implements Story.Step {
                                 + "), done after 2.0 was published",
                         "its copy is deleted, and one mail told the subscriber");
 
+        lendKeyAndTag(scene, agent, vm);
         agent.stop();
         market.cloud().stop(vm.instanceId());
         market.cloud().start(vm.instanceId());
@@ -75,6 +80,17 @@ final class OutscaleStep implements Story.Step {
                 "decision for the VM, stopped and started",
                 "allow",
                 agent.entitlement(code, "again").text("decision"));
+        String finding = Expect.eventually(
+                        Scene.A_MINUTE,
+                        "the VM's evidence raised to api-confirmed",
+                        () -> enrollment(scene, vm),
+                        e -> e.text("evidenceLevel").equals("api-confirmed"))
+                .object("confirmation")
+                .text("finding");
+        scene.tell()
+                .did(
+                        "the buyer lent a read-only key and tagged the VM with its agent's key, stopped and started it",
+                        "allowed as before, and api-confirmed: " + finding);
         scene.meter(agent, vm.instanceId(), Seed.REQUESTS, AFTER, market.now(), "omi-2");
         scene.closeAndCompare(agent, market.firstAgent());
         LocalDate month = Months.of(market.now());
@@ -84,15 +100,48 @@ final class OutscaleStep implements Story.Step {
                         l.text("productId").equals(id) && l.text("dimension").equals(Seed.REQUESTS))
                 .findFirst()
                 .orElseThrow(() -> new StepFailure("a line for the router's requests", "none"));
-        Expect.equal(
-                "quantity on the statement",
-                Integer.toString(Integer.parseInt(BEFORE) + Integer.parseInt(AFTER)),
-                line.text("quantity"));
+        Expect.equal("quantity on the statement", requests(), line.text("quantity"));
         scene.tell()
                 .did(
-                        "stopped and started the VM, metered on, and let the month end",
-                        "allowed as before; the statement has " + line.text("quantity") + " requests: "
-                                + line.text("amount") + " " + Seeder.CURRENCY);
+                        "metered on, and let the month end",
+                        "the statement has " + line.text("quantity") + " requests: " + line.text("amount") + " "
+                                + Seeder.CURRENCY);
+    }
+
+    /** By which the marketplace sees for itself that the VM runs, with the code, and whose key speaks for it. */
+    private static void lendKeyAndTag(Scene scene, Agent agent, VmInfo vm) {
+        Marketplace market = scene.market();
+        AccessKey key = market.cloud().key(Cloud.OUTSCALE, BUYER_CLOUD_ACCOUNT, true);
+        market.rest()
+                .with(scene.seed().buyerToken())
+                .post(
+                        "/v1/cloud-keys",
+                        Json.object(
+                                "cloud",
+                                Cloud.OUTSCALE.wire(),
+                                "cloudAccount",
+                                BUYER_CLOUD_ACCOUNT,
+                                "accessKey",
+                                key.accessKeyId(),
+                                "secretKey",
+                                key.secretKey()))
+                .expect(200);
+        market.cloud()
+                .tag(vm.instanceId(), Map.of("tallystick-key", agent.status().text("agentKey")));
+    }
+
+    private static Doc enrollment(Scene scene, VmInfo vm) {
+        String id = scene.operator().get("/v1/enrollments").expect(200).json().objects("items").stream()
+                .filter(e -> e.text("instance").equals(vm.instanceId()))
+                .findFirst()
+                .orElseThrow(() -> new StepFailure("an enrollment of " + vm.instanceId(), "none"))
+                .text("id");
+        return scene.operator().get("/v1/enrollments/" + id).expect(200).json();
+    }
+
+    /** All that the VM meters. */
+    static String requests() {
+        return Integer.toString(Integer.parseInt(BEFORE) + Integer.parseInt(AFTER));
     }
 
     /** The sample buyer gets an account at OUTSCALE, subscribes, makes a code for one VM, and launches it. */

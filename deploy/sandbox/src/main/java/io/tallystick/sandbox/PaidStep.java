@@ -64,8 +64,10 @@ final class PaidStep implements Story.Step {
         Doc second = Months.statement(scene, next);
         List<Doc> adjustments = second.objects("items").stream()
                 .filter(l -> l.text("kind").equals("adjustment"))
+                // Uptime of an hour that was posted while it was still being sent may be one, too.
+                .filter(l -> l.text("dimension").equals(Seed.REQUESTS))
                 .toList();
-        Expect.equal("adjustment lines in the next statement", 1, adjustments.size());
+        Expect.equal("adjustments of requests in the next statement", 1, adjustments.size());
         Expect.equal("quantity of the adjustment", LATE, adjustments.get(0).text("quantity"));
         Expect.equal(
                 "amount of the adjustment",

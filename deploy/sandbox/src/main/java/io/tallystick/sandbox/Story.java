@@ -45,7 +45,8 @@ public final class Story {
                 new QuarantinedStep(),
                 new ImagedStep(),
                 new PublishedStep(),
-                new PaidStep()),
+                new PaidStep(),
+                new SeenStep()),
         OUTSCALE("an OMI at OUTSCALE", new OutscaleStep());
 
         private final String title;

@@ -9,15 +9,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
-import org.openqa.selenium.Alert;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.JavascriptExecutor;
-import org.openqa.selenium.NoAlertPresentException;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
@@ -116,23 +113,6 @@ public final class Browser implements AutoCloseable {
         driver.findElement(By.cssSelector(css)).click();
     }
 
-    /** Says yes to the question the page asks, and answers what it was. */
-    public String accept() {
-        until(() -> alert().isPresent(), "a question");
-        Alert alert = driver.switchTo().alert();
-        String question = alert.getText();
-        alert.accept();
-        return question;
-    }
-
-    private Optional<String> alert() {
-        try {
-            return Optional.of(driver.switchTo().alert().getText());
-        } catch (NoAlertPresentException e) {
-            return Optional.empty();
-        }
-    }
-
     public WebElement await(String css) {
         until(() -> count(css) > 0, css);
         return driver.findElement(By.cssSelector(css));
@@ -163,6 +143,13 @@ public final class Browser implements AutoCloseable {
 
     public String text(String css) {
         return driver.findElement(By.cssSelector(css)).getText();
+    }
+
+    /** Of every element this finds, in the page's order. */
+    public List<String> texts(String css) {
+        return driver.findElements(By.cssSelector(css)).stream()
+                .map(WebElement::getText)
+                .toList();
     }
 
     public int count(String css) {
