@@ -63,6 +63,11 @@ final class FakeAggregator implements AutoCloseable {
         final String account;
         final String instance;
         Jwk key;
+
+        @Nullable
+        Jwk trialKey;
+
+        Instant trialUntil = Instant.MAX;
         long counter;
         Watermark mark = Watermark.START;
         final List<Jws> batches = new ArrayList<>();
@@ -93,6 +98,8 @@ final class FakeAggregator implements AutoCloseable {
     private boolean away;
     private int dropResponses;
     private boolean contested;
+    private String approved = "";
+    private Optional<Duration> trial = Optional.empty();
     private Optional<Decision.Outcome> outcome = Optional.empty();
     private Duration leaseLength = Duration.ofHours(24);
     private Duration flush = Duration.ofSeconds(1);
@@ -136,6 +143,20 @@ final class FakeAggregator implements AutoCloseable {
 
     synchronized void contested(boolean value) {
         contested = value;
+    }
+
+    /** Lets another key take an instance over, after so long in which the enrolled one is silent. */
+    synchronized void takeovers(Duration after) {
+        trial = Optional.of(after);
+    }
+
+    synchronized void noTakeovers() {
+        trial = Optional.empty();
+    }
+
+    /** Lets the next enrollment under the key with this thumbprint replace the enrolled one. */
+    synchronized void approve(String thumbprint) {
+        approved = thumbprint;
     }
 
     synchronized void outcome(Decision.Outcome value) {
@@ -362,8 +383,32 @@ final class FakeAggregator implements AutoCloseable {
         if (contested) {
             throw contest(e.key);
         }
+        settle(e);
+        Jwk other = e.trialKey;
+        if (other != null && jws.header().typ() == Typ.LEASE_REQUEST && isSignedBy(jws, other)) {
+            return jws.fresh(clock.instant());
+        }
         jws.verified(e.key, Ed25519.JDK);
+        e.trialKey = null;
         return jws.header().typ() == Typ.BATCH ? jws : jws.fresh(clock.instant());
+    }
+
+    private void settle(Enrolled e) {
+        Jwk other = e.trialKey;
+        if (other != null && !clock.instant().isBefore(e.trialUntil)) {
+            e.key = other;
+            e.trialKey = null;
+            e.mark = new Watermark(e.mark.epoch() + 1, 0, e.mark.hash());
+        }
+    }
+
+    private static boolean isSignedBy(Jws jws, Jwk key) {
+        try {
+            jws.verified(key, Ed25519.JDK);
+            return true;
+        } catch (Failure e) {
+            return false;
+        }
     }
 
     private Failure contest(Jwk stranger) {
@@ -385,8 +430,21 @@ final class FakeAggregator implements AutoCloseable {
         String instance = String.valueOf(document.get("instanceId"));
         EnrollmentId id = EnrollmentId.of("aws", account, instance);
         Enrolled e = enrolled.computeIfAbsent(id, i -> new Enrolled(i, account, instance, key));
-        if (contested || !e.key.equals(key)) {
+        settle(e);
+        if (key.thumbprint().toString().equals(approved)) {
+            e.trialKey = key;
+            e.trialUntil = Instant.MIN;
+            settle(e);
+        }
+        if (!contested && !e.key.equals(key) && trial.isPresent() && !key.equals(e.trialKey)) {
+            e.trialKey = key;
+            e.trialUntil = clock.instant().plus(trial.get());
+        }
+        if (contested || !e.key.equals(key) && !key.equals(e.trialKey)) {
             throw contest(key);
+        }
+        if (e.key.equals(key)) {
+            e.trialKey = null;
         }
         e.codes = request.productCodes();
         return answer(e, jws);
@@ -435,21 +493,31 @@ final class FakeAggregator implements AutoCloseable {
 
     private Jws answer(Enrolled e, Jws request) {
         Instant now = clock.instant();
+        Jwk other = e.trialKey;
+        boolean onTrial = other != null && isSignedBy(request, other);
         List<Decision> decisions = new ArrayList<>();
         List<MeteringPlan.Product> products = new ArrayList<>();
         List<MeteringPlan.Dimension> list = dimensions.entrySet().stream()
                 .map(d -> new MeteringPlan.Dimension(d.getKey(), "unit", d.getValue()))
                 .toList();
         for (String code : e.codes) {
-            decisions.add(decision(e, code, now));
+            decisions.add(decision(e, code, now, onTrial && other != null ? other : e.key));
             products.add(new MeteringPlan.Product(code, "prod-" + code, Duration.ofDays(31), list));
         }
         Answer answer = new Answer(
-                request.hash(), now, e.id, "attested", e.counter, e.mark, decisions, new MeteringPlan(flush, products));
+                request.hash(),
+                now,
+                e.id,
+                "attested",
+                e.counter,
+                e.mark,
+                decisions,
+                new MeteringPlan(flush, products),
+                onTrial ? Optional.of(e.trialUntil) : Optional.empty());
         return sign(Typ.ANSWER, answer.toBytes());
     }
 
-    private Decision decision(Enrolled e, String code, Instant now) {
+    private Decision decision(Enrolled e, String code, Instant now, Jwk key) {
         Decision.Outcome o = outcome.orElse(Decision.Outcome.ALLOW);
         if (o == Decision.Outcome.DENY) {
             return Decision.deny(code, ErrorCode.NO_AGREEMENT, "No subscription covers this VM.", "Subscribe.");
@@ -461,7 +529,7 @@ final class FakeAggregator implements AutoCloseable {
                 code,
                 issued,
                 issued.plus(leaseLength),
-                e.key.thumbprint(),
+                key.thumbprint(),
                 e.account,
                 e.instance,
                 "prod-" + code,

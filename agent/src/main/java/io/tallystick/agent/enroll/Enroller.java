@@ -47,6 +47,10 @@ public final class Enroller {
     static final Duration CONTESTED_RETRY = Duration.ofSeconds(60);
     /** A grace that ends early must not be noticed only at half-life. */
     private static final Duration GRACE_RENEW = Duration.ofMinutes(15);
+    /** A trial that was stopped is noticed within this. */
+    private static final Duration TRIAL_RENEW = Duration.ofMinutes(5);
+    /** A trial is over when the aggregator's clock says so. */
+    private static final Duration AFTER_TRIAL = Duration.ofSeconds(1);
     /** Renewed no faster than this, however short a lease is. */
     private static final Duration RENEW_MIN = Duration.ofSeconds(5);
     /** The share of the interval a denied agent's question may move either way. */
@@ -75,6 +79,9 @@ public final class Enroller {
     private boolean enrolled;
     /** The aggregator did not know the enrollment this key had: a join code is needed once more. */
     private boolean nameRefused;
+
+    /** Until when this key only takes the instance over, and sends no batches; empty for one that is enrolled. */
+    private volatile Optional<Instant> trialUntil = Optional.empty();
 
     private @Nullable Watermark fresh;
     private boolean watermarkWanted;
@@ -122,6 +129,14 @@ public final class Enroller {
     /** Whether the aggregator answered an enrollment of this process. */
     public boolean enrolled() {
         return enrolled;
+    }
+
+    /**
+     * Until when this key is on trial: it showed a newer start of the VM than the key before it. Until then usage stays
+     * here, as it may turn out that another agent speaks for the VM.
+     */
+    public Optional<Instant> trialUntil() {
+        return trialUntil;
     }
 
     /** The watermark of the last enrollment, or of the answer asked for since, once: what the shipper compares with. */
@@ -232,7 +247,7 @@ public final class Enroller {
             Answer answer = take(aggregator.post(Wire.ENROLLMENTS_PATH, signed, Typ.ANSWER), signed, me);
             enrolled = true;
             nameRefused = false;
-            fresh = answer.watermark();
+            compareWith(answer);
         } catch (Unreachable e) {
             unreachable("enroll", e);
         } catch (Refused e) {
@@ -281,16 +296,22 @@ public final class Enroller {
                 new LeaseRequest(counter, state, version).toBytes(),
                 key.signer());
         try {
+            boolean wasOnTrial = trialUntil.isPresent();
             Answer answer = take(aggregator.post(path, signed, Typ.ANSWER), signed, me);
-            if (watermarkWanted) {
+            if (watermarkWanted || wasOnTrial) {
                 watermarkWanted = false;
-                fresh = answer.watermark();
+                compareWith(answer);
             }
         } catch (Unreachable e) {
             unreachable("lease", e);
         } catch (Refused e) {
             refused("lease", e);
         }
+    }
+
+    /** While on trial the watermark is the other key's. */
+    private void compareWith(Answer answer) {
+        fresh = answer.trialUntil().isPresent() ? null : answer.watermark();
     }
 
     /** A counter no request of this enrollment carried before; on disk before it is used. */
@@ -323,6 +344,7 @@ public final class Enroller {
             return a;
         });
         retry.succeeded();
+        trialUntil = a.trialUntil();
         schedule(checked);
         boolean forked = board.standing()
                 .contest()
@@ -358,6 +380,11 @@ public final class Enroller {
         if (checked.grants().isEmpty()) {
             wait = denied();
         }
+        Optional<Duration> trial = checked.answer()
+                .trialUntil()
+                .map(until -> Duration.between(now, until).plus(AFTER_TRIAL))
+                .map(left -> left.compareTo(TRIAL_RENEW) < 0 ? left : TRIAL_RENEW);
+        wait = trial.isPresent() && trial.get().compareTo(wait) < 0 ? trial.get() : wait;
         wait = wait.compareTo(RENEW_MIN) < 0 ? RENEW_MIN : wait;
         dueAt = source.bootMillis() + wait.toMillis();
     }
@@ -417,6 +444,7 @@ public final class Enroller {
                 Optional.of(e.text("thumbprint").orElse(key.thumbprint().toString())))));
         board.online(true);
         enrolled = false;
+        trialUntil = Optional.empty();
         retry.succeeded();
         dueAt = source.bootMillis() + CONTESTED_RETRY.toMillis();
         retrySeconds(CONTESTED_RETRY.toMillis());

@@ -130,6 +130,9 @@ public final class Shipper {
             toReconcile = w;
             synced = false;
         });
+        if (onTrial()) {
+            return;
+        }
         if (askAgain && asking.due(source.bootMillis())) {
             askAgain = false;
             enroller.askWatermark();
@@ -150,12 +153,24 @@ public final class Shipper {
     /** Cuts what is pending and sends what it can; for a stop. */
     public void lastTurn() {
         stopping = true;
-        if (synced && !forked()) {
+        if (synced && !forked() && enroller.trialUntil().isEmpty()) {
             cut(false);
             if (enroller.enrolled()) {
                 send(BATCHES_PER_TURN);
             }
         }
+    }
+
+    /** A key that is taking the instance over has a watermark to compare with only once it is the enrolled one. */
+    private boolean onTrial() {
+        Optional<Instant> until = enroller.trialUntil();
+        if (until.isPresent()) {
+            synced = false;
+            toReconcile = null;
+            hold("this key takes over from another one at " + until.get()
+                    + " unless that one is heard of; usage is kept until then");
+        }
+        return until.isPresent();
     }
 
     private boolean forked() {

@@ -74,6 +74,7 @@ import io.tallystick.aggregator.usage.Ingest;
 import io.tallystick.aggregator.usage.Partitions;
 import io.tallystick.aggregator.usage.Quarantine;
 import io.tallystick.aggregator.usage.ServingTimes;
+import io.tallystick.aggregator.usage.Takeovers;
 import io.tallystick.aggregator.usage.UsageReport;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.usage.http.BatchRoutes;
@@ -176,6 +177,7 @@ public final class Wiring {
         incidents = new Incidents(database, audit, clock);
         // Only the real clock is not moved by hand.
         serving = new ServingTimes(database, clock, System::nanoTime, !clock.equals(Clock.systemUTC()));
+        Takeovers takeovers = new Takeovers(database, enrollments, watermarks, incidents, serving, audit, clock);
         Batches batches = Ingest.batches(
                 vertx,
                 database,
@@ -185,6 +187,7 @@ public final class Wiring {
                 catalog,
                 agreements,
                 incidents,
+                takeovers,
                 serving,
                 registry,
                 issuers,
@@ -199,6 +202,7 @@ public final class Wiring {
                 database,
                 new AwsEvidenceVerifier(anchors),
                 enrollments,
+                takeovers,
                 new Joining(database, audit, clock),
                 confirmations,
                 watermarks,

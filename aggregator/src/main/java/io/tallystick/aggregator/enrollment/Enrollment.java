@@ -14,6 +14,7 @@ import java.util.List;
  *     cannot be
  * @param pendingTime the latest start that evidence has shown
  * @param counter the last counter a lease or resume request used
+ * @param contended whether another key is on trial, see {@link Takeover}
  */
 public record Enrollment(
         EnrollmentId id,
@@ -32,7 +33,8 @@ public record Enrollment(
         String agentVersion,
         String agentState,
         Instant enrolledAt,
-        Instant seenAt) {
+        Instant seenAt,
+        boolean contended) {
 
     public Enrollment {
         productCodes = List.copyOf(productCodes);

@@ -2,7 +2,6 @@ package io.tallystick.aggregator.enrollment;
 
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.common.jose.Jwk;
-import io.tallystick.common.jose.Jws;
 import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.EvidenceLevel;
 import io.tallystick.common.model.Hash;
@@ -25,7 +24,8 @@ final class EnrollmentStore {
             """
             enrollment_id, cloud, cloud_account, instance, region, image, instance_type, product_codes,
             evidence_level, public_key, first_pending_time, pending_time, counter, agent_version, agent_state,
-            enrolled_at, seen_at""";
+            enrolled_at, seen_at,
+            EXISTS (SELECT FROM takeover WHERE takeover.enrollment_id = enrollment.enrollment_id) AS contended""";
 
     static final String INSERT =
             """
@@ -48,9 +48,13 @@ final class EnrollmentStore {
     static final String FIND_OF = FIND + OF_ACCOUNT;
     static final String PAGE = "SELECT " + COLUMNS + " FROM enrollment WHERE enrollment_id > $1" + OF_ACCOUNT
             + " AND ($3::text IS NULL OR instance = $3) ORDER BY enrollment_id LIMIT $4";
+    /** What the VM is, by its newest start: the document of an older one, shown again, changes nothing. */
     static final String RESTART =
             """
-            UPDATE enrollment SET region = $2, image = $3, instance_type = $4, product_codes = $5,
+            UPDATE enrollment SET region = CASE WHEN $6 >= pending_time THEN $2 ELSE region END,
+              image = CASE WHEN $6 >= pending_time THEN $3 ELSE image END,
+              instance_type = CASE WHEN $6 >= pending_time THEN $4 ELSE instance_type END,
+              product_codes = CASE WHEN $6 >= pending_time THEN $5 ELSE product_codes END,
               first_pending_time = least(first_pending_time, $6), pending_time = greatest(pending_time, $6),
               agent_version = $7, seen_at = $8
             WHERE enrollment_id = $1""";
@@ -167,13 +171,13 @@ final class EnrollmentStore {
     }
 
     Future<Void> keepEvidence(
-            SqlConnection tx, EnrollmentId id, Instant pendingTime, Hash thumbprint, Jws jws, Instant now) {
+            SqlConnection tx, EnrollmentId id, Instant pendingTime, Hash thumbprint, String jws, Instant now) {
         return tx.preparedQuery(EVIDENCE)
                 .execute(Tuple.of(
                         id.uuid(),
                         Columns.time(pendingTime),
                         Buffer.buffer(thumbprint.bytes()),
-                        jws.compact(),
+                        jws,
                         Columns.time(now)))
                 .mapEmpty();
     }
@@ -271,6 +275,7 @@ final class EnrollmentStore {
                 row.getString("agent_version"),
                 row.getString("agent_state"),
                 Columns.instant(row, "enrolled_at"),
-                Columns.instant(row, "seen_at"));
+                Columns.instant(row, "seen_at"),
+                row.getBoolean("contended"));
     }
 }

@@ -25,6 +25,7 @@ public final class Enrollments {
 
     private final Database database;
     private final EnrollmentStore store = new EnrollmentStore();
+    private final TakeoverStore takeovers = new TakeoverStore();
     private final Clock clock;
 
     public Enrollments(Database database, Clock clock) {
@@ -32,43 +33,83 @@ public final class Enrollments {
         this.clock = clock;
     }
 
+    /** Whose a verified identity is: its enrollment. */
+    public static EnrollmentId idOf(VerifiedIdentity verified) {
+        return Identity.of(verified).id();
+    }
+
     /**
-     * Enrolls a verified identity under a key, or takes note of a restart of the enrolled one. Another key than the
-     * enrolled one is remembered and answered {@code contested}, with its thumbprint and the remedy; of many at once
-     * exactly one wins, by the primary key.
+     * Makes the enrollment of a verified identity, with its watermark, if there is none. Of many keys at once exactly one
+     * wins, by the primary key; the others find that one.
+     */
+    public Future<Void> first(SqlConnection tx, VerifiedIdentity verified, Jwk key, String agentVersion) {
+        Identity who = Identity.of(verified);
+        Instant now = clock.instant();
+        return store.insert(tx, who.id(), who, key, agentVersion, now)
+                .compose(first ->
+                        first ? store.insertWatermark(tx, who.id(), key, now) : Future.<Void>succeededFuture());
+    }
+
+    /**
+     * Takes note of a start of the enrolled key, which spends the document's pending time.
      *
      * @param jws the request as received: it is kept as evidence
      */
-    public Future<Enrollment> enroll(VerifiedIdentity verified, Jwk key, Jws jws, String agentVersion) {
+    public Future<Enrollment> restarted(
+            SqlConnection tx, Enrollment known, VerifiedIdentity verified, Jws jws, String agentVersion) {
         Identity who = Identity.of(verified);
-        EnrollmentId id = who.id();
-        Hash thumbprint = key.thumbprint();
-        return database.transactor()
-                .inTx(tx -> {
-                    Instant now = clock.instant();
-                    return store.insert(tx, id, who, key, agentVersion, now)
-                            .compose(
-                                    first -> first ? store.insertWatermark(tx, id, key, now) : Future.succeededFuture())
-                            .compose(done -> store.lock(tx, id))
-                            .map(Optional::orElseThrow)
-                            .compose(known -> known.key().equals(key)
-                                    ? restarted(tx, known, who, jws, agentVersion, now)
-                                    // Committed, so that the contested key is there to be approved.
-                                    : store.contest(tx, id, key, now).map(known));
-                })
-                .compose(known -> known.key().equals(key)
-                        ? Future.succeededFuture(known)
-                        : Future.failedFuture(contested(who.instance(), thumbprint)));
-    }
-
-    private Future<Enrollment> restarted(
-            SqlConnection tx, Enrollment known, Identity who, Jws jws, String version, Instant now) {
-        return store.restart(tx, known.id(), who, version, now)
+        Instant now = clock.instant();
+        return store.restart(tx, known.id(), who, agentVersion, now)
                 .compose(done -> store.keepEvidence(
-                        tx, known.id(), who.pendingTime(), known.key().thumbprint(), jws, now))
+                        tx, known.id(), who.pendingTime(), known.key().thumbprint(), jws.compact(), now))
                 .compose(done -> store.keepStart(tx, known.id(), who, now))
                 .compose(done -> store.find(tx, known.id()))
                 .map(Optional::orElseThrow);
+    }
+
+    /** Remembers a key that was refused, so that it can be approved. */
+    public Future<Void> contest(SqlConnection tx, EnrollmentId id, Jwk key) {
+        return store.contest(tx, id, key, clock.instant());
+    }
+
+    /** Reads one and holds it until the transaction ends. */
+    public Future<Optional<Enrollment>> lock(SqlConnection tx, EnrollmentId id) {
+        return store.lock(tx, id);
+    }
+
+    /** The key on trial, if there is one. */
+    public Future<Optional<Takeover>> takeover(SqlClient client, EnrollmentId id) {
+        return takeovers.find(client, id);
+    }
+
+    /** Puts a key on trial, in place of another that was, or with a newer document of its own. Spends its pending time. */
+    public Future<Void> tryOut(SqlConnection tx, Takeover takeover) {
+        return takeovers.put(tx, takeover);
+    }
+
+    /** Ends a trial; the key can be approved still. */
+    public Future<Void> dropTakeover(SqlConnection tx, EnrollmentId id) {
+        return takeovers.drop(tx, id);
+    }
+
+    /** Makes the key on trial the enrolled one. The caller hands the watermark over in the same transaction. */
+    public Future<Enrollment> takeOver(SqlConnection tx, Enrollment known, Takeover t) {
+        Instant now = clock.instant();
+        Enrollment after = t.over(known);
+        return takeovers
+                .takeOver(tx, t, now)
+                .compose(done ->
+                        store.keepEvidence(tx, t.id(), t.pendingTime(), t.key().thumbprint(), t.jws(), now))
+                .compose(done -> store.keepStart(tx, t.id(), Identity.of(after), now))
+                .compose(done -> store.find(tx, t.id()))
+                .map(Optional::orElseThrow);
+    }
+
+    /** As {@link #useCounter}, for the key on trial. */
+    public Future<Void> useTrialCounter(SqlConnection tx, Takeover of, long counter, String state, String version) {
+        return takeovers
+                .countUp(tx, of.id(), counter, state, version, clock.instant())
+                .compose(used -> used ? Future.succeededFuture() : Future.failedFuture(staleCounter(of.counter())));
     }
 
     /** What a key is told that does not speak for the instance. */
@@ -81,7 +122,8 @@ public final class Enrollments {
                         "remedy",
                         "If this VM is the genuine one (a reinstalled agent, a replaced disk), let the account that"
                                 + " owns it, or the marketplace's operator, approve the key " + thumbprint
-                                + " for instance " + instance);
+                                + " for instance " + instance
+                                + "; or, where the cloud signs identity, stop and start the VM");
     }
 
     /** Reads one; empty if there is none. */
@@ -116,11 +158,13 @@ public final class Enrollments {
                 .compose(used -> used
                         ? Future.succeededFuture()
                         : store.find(tx, of.id())
-                                .compose(now -> Future.failedFuture(Failure.of(
-                                                ErrorCode.STALE_COUNTER, "counter: must be above the last one used")
-                                        .with(
-                                                "counter",
-                                                now.map(Enrollment::counter).orElse(0L)))));
+                                .compose(now -> Future.failedFuture(staleCounter(
+                                        now.map(Enrollment::counter).orElse(0L)))));
+    }
+
+    private static Failure staleCounter(long last) {
+        return Failure.of(ErrorCode.STALE_COUNTER, "counter: must be above the last one used")
+                .with("counter", last);
     }
 
     /**
@@ -135,6 +179,7 @@ public final class Enrollments {
                         ErrorCode.NOT_FOUND,
                         "thumbprint: no key " + thumbprint + " is waiting for approval for this enrollment")))
                 .compose(key -> store.approve(tx, id, key, clock.instant()))
+                .compose(done -> takeovers.drop(tx, id))
                 .compose(done -> store.find(tx, id))
                 .map(Optional::orElseThrow);
     }

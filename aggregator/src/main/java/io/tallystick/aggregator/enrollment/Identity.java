@@ -40,6 +40,19 @@ record Identity(
                 who.level());
     }
 
+    static Identity of(Enrollment e) {
+        return new Identity(
+                e.cloud(),
+                e.cloudAccount(),
+                e.instance(),
+                e.region(),
+                e.image(),
+                e.instanceType(),
+                e.pendingTime(),
+                e.productCodes(),
+                e.evidenceLevel());
+    }
+
     EnrollmentId id() {
         return EnrollmentId.of(cloud, account, instance);
     }

@@ -128,7 +128,12 @@ public final class Joining {
             return store.insertWatermark(tx, who.id(), ask.key(), now)
                     .compose(done -> invitations.use(tx, who.id(), invitation.id(), now))
                     .compose(done -> store.keepEvidence(
-                            tx, who.id(), who.pendingTime(), ask.key().thumbprint(), ask.jws(), now))
+                            tx,
+                            who.id(),
+                            who.pendingTime(),
+                            ask.key().thumbprint(),
+                            ask.jws().compact(),
+                            now))
                     .compose(done -> store.keepStart(tx, who.id(), who, now))
                     .compose(done -> audit.append(tx, joined(who, ask.key(), invitation)))
                     .compose(done -> found(tx, who));
@@ -202,7 +207,12 @@ public final class Joining {
         Identity who = known.evidenceLevel() == EvidenceLevel.CLAIMED ? said : kept;
         return store.restart(tx, known.id(), who, ask.request().agentVersion(), now)
                 .compose(done -> store.keepEvidence(
-                        tx, known.id(), pendingTime, ask.key().thumbprint(), ask.jws(), now))
+                        tx,
+                        known.id(),
+                        pendingTime,
+                        ask.key().thumbprint(),
+                        ask.jws().compact(),
+                        now))
                 .compose(done -> store.keepStart(tx, known.id(), who, now))
                 .compose(done -> found(tx, who));
     }

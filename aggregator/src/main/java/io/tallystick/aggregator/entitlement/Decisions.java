@@ -33,6 +33,9 @@ public final class Decisions {
     /** GRACE leases are short, so that mending or worsening shows soon. */
     static final Duration GRACE_LENGTH = Duration.ofHours(1);
 
+    /** What a lease on trial lasts beyond the trial, for the request that follows it. */
+    static final Duration TRIAL_MARGIN = Duration.ofMinutes(10);
+
     private static final Duration FLUSH_INTERVAL_DEFAULT = Duration.ofMinutes(15);
 
     /** One decision per product code the instance carries, and the plan for those that are known. */
@@ -82,13 +85,14 @@ public final class Decisions {
         this.serving = serving;
     }
 
-    Future<Decided> of(Enrollment enrollment, Watermarks.Progress progress, Instant now) {
+    /** @param trial the end of the trial of a key that takes the instance over: until then it gets no more than GRACE */
+    Future<Decided> of(Enrollment enrollment, Watermarks.Progress progress, Instant now, Optional<Instant> trial) {
         return accounts.byCloudAccount(database.reads(), enrollment.cloud(), enrollment.cloudAccount())
                 .compose(account -> catalog.byProductCodes(database.reads(), new HashSet<>(enrollment.productCodes()))
                         .compose(products -> agreementsOf(account, products)
                                 .compose(found -> versionsOf(enrollment, account, products, found))))
                 .compose(facts -> away(enrollment, progress, now)
-                        .compose(away -> allowListed(facts, enrollment, progress, away, now)));
+                        .compose(away -> allowListed(facts, enrollment, progress, away, now, trial)));
     }
 
     private Future<List<Agreement>> agreementsOf(Optional<Account> account, List<Product> products) {
@@ -140,7 +144,12 @@ public final class Decisions {
     }
 
     private Future<Decided> allowListed(
-            Facts facts, Enrollment enrollment, Watermarks.Progress progress, Duration away, Instant now) {
+            Facts facts,
+            Enrollment enrollment,
+            Watermarks.Progress progress,
+            Duration away,
+            Instant now,
+            Optional<Instant> trial) {
         List<Future<Boolean>> listed = facts.products().stream()
                 .map(p -> facts.account()
                         .map(a -> catalog.isAllowListed(database.reads(), p.id(), a.id()))
@@ -171,7 +180,9 @@ public final class Decisions {
                                 away),
                         version,
                         now);
-                decisions.add(decision(enrollment, code, known, version, ruling, now));
+                EntitlementRules.Ruling last = trial.map(until -> EntitlementRules.onTrial(ruling, until))
+                        .orElse(ruling);
+                decisions.add(decision(enrollment, code, known, version, last, now, trial));
             }
             return new Decided(decisions, plan(facts.products()));
         });
@@ -197,13 +208,15 @@ public final class Decisions {
             Optional<Product> product,
             VersionRules.Facts version,
             EntitlementRules.Ruling ruling,
-            Instant now) {
+            Instant now,
+            Optional<Instant> trial) {
         if (!ruling.allowed() || product.isEmpty()) {
             ErrorCode why = ruling.code().orElse(ErrorCode.DENIED);
             return Decision.deny(code, why, ruling.sentence(), remedy(enrollment, why, ruling));
         }
         Decision.Outcome outcome = ruling.isGrace() ? Decision.Outcome.GRACE : Decision.Outcome.ALLOW;
-        Duration length = ruling.isGrace() ? GRACE_LENGTH : Lease.DEFAULT_LENGTH;
+        Duration length = trial.map(until -> Duration.between(now, until).plus(TRIAL_MARGIN))
+                .orElse(ruling.isGrace() ? GRACE_LENGTH : Lease.DEFAULT_LENGTH);
         Lease lease = new Lease(
                 issuer,
                 enrollment.id(),

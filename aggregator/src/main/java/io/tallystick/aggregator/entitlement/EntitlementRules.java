@@ -113,6 +113,18 @@ final class EntitlementRules {
         return refused.orElseGet(() -> stalled(p, instance, now));
     }
 
+    /** What a key gets that is taking the instance over: what it would get, but no more than GRACE. */
+    static Ruling onTrial(Ruling ruling, Instant until) {
+        return ruling.allowed()
+                ? Ruling.grace(
+                        ErrorCode.CONTESTED,
+                        "This VM was started again with a new key, which takes over from the one before at " + until
+                                + " unless that one is heard of until then.",
+                        "Nothing has to be done if the disk was replaced or the agent installed anew; usage is kept."
+                                + " To end the wait, let the account that owns the VM approve the new key.")
+                : ruling;
+    }
+
     /** From when on an instance could have reported and did not. */
     static Instant silentSince(Instant startedAt, Instant progressedAt) {
         return startedAt.isAfter(progressedAt) ? startedAt : progressedAt;

@@ -7,11 +7,13 @@ import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Joining;
+import io.tallystick.aggregator.enrollment.Takeover;
 import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.aggregator.signing.BouncyEd25519;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.Takeovers;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.common.error.ErrorCode;
@@ -48,6 +50,8 @@ public final class Entitlements {
     private final Database database;
     private final AwsEvidenceVerifier aws;
     private final Enrollments enrollments;
+    private final Takeovers takeovers;
+    private final Admission admission;
     private final Joining joining;
     private final Confirmations confirmations;
     private final Watermarks watermarks;
@@ -63,6 +67,7 @@ public final class Entitlements {
             Database database,
             AwsEvidenceVerifier aws,
             Enrollments enrollments,
+            Takeovers takeovers,
             Joining joining,
             Confirmations confirmations,
             Watermarks watermarks,
@@ -75,6 +80,8 @@ public final class Entitlements {
         this.database = database;
         this.aws = aws;
         this.enrollments = enrollments;
+        this.takeovers = takeovers;
+        this.admission = new Admission(database, enrollments, takeovers, clock);
         this.joining = joining;
         this.confirmations = confirmations;
         this.watermarks = watermarks;
@@ -93,21 +100,23 @@ public final class Entitlements {
         Jwk key = Objects.requireNonNull(jws.header().jwk());
         jws.verified(key, BouncyEd25519.VERIFIER);
         EnrollRequest request = EnrollRequest.parse(jws.payload());
-        Future<Enrollment> enrolled = request.evidence() instanceof EnrollRequest.Claims claims
+        Future<Admission.Admitted> enrolled = request.evidence() instanceof EnrollRequest.Claims claims
                 ? join(request, claims, key, jws)
+                        .compose(confirmations::refresh)
+                        .map(joined -> new Admission.Admitted(joined, Optional.empty()))
                 : attested(request, (EnrollRequest.SignedDocument) request.evidence(), key, jws);
-        return enrolled.compose(confirmations::refresh).compose(enrollment -> answer(enrollment, jws.hash()));
+        return enrolled.compose(admitted -> answer(admitted, jws.hash()));
     }
 
-    private Future<Enrollment> attested(
+    private Future<Admission.Admitted> attested(
             EnrollRequest request, EnrollRequest.SignedDocument evidence, Jwk key, Jws jws) {
         VerifiedIdentity who = aws.verify(
                 evidence.pkcs7().getBytes(StandardCharsets.US_ASCII),
                 evidence.document().map(d -> d.getBytes(StandardCharsets.UTF_8)).orElse(null));
         checkProductCodes(request, who);
-        return enrollments
-                .enroll(who, key, jws, request.agentVersion())
-                .recover(e -> contested(EnrollmentId.of(who.cloud(), who.account(), who.instance()), key, e));
+        return admission
+                .admit(who, key, jws, request.agentVersion())
+                .recover(e -> contested(Enrollments.idOf(who), key, e));
     }
 
     private Future<Enrollment> join(EnrollRequest request, EnrollRequest.Claims claims, Jwk key, Jws jws) {
@@ -123,21 +132,36 @@ public final class Entitlements {
     /** Takes a {@code lease-request+jws}; answers an {@code answer+jws}. */
     public Future<Jws> renew(EnrollmentId id, byte[] body) {
         Jws jws = Jws.parseFlattened(body, Typ.LEASE_REQUEST);
-        return authentic(id, jws, Wire.leasePath(id.toString()), (tx, enrollment) -> {
+        return authentic(id, jws, Wire.leasePath(id.toString()), (tx, speaker) -> {
                     LeaseRequest r = LeaseRequest.parse(jws.payload());
-                    return enrollments
-                            .useCounter(tx, enrollment, r.counter(), r.state(), r.agentVersion())
-                            .compose(done -> enrollments.find(tx, id))
-                            .map(Optional::orElseThrow);
+                    return speaker.onTrial()
+                            .map(t -> renewOnTrial(tx, speaker.of(), t, r))
+                            .orElseGet(() -> enrollments
+                                    .useCounter(tx, speaker.of().enrollment(), r.counter(), r.state(), r.agentVersion())
+                                    .compose(done -> enrollments.find(tx, id))
+                                    .map(e -> new Admission.Admitted(e.orElseThrow(), Optional.empty())));
                 })
-                .compose(confirmations::refresh)
-                .compose(enrollment -> answer(enrollment, jws.hash()));
+                .compose(admitted -> confirmations
+                        .refresh(admitted.enrollment())
+                        .map(e -> new Admission.Admitted(e, admitted.until())))
+                .compose(admitted -> answer(admitted, jws.hash()));
+    }
+
+    private Future<Admission.Admitted> renewOnTrial(SqlConnection tx, Takeovers.Case of, Takeover t, LeaseRequest r) {
+        return enrollments
+                .useTrialCounter(tx, t, r.counter(), r.state(), r.agentVersion())
+                .map(done -> new Admission.Admitted(t.counted(r.counter()).over(of.enrollment()), of.until()));
     }
 
     /** Takes a {@code resume+jws} from an agent whose state went back; answers an {@code answer+jws}. */
     public Future<Jws> resume(EnrollmentId id, byte[] body) {
         Jws jws = Jws.parseFlattened(body, Typ.RESUME);
-        return authentic(id, jws, Wire.resumePath(id.toString()), (tx, enrollment) -> {
+        return authentic(id, jws, Wire.resumePath(id.toString()), (tx, speaker) -> {
+                    Enrollment enrollment = speaker.of().enrollment();
+                    if (speaker.onTrial().isPresent()) {
+                        Hash key = speaker.onTrial().get().key().thumbprint();
+                        return Future.failedFuture(Enrollments.contested(enrollment.instance(), key));
+                    }
                     Resume.Request r = Resume.Request.parse(jws.payload());
                     return enrollments
                             .useCounter(tx, enrollment, r.counter(), enrollment.agentState(), enrollment.agentVersion())
@@ -148,17 +172,25 @@ public final class Entitlements {
     }
 
     /**
-     * Lets a contested key speak for its instance, from a new epoch on; the key before it no longer can.
+     * Lets a contested key speak for its instance, from a new epoch on; the key before it no longer can. Approving the key
+     * that speaks already ends another one's trial.
      *
      * @param caller who decided, for the audit log: an operator, or the account that owns the VM
      */
     public Future<Enrollment> approve(Caller caller, EnrollmentId id, Hash thumbprint) {
         return database.transactor().inTx(tx -> enrollments
                 .visible(tx, caller, id)
-                .compose(before -> enrollments.approve(tx, id, thumbprint).compose(after -> watermarks
-                        .handOver(tx, id, thumbprint)
-                        .compose(mark -> audit.append(tx, approved(caller.actor(), before, after, mark)))
-                        .map(after))));
+                .compose(seen -> takeovers.settled(tx, id))
+                .compose(c -> c.enrollment().key().thumbprint().equals(thumbprint)
+                        ? takeovers.cancel(tx, c, caller.actor()).map(c.enrollment())
+                        : approve(tx, caller, c.enrollment(), thumbprint)));
+    }
+
+    private Future<Enrollment> approve(SqlConnection tx, Caller caller, Enrollment before, Hash thumbprint) {
+        return enrollments.approve(tx, before.id(), thumbprint).compose(after -> watermarks
+                .handOver(tx, before.id(), thumbprint)
+                .compose(mark -> audit.append(tx, approved(caller.actor(), before, after, mark)))
+                .map(after));
     }
 
     private static AuditEvent.Change approved(String actor, Enrollment before, Enrollment after, Watermark mark) {
@@ -171,7 +203,7 @@ public final class Entitlements {
     }
 
     private <T> Future<T> authentic(
-            EnrollmentId id, Jws jws, String path, BiFunction<SqlConnection, Enrollment, Future<T>> work) {
+            EnrollmentId id, Jws jws, String path, BiFunction<SqlConnection, Speaker, Future<T>> work) {
         jws.fresh(clock.instant());
         if (!id.toString().equals(jws.header().kid())) {
             throw Failure.of(ErrorCode.INVALID_JWS, "kid: must be the enrollment of the path, " + id);
@@ -180,11 +212,36 @@ public final class Entitlements {
         return database.transactor().inTx(tx -> enrollments
                 .find(tx, id)
                 .map(found -> found.orElseThrow(() -> noEnrollment(id)))
-                .compose(enrollment -> {
-                    jws.verified(enrollment.key(), BouncyEd25519.VERIFIER);
-                    return work.apply(tx, enrollment);
-                }));
+                .compose(known -> known.contended()
+                        ? takeovers.settled(tx, id)
+                        : Future.succeededFuture(Takeovers.Case.quiet(known)))
+                .compose(c -> speaker(tx, c, jws))
+                .compose(speaker -> work.apply(tx, speaker)));
     }
+
+    /** Whose signature it is: the enrolled key's, which ends another one's trial, or that of the key on trial. */
+    private Future<Speaker> speaker(SqlConnection tx, Takeovers.Case c, Jws jws) {
+        Optional<Takeover> trial = c.takeover().filter(t -> isSignedBy(jws, t.key()));
+        if (trial.isPresent()) {
+            return Future.succeededFuture(new Speaker(c, trial));
+        }
+        jws.verified(c.enrollment().key(), BouncyEd25519.VERIFIER);
+        return takeovers
+                .cancel(tx, c, "agent:" + c.enrollment().id())
+                .map(new Speaker(Takeovers.Case.quiet(c.enrollment()), Optional.empty()));
+    }
+
+    private static boolean isSignedBy(Jws jws, Jwk key) {
+        try {
+            jws.verified(key, BouncyEd25519.VERIFIER);
+            return true;
+        } catch (Failure e) {
+            return false;
+        }
+    }
+
+    /** Who signed a request: the enrolled key, or the one on trial. */
+    private record Speaker(Takeovers.Case of, Optional<Takeover> onTrial) {}
 
     private static Failure noEnrollment(EnrollmentId id) {
         return Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id);
@@ -208,7 +265,7 @@ public final class Entitlements {
         }
     }
 
-    private Future<Enrollment> contested(EnrollmentId id, Jwk key, Throwable e) {
+    private <T> Future<T> contested(EnrollmentId id, Jwk key, Throwable e) {
         if (!(e instanceof Failure f) || f.code() != ErrorCode.CONTESTED) {
             return Future.failedFuture(e);
         }
@@ -217,13 +274,14 @@ public final class Entitlements {
                 .compose(first -> Future.failedFuture(f));
     }
 
-    private Future<Jws> answer(Enrollment enrollment, Hash request) {
+    private Future<Jws> answer(Admission.Admitted admitted, Hash request) {
+        Enrollment enrollment = admitted.enrollment();
         // Leases and answers carry whole milliseconds, so that what agents store is what was signed.
         Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
         return watermarks
                 .of(database.reads(), enrollment.id())
                 .compose(progress -> decisions
-                        .of(enrollment, progress, now)
+                        .of(enrollment, progress, now, admitted.until())
                         .map(decided -> new Answer(
                                 request,
                                 now,
@@ -232,7 +290,8 @@ public final class Entitlements {
                                 enrollment.counter(),
                                 progress.watermark(),
                                 decided.decisions(),
-                                decided.plan())))
+                                decided.plan(),
+                                admitted.until().map(u -> u.truncatedTo(ChronoUnit.MILLIS)))))
                 .map(answer -> keys.sign(Typ.ANSWER, answer.toBytes()));
     }
 }

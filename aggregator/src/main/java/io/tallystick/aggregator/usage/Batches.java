@@ -32,6 +32,7 @@ public final class Batches {
     private final UsageContexts contexts;
     private final List<IngestLane> lanes;
     private final Incidents incidents;
+    private final Takeovers takeovers;
     private final BatchMeters meters;
     private final ServingTimes serving;
     private final Set<String> issuers;
@@ -44,6 +45,7 @@ public final class Batches {
             UsageContexts contexts,
             List<IngestLane> lanes,
             Incidents incidents,
+            Takeovers takeovers,
             BatchMeters meters,
             ServingTimes serving,
             Set<String> issuers,
@@ -52,6 +54,7 @@ public final class Batches {
         this.contexts = contexts;
         this.lanes = List.copyOf(lanes);
         this.incidents = incidents;
+        this.takeovers = takeovers;
         this.meters = meters;
         this.serving = serving;
         this.issuers = Set.copyOf(issuers);
@@ -80,12 +83,20 @@ public final class Batches {
         return contexts.of(id)
                 .compose(context -> authentic(jws, context))
                 .compose(context -> plan(id, jws, context, received, body.length))
-                .compose(submission -> lane.submit(submission)
+                .compose(submission -> submit(lane, submission)
                         .recover(e -> IngestLane.isDataError(e)
-                                ? lane.submit(refusingAll(submission))
+                                ? submit(lane, refusingAll(submission))
                                 : Future.failedFuture(e))
                         .onSuccess(outcome -> meters.decided(outcome, nanoTime.getAsLong() - since))
                         .compose(outcome -> answer(submission, outcome)));
+    }
+
+    /** Where another key is on trial, this one was heard now, and the trial ends before the batch is stored. */
+    private Future<IngestLane.Outcome> submit(IngestLane lane, Submission s) {
+        return lane.submit(s)
+                .compose(outcome -> outcome instanceof IngestLane.Outcome.Contended
+                        ? takeovers.heard(s.enrollment(), s.key()).compose(done -> lane.submit(s))
+                        : Future.succeededFuture(outcome));
     }
 
     private void checkPlace(EnrollmentId id, Jws jws) {
@@ -152,7 +163,12 @@ public final class Batches {
         if (outcome instanceof IngestLane.Outcome.Gap gap) {
             return gap(s, gap.current());
         }
-        return fork(s, ((IngestLane.Outcome.WrongPrev) outcome).current());
+        if (outcome instanceof IngestLane.Outcome.WrongPrev wrong) {
+            return fork(s, wrong.current());
+        }
+        // A second trial within the moment after the first was ended.
+        return Future.failedFuture(Failure.of(ErrorCode.OVERLOADED, "the instance is contested; send it again")
+                .with("retryAfterSeconds", SHED_RETRY.toSeconds()));
     }
 
     private Future<String> seenBefore(Submission s, Watermark current) {

@@ -7,6 +7,7 @@ import io.tallystick.aggregator.db.Database;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
@@ -25,7 +26,9 @@ public final class Incidents {
         /** Batches missing before the one presented; normal for a moment, an incident where it stays. */
         GAP,
         /** Another key asked to speak for an enrolled instance. */
-        CONTESTED;
+        CONTESTED,
+        /** A key that was taking an instance over was stopped by the enrolled one: two speak for one VM. */
+        TAKEOVER;
 
         public String wire() {
             return name().toLowerCase(Locale.ROOT);
@@ -79,12 +82,16 @@ public final class Incidents {
      * audited in the same transaction; a gap is not, it is an everyday matter of order.
      */
     public Future<Boolean> report(Kind kind, EnrollmentId enrollment, String fingerprint, String detail) {
-        return database.transactor().inTx(tx -> store.report(
-                        tx, kind.wire(), enrollment, fingerprint, detail, Columns.micros(clock.instant()))
+        return database.transactor().inTx(tx -> report(tx, kind, enrollment, fingerprint, detail));
+    }
+
+    /** As above, on the caller's transaction. */
+    Future<Boolean> report(SqlConnection tx, Kind kind, EnrollmentId enrollment, String fingerprint, String detail) {
+        return store.report(tx, kind.wire(), enrollment, fingerprint, detail, Columns.micros(clock.instant()))
                 .compose(first -> first && kind != Kind.GAP
                         ? audit.append(tx, change(kind, enrollment, fingerprint, detail))
                                 .map(first)
-                        : Future.succeededFuture(first)));
+                        : Future.succeededFuture(first));
     }
 
     private static AuditEvent.Change change(Kind kind, EnrollmentId enrollment, String fingerprint, String detail) {

@@ -31,6 +31,7 @@ public final class Ingest {
             Catalog catalog,
             Agreements agreements,
             Incidents incidents,
+            Takeovers takeovers,
             ServingTimes serving,
             MeterRegistry registry,
             Set<String> issuers,
@@ -41,6 +42,14 @@ public final class Ingest {
                 .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys, nanoTime))
                 .toList();
         return new Batches(
-                contexts, lanes, incidents, new BatchMeters(registry, lanes), serving, issuers, clock, nanoTime);
+                contexts,
+                lanes,
+                incidents,
+                takeovers,
+                new BatchMeters(registry, lanes),
+                serving,
+                issuers,
+                clock,
+                nanoTime);
     }
 }

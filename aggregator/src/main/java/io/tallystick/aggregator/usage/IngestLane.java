@@ -85,6 +85,9 @@ final class IngestLane {
         /** Above the watermark. */
         record Gap(Watermark current) implements Outcome {}
 
+        /** Another key is on trial: the sender has to be heard first, see {@link Takeovers}. */
+        record Contended() implements Outcome {}
+
         /** Next in number, but built on another predecessor. */
         record WrongPrev(Watermark current) implements Outcome {}
     }
@@ -304,6 +307,10 @@ final class IngestLane {
                 w.promise()
                         .tryFail(
                                 Failure.of(ErrorCode.INVALID_SIGNATURE, "another key speaks for this instance by now"));
+                continue;
+            }
+            if (at.contended()) {
+                others.put(w, new Outcome.Contended());
                 continue;
             }
             Watermark mark = at.watermark();

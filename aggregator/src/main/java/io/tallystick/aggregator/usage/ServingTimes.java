@@ -3,6 +3,7 @@ package io.tallystick.aggregator.usage;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlClient;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -95,11 +96,15 @@ public final class ServingTimes {
 
     /** How much of the time from then to now the service was away. */
     public Future<Duration> awaySince(Instant from, Instant now) {
-        return store.heart(database.reads())
+        return awaySince(database.reads(), from, now);
+    }
+
+    /** As above, on the caller's connection. */
+    Future<Duration> awaySince(SqlClient client, Instant from, Instant now) {
+        return store.heart(client)
                 .compose(heart -> heart.isEmpty()
                         ? Future.succeededFuture(Duration.between(from, now))
-                        : store.away(database.reads(), from, now)
-                                .map(spans -> spans.plus(unrecorded(heart, from, now))));
+                        : store.away(client, from, now).map(spans -> spans.plus(unrecorded(heart, from, now))));
     }
 
     /** What no span tells: the time before the first beat of all, and a pause that nobody has ended yet. */

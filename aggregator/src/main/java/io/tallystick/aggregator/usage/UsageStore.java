@@ -31,7 +31,7 @@ import java.util.function.Function;
 final class UsageStore {
     static final String LOCK =
             """
-            SELECT enrollment_id, epoch, seq, hash, has_slots, key FROM watermark
+            SELECT enrollment_id, epoch, seq, hash, has_slots, key, contended FROM watermark
             WHERE enrollment_id = ANY($1::uuid[]) ORDER BY enrollment_id FOR UPDATE""";
     static final String INSERT_BATCHES =
             """
@@ -87,11 +87,17 @@ final class UsageStore {
             "SELECT enrollment_id, epoch, seq, hash, has_slots, progressed_at FROM watermark WHERE enrollment_id = $1";
     static final String OPEN_EPOCH =
             """
-            UPDATE watermark SET epoch = epoch + 1, seq = 0, key = coalesce($2, key) WHERE enrollment_id = $1
+            UPDATE watermark SET epoch = epoch + 1, seq = 0, key = coalesce($2, key),
+              contended = contended AND $2 IS NULL WHERE enrollment_id = $1
             RETURNING enrollment_id, epoch, seq, hash, has_slots""";
 
-    /** @param key thumbprint of the key whose batches are taken */
-    record Locked(Watermark watermark, boolean hasSlots, Hash key) {}
+    static final String CONTEND = "UPDATE watermark SET contended = $2 WHERE enrollment_id = $1";
+
+    /**
+     * @param key thumbprint of the key whose batches are taken
+     * @param contended whether another key is on trial
+     */
+    record Locked(Watermark watermark, boolean hasSlots, Hash key, boolean contended) {}
 
     record Stored(String jws, String receipt) {}
 
@@ -116,7 +122,8 @@ final class UsageStore {
                         new Locked(
                                 watermark(row),
                                 row.getBoolean("has_slots"),
-                                Hash.ofBytes(row.getBuffer("key").getBytes())));
+                                Hash.ofBytes(row.getBuffer("key").getBytes()),
+                                row.getBoolean("contended")));
             }
             return locked;
         });
@@ -239,6 +246,10 @@ final class UsageStore {
             Row row = it.next();
             return Optional.of(new Watermarks.Progress(watermark(row), Columns.instant(row, "progressed_at")));
         });
+    }
+
+    Future<Void> contend(SqlConnection tx, EnrollmentId id, boolean contended) {
+        return tx.preparedQuery(CONTEND).execute(Tuple.of(id.uuid(), contended)).mapEmpty();
     }
 
     /** @param key thumbprint of the key that takes over, or empty to leave it */

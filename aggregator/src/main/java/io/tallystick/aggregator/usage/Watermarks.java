@@ -42,6 +42,11 @@ public final class Watermarks {
         return store.openEpoch(tx, id, Optional.of(thumbprint));
     }
 
+    /** Whether another key is on trial: then a batch of this one ends the trial before it is stored. */
+    Future<Void> contend(SqlConnection tx, EnrollmentId id, boolean contended) {
+        return store.contend(tx, id, contended);
+    }
+
     /**
      * Answers an agent whose state went back: the stored batches after the one it knows, or, once it knows them all and
      * asks for it, a new epoch. Asking for the epoch with batches still unknown gets those batches first.

@@ -4,9 +4,12 @@ import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.Batch;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -49,17 +52,48 @@ record ContestedVm(RunningAggregator running, String buyer, String product, Prot
 
     /** The audit events of one action on this VM's enrollment, oldest first: actor, before and after. */
     List<String> audited(String action) {
+        return texts(
+                "SELECT concat_ws(' ', actor, before_json, after_json) FROM audit_event WHERE action = ? AND subject ="
+                        + " ? ORDER BY seq",
+                action,
+                id().toString());
+    }
+
+    /** How many different incidents of a kind there are on this VM's enrollment. */
+    int incidents(String kind) {
+        return texts(
+                        "SELECT detail FROM incident WHERE kind = ? AND enrollment_id::text = ?",
+                        kind,
+                        id().uuid().toString())
+                .size();
+    }
+
+    /** The first quantity of each stored batch, in order. */
+    List<String> batches() {
+        return texts(
+                        "SELECT jws FROM usage_batch WHERE enrollment_id::text = ? ORDER BY epoch, seq",
+                        id().uuid().toString())
+                .stream()
+                .map(jws -> Batch.parse(Jws.parseCompact(jws, Typ.BATCH).payload())
+                        .records()
+                        .get(0)
+                        .quantity()
+                        .toString())
+                .toList();
+    }
+
+    private List<String> texts(String sql, String... values) {
         try (Connection db = running.database().connect();
-                PreparedStatement query = db.prepareStatement("SELECT concat_ws(' ', actor, before_json, after_json)"
-                        + " FROM audit_event WHERE action = ? AND subject = ? ORDER BY seq")) {
-            query.setString(1, action);
-            query.setString(2, id().toString());
-            List<String> events = new ArrayList<>();
+                PreparedStatement query = db.prepareStatement(sql)) {
+            for (int i = 0; i < values.length; i++) {
+                query.setString(i + 1, values[i]);
+            }
+            List<String> texts = new ArrayList<>();
             ResultSet rows = query.executeQuery();
             while (rows.next()) {
-                events.add(rows.getString(1));
+                texts.add(rows.getString(1));
             }
-            return events;
+            return texts;
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

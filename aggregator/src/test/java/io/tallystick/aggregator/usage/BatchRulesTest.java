@@ -166,7 +166,8 @@ class BatchRulesTest {
                     "test",
                     "ENTITLED",
                     PENDING,
-                    PENDING);
+                    PENDING,
+                    false);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }

@@ -196,9 +196,17 @@ public final class ProtocolClient {
         return answer(tryLease(++counter).expect(200));
     }
 
-    public Resume.Answer resume(Watermark known, boolean open) {
+    public Http.Answer tryResume(Watermark known) {
+        return tryResume(known, false);
+    }
+
+    private Http.Answer tryResume(Watermark known, boolean open) {
         String path = Wire.resumePath(id().toString());
-        Http.Answer answer = post(path, header(Typ.RESUME, path), new Resume.Request(++counter, known, open).toBytes());
+        return post(path, header(Typ.RESUME, path), new Resume.Request(++counter, known, open).toBytes());
+    }
+
+    public Resume.Answer resume(Watermark known, boolean open) {
+        Http.Answer answer = tryResume(known, open);
         return Resume.Answer.parse(
                 Jws.parseFlattened(bytes(answer.expect(200)), Typ.ANSWER).payload());
     }

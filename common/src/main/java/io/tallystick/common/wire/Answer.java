@@ -7,6 +7,7 @@ import io.tallystick.common.model.Hash;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -15,6 +16,8 @@ import java.util.UUID;
  * @param request the hash of the request it answers, so that an old answer cannot be replayed to a new question
  * @param time the aggregator's time, what agents set their trusted time by; to the millisecond
  * @param counter the last counter this enrollment used
+ * @param trialUntil there for a key that is taking the instance over: it is not the enrolled one before that, and sends no
+ *     batches
  * @param decisions one per product code of the instance; empty if it carries none
  */
 public record Answer(
@@ -25,7 +28,21 @@ public record Answer(
         long counter,
         Watermark watermark,
         List<Decision> decisions,
-        MeteringPlan plan) {
+        MeteringPlan plan,
+        Optional<Instant> trialUntil) {
+
+    /** An answer to the enrolled key. */
+    public Answer(
+            Hash request,
+            Instant time,
+            EnrollmentId enrollment,
+            String evidenceLevel,
+            long counter,
+            Watermark watermark,
+            List<Decision> decisions,
+            MeteringPlan plan) {
+        this(request, time, enrollment, evidenceLevel, counter, watermark, decisions, plan, Optional.empty());
+    }
 
     public Answer {
         decisions = List.copyOf(decisions);
@@ -50,7 +67,9 @@ public record Answer(
                 "decisions",
                 list,
                 "plan",
-                plan.toJson()));
+                plan.toJson(),
+                "trialUntil",
+                trialUntil.orElse(null)));
     }
 
     public static Answer parse(byte[] payload) {
@@ -66,7 +85,8 @@ public record Answer(
             decisions.add(Decision.read(d));
         }
         MeteringPlan plan = MeteringPlan.read(f.object("plan"));
+        Optional<Instant> trialUntil = f.optionalInstant("trialUntil");
         f.done();
-        return new Answer(request, time, enrollment, level, counter, watermark, decisions, plan);
+        return new Answer(request, time, enrollment, level, counter, watermark, decisions, plan, trialUntil);
     }
 }

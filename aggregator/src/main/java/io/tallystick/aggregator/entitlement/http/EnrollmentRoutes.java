@@ -92,31 +92,44 @@ public final class EnrollmentRoutes {
     }
 
     private Future<Map<String, Object>> whole(Enrollment e) {
-        return watermarks.of(reads, e.id()).compose(progress -> enrollments
-                .contestedKeys(e.id())
-                .compose(contested -> confirmations.state(e).map(confirmation -> {
-                    Map<String, Object> json = new LinkedHashMap<>(json(e));
-                    json.put("watermark", progress.watermark().toJson());
-                    json.put("progressedAt", progress.at());
-                    json.put(
-                            "contested",
-                            contested.stream()
-                                    .map(c -> Json.object(
-                                            "thumbprint", c.thumbprint(),
-                                            "firstSeen", c.firstSeen(),
-                                            "lastSeen", c.lastSeen()))
-                                    .toList());
-                    confirmation.ifPresent(c -> json.put(
-                            "confirmation",
-                            Json.object(
-                                    "askedAt",
-                                    c.askedAt(),
-                                    "confirmedAt",
-                                    c.confirmedAt().orElse(null),
-                                    "finding",
-                                    c.finding())));
-                    return json;
-                })));
+        return watermarks
+                .of(reads, e.id())
+                .compose(progress -> enrollments.contestedKeys(e.id()).compose(contested -> enrollments
+                        .takeover(reads, e.id())
+                        .compose(takeover -> confirmations.state(e).map(confirmation -> {
+                            Map<String, Object> json = new LinkedHashMap<>(json(e));
+                            json.put("watermark", progress.watermark().toJson());
+                            json.put("progressedAt", progress.at());
+                            json.put(
+                                    "contested",
+                                    contested.stream()
+                                            .map(c -> Json.object(
+                                                    "thumbprint", c.thumbprint(),
+                                                    "firstSeen", c.firstSeen(),
+                                                    "lastSeen", c.lastSeen()))
+                                            .toList());
+                            takeover.ifPresent(t -> json.put(
+                                    "takeover",
+                                    Json.object(
+                                            "thumbprint",
+                                            t.key().thumbprint(),
+                                            "startedAt",
+                                            t.pendingTime(),
+                                            "beganAt",
+                                            t.beganAt(),
+                                            "seenAt",
+                                            t.seenAt())));
+                            confirmation.ifPresent(c -> json.put(
+                                    "confirmation",
+                                    Json.object(
+                                            "askedAt",
+                                            c.askedAt(),
+                                            "confirmedAt",
+                                            c.confirmedAt().orElse(null),
+                                            "finding",
+                                            c.finding())));
+                            return json;
+                        }))));
     }
 
     private Future<Map<String, Object>> approve(RoutingContext ctx) {
