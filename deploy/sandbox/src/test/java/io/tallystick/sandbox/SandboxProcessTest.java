@@ -4,16 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.common.time.SandboxClock;
 import io.tallystick.testkit.NeedsTool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -96,8 +99,8 @@ class SandboxProcessTest {
         String agreement = paste(block("    post() {"), operator);
         assertTrue(agreement.contains("\"acceptedAt\""), agreement);
         String user = paste(
-                block(
-                        "    curl -sS -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \"$URL/v1/users\""),
+                block("    curl -sS -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
+                        + " \"$URL/v1/users\""),
                 Map.of(
                         "URL", operator.get("URL"),
                         "TOKEN", operator.get("TOKEN"),
@@ -113,6 +116,54 @@ class SandboxProcessTest {
         assertTrue(offer.contains("\"rate\":2") && offer.contains("0.0001"), offer);
         assertTrue(paste(block("    for path in charges"), operator).contains("BilledCost"));
         assertTrue(Files.exists(dir.resolve("page.ndjson")));
+        pasteWhatBuyersAtOutscaleNeed(
+                functions, money, Doc.parse(agreement.substring(agreement.lastIndexOf("{\"id\""))));
+        pasteTheReports(functions, money, endpoints);
+    }
+
+    private void pasteWhatBuyersAtOutscaleNeed(String functions, Map<String, String> operator, Doc agreement)
+            throws Exception {
+        Map<String, String> buyer = new HashMap<>(operator);
+        buyer.put("AGREEMENT", agreement.text("id"));
+        String cloudAccount = "400000000009";
+        buyer.put("CLOUD_ACCOUNT", cloudAccount);
+        buyer.put("ACCESS_KEY", "ABCDEFGHIJ0123456789");
+        buyer.put("SECRET_KEY", "a-secret-that-is-never-given-out");
+        Rest.at(java.net.URI.create(operator.get("URL")))
+                .with(operator.get("TOKEN"))
+                .post(
+                        "/v1/accounts/" + agreement.text("account") + "/cloud-accounts",
+                        Map.of("cloud", "outscale", "accountId", cloudAccount))
+                .expect(200, 201);
+        String code = paste(functions + "\n" + block("    post /v1/join-codes"), buyer);
+        assertTrue(code.contains("\"code\":\"jc-"), code);
+        String key = paste(functions + "\n" + block("    post /v1/cloud-keys"), buyer);
+        assertTrue(key.contains(cloudAccount) && !key.contains(buyer.get("SECRET_KEY")), key);
+    }
+
+    /** The report of a day can be made once the day's last hour is posted. */
+    private void pasteTheReports(String functions, Map<String, String> operator, Doc endpoints) throws Exception {
+        Map<String, String> reader = new HashMap<>(operator);
+        reader.put("SELLER", endpoints.object("seller").text("account"));
+        Path clock = dir.resolve("run").resolve("clock");
+        reader.put(
+                "DAY",
+                new SandboxClock(clock, InstantSource.system())
+                        .instant()
+                        .toString()
+                        .substring(0, 10));
+        List<String> lines =
+                List.of(block("    curl -sS \"$URL/v1/reports?seller").split("\n"));
+        SandboxClock.advance(clock, Duration.ofDays(2));
+        String made = Await.value(PATIENCE, () -> {
+                    String answer = pasted(functions + "\n" + lines.get(1), reader);
+                    return answer.contains("\"sha256\"") ? Optional.of(answer) : Optional.empty();
+                })
+                .orElseThrow();
+        assertTrue(paste(lines.get(0), reader).contains(Doc.parse(made).text("id")));
+        reader.put("REPORT", Doc.parse(made).text("id"));
+        paste(lines.get(2), reader);
+        assertTrue(Files.readString(dir.resolve("report.csv")).startsWith("Customer Reference ID,"));
     }
 
     /** Every command line of docs/operations.md that is not part of a script, each once and as it stands there. */
@@ -233,6 +284,15 @@ class SandboxProcessTest {
             to++;
         }
         return String.join("\n", guide.subList(from, to));
+    }
+
+    /** What came, or nothing where the command failed. */
+    private String pasted(String script, Map<String, String> environment) {
+        try {
+            return paste(script, environment);
+        } catch (Exception | AssertionError e) {
+            return "";
+        }
     }
 
     private String paste(String script, Map<String, String> environment) throws Exception {
