@@ -1,5 +1,7 @@
 package io.tallystick.aggregator.catalog;
 
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
 import java.time.Instant;
 import java.util.Map;
@@ -34,6 +36,16 @@ public record ProductVersion(
     public static final int TITLE_CHARS_MAX = 100;
     /** Versions of one product, so that a list of them is always whole. */
     public static final int PER_PRODUCT_MAX = 500;
+
+    /** Refuses a wish that is based on what it was before: nobody overwrites what they have not seen (rule R24). */
+    public void requireUnchanged(Optional<Instant> revision) {
+        if (revision.isPresent() && !revision.get().equals(modifiedAt)) {
+            throw Failure.of(
+                            ErrorCode.CONFLICT,
+                            "the version was changed meanwhile; look at it as it is now, and decide again")
+                    .with("modifiedAt", modifiedAt.toString());
+        }
+    }
 
     /** This draft with other data, as young as it was. */
     ProductVersion edited(ProductVersion wanted) {

@@ -15,6 +15,7 @@ import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
@@ -61,7 +62,20 @@ public final class Versions {
     }
 
     /** What a draft is to be. */
-    public record Draft(String title, String cloud, String region, String imageId, VersionText text) {}
+    public record Draft(String title, String cloud, String region, String imageId, VersionText text) {
+        private static final int CLOUD_CHARS_MAX = 32;
+        private static final int PLACE_CHARS_MAX = 64;
+
+        /** Reads all fields; the caller says when all is read. */
+        public static Draft read(Fields in) {
+            return new Draft(
+                    in.string("title", ProductVersion.TITLE_CHARS_MAX),
+                    in.string("cloud", CLOUD_CHARS_MAX),
+                    in.string("region", PLACE_CHARS_MAX),
+                    in.string("imageId", PLACE_CHARS_MAX),
+                    VersionText.read(in));
+        }
+    }
 
     /** Makes a draft. The cloud is asked whether the image is the seller's, available, and carries the product's code. */
     public Future<ProductVersion> create(Caller caller, String productId, Draft wanted) {
@@ -83,8 +97,13 @@ public final class Versions {
                         })));
     }
 
-    /** Replaces a draft's data, its image too. A published version is changed by a change set, its image never. */
-    public Future<ProductVersion> edit(Caller caller, String id, Draft wanted) {
+    /**
+     * Replaces a draft's data, its image too. A published version is changed by a change set, its image never.
+     *
+     * @param revision the modification date that the wish is based on; one that is not the version's any more is refused with
+     *     {@code conflict}, because all fields are replaced (rule R24)
+     */
+    public Future<ProductVersion> edit(Caller caller, String id, Draft wanted, Optional<Instant> revision) {
         return requireManaged(database.reads(), caller, id)
                 .compose(found -> catalog.managed(database.reads(), caller, found.productId()))
                 .compose(product -> checkedImage(product, wanted))
@@ -95,6 +114,7 @@ public final class Versions {
                                 "only a draft can be edited; its image cannot be changed after publication, its texts"
                                         + " by the change ModifyVersion");
                     }
+                    before.requireUnchanged(revision);
                     ProductVersion after = before.edited(
                             draft(id, before.productId(), wanted, image, Columns.micros(clock.instant())));
                     return store.update(tx, after)
@@ -156,6 +176,16 @@ public final class Versions {
 
     private static boolean owned(Account seller, String cloud, String account) {
         return seller.cloudAccounts().contains(new CloudAccount(cloud, account));
+    }
+
+    /** The clouds in which a product's seller has an account and this marketplace one of its own, sorted. */
+    public Future<List<String>> clouds(Caller caller, String productId) {
+        return catalog.managed(database.reads(), caller, productId)
+                .compose(product -> accounts.require(database.reads(), product.sellerAccountId()))
+                .map(seller -> clouds.names().stream()
+                        .filter(name -> seller.cloudAccounts().stream()
+                                .anyMatch(a -> a.cloud().equals(name)))
+                        .toList());
     }
 
     /** What can be chosen from (rule O12), by name: available images of the seller's that carry the product's code. */

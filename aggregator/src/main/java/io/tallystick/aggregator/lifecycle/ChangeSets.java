@@ -5,6 +5,7 @@ import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
@@ -20,6 +21,7 @@ import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -199,6 +201,19 @@ public final class ChangeSets {
         return single(caller, Change.Type.PUBLISH_VERSION, Optional.empty(), Optional.of(versionId));
     }
 
+    /** Replaces a published version's texts, as a change set of its own; a mail about it only where it is asked for. */
+    public Future<ChangeSet> modify(Caller caller, String versionId, VersionText text, boolean announce) {
+        return start(
+                caller,
+                Optional.empty(),
+                List.of(new Change.Wanted(
+                        Change.Type.MODIFY_VERSION,
+                        Optional.empty(),
+                        Optional.of(versionId),
+                        Optional.of(text),
+                        announce)));
+    }
+
     /** Restricts a version to agreements accepted before, as a change set of its own. */
     public Future<ChangeSet> restrict(Caller caller, String versionId) {
         return single(caller, Change.Type.RESTRICT_VERSION, Optional.empty(), Optional.of(versionId));
@@ -220,6 +235,27 @@ public final class ChangeSets {
                 caller,
                 Optional.empty(),
                 List.of(new Change.Wanted(type, productId, versionId, Optional.empty(), false)));
+    }
+
+    /** The changes that the rules allow for a version as things stand, so that nobody is offered what would be refused. */
+    public static Set<Change.Type> possible(ProductVersion version, List<ProductVersion> ofProduct) {
+        Set<Change.Type> possible = EnumSet.noneOf(Change.Type.class);
+        for (Change.Type type : Change.Type.values()) {
+            if (type != Change.Type.UNPUBLISH_PRODUCT && allowed(type, version, ofProduct)) {
+                possible.add(type);
+            }
+        }
+        return possible;
+    }
+
+    private static boolean allowed(Change.Type type, ProductVersion version, List<ProductVersion> ofProduct) {
+        Change change = new Change(0, type, version.productId(), Optional.of(version.id()), Optional.empty(), false);
+        try {
+            ChangeRules.check(List.of(change), ofProduct);
+            return true;
+        } catch (Failure e) {
+            return false;
+        }
     }
 
     private static boolean maySee(Caller caller, ChangeSet set) {

@@ -1,7 +1,6 @@
 package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.catalog.Catalog;
-import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.lifecycle.Change;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
@@ -15,10 +14,10 @@ import io.tallystick.aggregator.web.Route;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** Publishing, restricting and unpublishing versions, and how far that is. */
 final class ChangeSetPages {
@@ -70,6 +69,7 @@ final class ChangeSetPages {
                                         found.nextParameter().orElse(null)))));
     }
 
+    /** What products and versions are called, by id. */
     private Future<Map<String, String>> titles(List<ChangeSet> sets) {
         List<String> ids = sets.stream()
                 .flatMap(s -> s.changes().stream())
@@ -77,7 +77,12 @@ final class ChangeSetPages {
                 .distinct()
                 .toList();
         return catalog.byIds(reads, ids)
-                .map(products -> products.stream().collect(Collectors.toMap(Product::id, Product::title)));
+                .compose(products -> versions.ofProducts(reads, ids).map(all -> {
+                    Map<String, String> titles = new HashMap<>();
+                    products.forEach(p -> titles.put(p.id(), p.title()));
+                    all.forEach(v -> titles.put(v.id(), v.title()));
+                    return titles;
+                }));
     }
 
     private Future<Void> one(RoutingContext ctx) {

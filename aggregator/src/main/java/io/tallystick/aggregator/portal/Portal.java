@@ -58,7 +58,9 @@ public final class Portal {
         gate = new PortalGate(sessions, html, publicUrl);
         routes.addAll(assets.routes());
         routes.addAll(new SignInPages(s.users(), sessions, gate, html).routes());
-        routes.addAll(new ProductPages(s.catalog(), s.versions(), s.reviews(), database.reads(), html).routes());
+        routes.addAll(new ProductPages(s.catalog(), s.versions(), s.reviews(), s.changeSets(), database.reads(), html)
+                .routes());
+        routes.addAll(new VersionPages(s.catalog(), s.versions(), s.changeSets(), database.reads(), html).routes());
         routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new ChangeSetPages(s.changeSets(), s.versions(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new RevenuePages(s.revenue(), s.statements(), html, clock).routes());

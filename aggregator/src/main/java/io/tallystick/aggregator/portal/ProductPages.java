@@ -8,6 +8,8 @@ import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.catalog.Visibility;
+import io.tallystick.aggregator.lifecycle.Change;
+import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.portal.pages.JteproductGenerated;
 import io.tallystick.aggregator.portal.pages.JteproductsGenerated;
 import io.tallystick.aggregator.web.Caller;
@@ -21,7 +23,10 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** My products, and one product with its versions. */
 final class ProductPages {
@@ -46,13 +51,16 @@ final class ProductPages {
     private final Catalog catalog;
     private final Versions versions;
     private final Reviews reviews;
+    private final ChangeSets changeSets;
     private final SqlClient reads;
     private final Html html;
 
-    ProductPages(Catalog catalog, Versions versions, Reviews reviews, SqlClient reads, Html html) {
+    ProductPages(
+            Catalog catalog, Versions versions, Reviews reviews, ChangeSets changeSets, SqlClient reads, Html html) {
         this.catalog = catalog;
         this.versions = versions;
         this.reviews = reviews;
+        this.changeSets = changeSets;
         this.reads = reads;
         this.html = html;
     }
@@ -67,6 +75,9 @@ final class ProductPages {
                         .page(Role.SELLER, Role.OPERATOR)
                         .query(Html.DONE)
                         .to(this::product),
+                Route.post("/portal/products/{id}/unpublish", "unpublishProductOnPage")
+                        .page(Role.SELLER)
+                        .to(this::unpublish),
                 Route.post("/portal/products/{id}/visibility", "requestVisibilityOnPage")
                         .page(Role.SELLER)
                         .to(this::requestVisibility));
@@ -109,7 +120,20 @@ final class ProductPages {
                                                 all,
                                                 open.orElse(null),
                                                 caller.role() == Role.SELLER ? steps(product) : List.of(),
+                                                caller.role() == Role.SELLER ? possible(all) : Map.of(),
                                                 caller.role() == Role.SELLER)))));
+    }
+
+    private static Map<String, Set<Change.Type>> possible(List<ProductVersion> all) {
+        return all.stream().collect(Collectors.toMap(ProductVersion::id, v -> ChangeSets.possible(v, all)));
+    }
+
+    /** All its versions at once (rule O8). The product is looked for first, so that a foreign one is missing. */
+    private Future<Void> unpublish(RoutingContext ctx) {
+        Caller caller = Requests.caller(ctx);
+        return catalog.managed(reads, caller, Requests.path(ctx, "id"))
+                .compose(product -> changeSets.unpublishProduct(caller, product.id()))
+                .compose(set -> html.redirect(ctx, "/portal/change-sets/" + set.id() + "?done=queued"));
     }
 
     private static List<Visibility> steps(Product product) {

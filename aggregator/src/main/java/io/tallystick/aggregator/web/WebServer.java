@@ -71,6 +71,7 @@ public final class WebServer {
                 .setIdleTimeout((int) HttpLimits.IDLE_MAX.toSeconds())
                 .setIdleTimeoutUnit(TimeUnit.SECONDS)
                 .setDecompressionSupported(false)
+                .setMaxFormAttributeSize(HttpLimits.FORM_FIELD_BYTES_MAX)
                 // The limits above are HTTP/1.1's; a proxy in front may speak what it likes.
                 .setHttp2ClearTextEnabled(false);
     }

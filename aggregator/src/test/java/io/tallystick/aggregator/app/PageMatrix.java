@@ -59,6 +59,56 @@ final class PageMatrix {
                     404,
                     403,
                     403),
+            row(
+                    "unpublishProductOnPage",
+                    get(w -> "/portal/products/" + w.newProduct() + "/unpublish"),
+                    403,
+                    // There is nothing to unpublish yet.
+                    409,
+                    404,
+                    403,
+                    403),
+            row(
+                    "newVersionPage",
+                    get(w -> "/portal/products/" + w.newProduct() + "/versions/new"),
+                    403,
+                    200,
+                    404,
+                    403,
+                    403),
+            row(
+                    "createVersionOnPage",
+                    send(w -> "/portal/products/" + w.newProduct() + "/versions", w -> Map.of("title", "1")),
+                    403,
+                    // Shown again: the other fields are missing.
+                    400,
+                    404,
+                    403,
+                    403),
+            row("versionPage", get(w -> "/portal/versions/" + w.version().id() + "/edit"), 403, 200, 404, 403, 403),
+            row(
+                    "editVersionOnPage",
+                    world -> {
+                        AccessMatrix.NewVersion v = world.version();
+                        return new Call(
+                                "/portal/versions/" + v.id() + "/edit",
+                                Map.of(
+                                        "title",
+                                        "2",
+                                        "cloud",
+                                        "aws",
+                                        "region",
+                                        "r",
+                                        "imageId",
+                                        v.imageId(),
+                                        "releaseNotes",
+                                        "n"));
+                    },
+                    403,
+                    303,
+                    404,
+                    403,
+                    403),
             row("changeSetsPage", get(w -> "/portal/change-sets"), 200, 200, 200, 403, 403),
             row("changeSetPage", get(w -> "/portal/change-sets/" + w.cancelledChangeSet()), 200, 200, 404, 403, 403),
             row(

@@ -9,12 +9,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
+import org.openqa.selenium.Alert;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.JavascriptExecutor;
+import org.openqa.selenium.NoAlertPresentException;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
@@ -111,6 +114,23 @@ public final class Browser implements AutoCloseable {
 
     public void click(String css) {
         driver.findElement(By.cssSelector(css)).click();
+    }
+
+    /** Says yes to the question the page asks, and answers what it was. */
+    public String accept() {
+        until(() -> alert().isPresent(), "a question");
+        Alert alert = driver.switchTo().alert();
+        String question = alert.getText();
+        alert.accept();
+        return question;
+    }
+
+    private Optional<String> alert() {
+        try {
+            return Optional.of(driver.switchTo().alert().getText());
+        } catch (NoAlertPresentException e) {
+            return Optional.empty();
+        }
     }
 
     public WebElement await(String css) {

@@ -5,7 +5,6 @@ import static io.tallystick.aggregator.web.Role.OPERATOR;
 import static io.tallystick.aggregator.web.Role.SELLER;
 
 import io.tallystick.aggregator.catalog.ProductVersion;
-import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.image.CloudImage;
 import io.tallystick.aggregator.web.Requests;
@@ -18,6 +17,7 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@code /v1/products/{id}/versions} and {@code /v1/versions}. */
 public final class VersionRoutes {
@@ -56,12 +56,7 @@ public final class VersionRoutes {
 
     private static Versions.Draft draft(RoutingContext ctx) {
         Fields in = Requests.json(ctx);
-        Versions.Draft draft = new Versions.Draft(
-                in.string("title", ProductVersion.TITLE_CHARS_MAX),
-                in.string("cloud", 32),
-                in.string("region", 64),
-                in.string("imageId", 64),
-                VersionText.read(in));
+        Versions.Draft draft = Versions.Draft.read(in);
         in.done();
         return draft;
     }
@@ -72,7 +67,7 @@ public final class VersionRoutes {
     }
 
     private Future<Map<String, Object>> edit(RoutingContext ctx) {
-        return versions.edit(Requests.caller(ctx), Requests.path(ctx, "id"), draft(ctx))
+        return versions.edit(Requests.caller(ctx), Requests.path(ctx, "id"), draft(ctx), Optional.empty())
                 .map(ProductVersion::json);
     }
 
