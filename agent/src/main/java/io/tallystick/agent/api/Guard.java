@@ -4,6 +4,7 @@ import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
@@ -14,16 +15,22 @@ import java.util.TreeSet;
 
 /**
  * Who may speak to the local API. A page in a browser on this VM must not (any {@code Origin} or fetch metadata is
- * refused), nor one that reached us through a name that resolves to loopback (the {@code Host} must be ours).
+ * refused), nor one that reached us through a name that resolves to loopback (the {@code Host} must be ours). From
+ * beyond loopback nothing but {@code /healthz} is answered without the token.
  */
 final class Guard {
     private final Set<String> hosts;
     private final Optional<byte[]> token;
 
     /** @param extraHosts further values of {@code Host} taken, such as {@code agent.internal:8793} */
-    Guard(int port, List<String> extraHosts, Optional<String> token) {
+    Guard(InetSocketAddress address, List<String> extraHosts, Optional<String> token) {
+        int port = address.getPort();
         Set<String> allowed = new TreeSet<>();
-        for (String name : List.of("localhost", "127.0.0.1", "[::1]")) {
+        Set<String> names = new TreeSet<>(List.of("localhost", "127.0.0.1", "[::1]"));
+        if (!address.getAddress().isAnyLocalAddress()) {
+            names.add(LocalApi.host(address.getAddress()));
+        }
+        for (String name : names) {
             allowed.add(name + ":" + port);
             if (port == 80) {
                 allowed.add(name);
@@ -45,6 +52,11 @@ final class Guard {
                 throw Failure.of(ErrorCode.FORBIDDEN, "requests from web pages (" + name + ") are not served");
             }
         }
+    }
+
+    /** Whether the caller is on this machine itself, not in a container or beyond. */
+    static boolean isLocal(HttpExchange exchange) {
+        return exchange.getRemoteAddress().getAddress().isLoopbackAddress();
     }
 
     void checkToken(HttpExchange exchange) {

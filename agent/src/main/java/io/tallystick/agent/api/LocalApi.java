@@ -17,6 +17,7 @@ import io.tallystick.common.json.Json;
 import io.tallystick.common.wire.Wire;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -38,7 +39,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * The HTTP API on loopback. Every answer of {@code GET /v1/entitlement} has status 200, whatever the decision: deny is
+ * The HTTP API of the VM. Every answer of {@code GET /v1/entitlement} has status 200, whatever the decision: deny is
  * an answer, not an error. Threads of its own, so that a full pool never starves the main loop.
  */
 public final class LocalApi implements AutoCloseable {
@@ -55,6 +56,7 @@ public final class LocalApi implements AutoCloseable {
     private static final int LARGE_BODY_BYTES = 64 * 1024;
 
     private static final String AWS_PATH = "/";
+    private static final String HEALTH_PATH = "/healthz";
     private static final String JSON = "application/json";
     private static final String PROBLEM = "application/problem+json";
     private static final Logger LOG = Logger.getLogger(LocalApi.class.getName());
@@ -111,7 +113,7 @@ public final class LocalApi implements AutoCloseable {
                     return t;
                 });
         pool.allowCoreThreadTimeOut(true);
-        this.guard = new Guard(server.getAddress().getPort(), extraHosts, token);
+        this.guard = new Guard(server.getAddress(), extraHosts, token);
         this.board = board;
         this.time = time;
         this.intake = intake;
@@ -129,7 +131,9 @@ public final class LocalApi implements AutoCloseable {
                 new Route("GET", true, Set.of(), (e, q) -> Reply.json(200, status.document())),
                 AWS_PATH,
                 new Route("POST", false, Set.of(), this::aws),
-                "/healthz",
+                "/v1/sent",
+                new Route("GET", true, Set.of("limit", "before"), this::sent),
+                HEALTH_PATH,
                 new Route("GET", false, Set.of(), this::health),
                 "/metrics",
                 new Route("GET", false, Set.of(), this::scrape));
@@ -141,8 +145,17 @@ public final class LocalApi implements AutoCloseable {
         server.start();
     }
 
-    public int port() {
-        return server.getAddress().getPort();
+    /** Where callers on this machine reach it. */
+    public String endpoint() {
+        InetSocketAddress a = server.getAddress();
+        return "http://" + (a.getAddress().isAnyLocalAddress() ? "127.0.0.1" : host(a.getAddress())) + ":"
+                + a.getPort();
+    }
+
+    /** An address as it stands in a URL and in {@code Host}. */
+    static String host(InetAddress address) {
+        String text = address.getHostAddress();
+        return text.contains(":") ? "[" + text + "]" : text;
     }
 
     private void serve(HttpExchange exchange) {
@@ -180,7 +193,7 @@ public final class LocalApi implements AutoCloseable {
             exchange.getResponseHeaders().set("Allow", route.method());
             throw Failure.of(ErrorCode.METHOD_NOT_ALLOWED, path + " takes " + route.method());
         }
-        if (route.needsToken()) {
+        if (route.needsToken() || (!Guard.isLocal(exchange) && !path.equals(HEALTH_PATH))) {
             guard.checkToken(exchange);
         }
         return route.handler().handle(exchange, query(exchange.getRequestURI().getRawQuery(), route.query()));
@@ -328,6 +341,14 @@ public final class LocalApi implements AutoCloseable {
 
     private static Failure tooLarge() {
         return Failure.of(ErrorCode.TOO_LARGE, "a body has at most " + BODY_BYTES_MAX + " bytes");
+    }
+
+    private Reply sent(HttpExchange exchange, Map<String, String> query) {
+        Fields f = Fields.of(new LinkedHashMap<>(query));
+        int limit = f.optionalParsed("limit", Sent::limit).orElse(Sent.LIMIT_MAX);
+        Sent.Place before = f.optionalParsed("before", Sent.Place::parse).orElse(Sent.Place.END);
+        f.done();
+        return Reply.json(200, store.call(tx -> Sent.page(tx, before, limit)));
     }
 
     private Reply health(HttpExchange exchange, Map<String, String> query) {

@@ -169,7 +169,7 @@ public final class Agent implements AutoCloseable {
     }
 
     public String endpoint() {
-        return "http://127.0.0.1:" + api.port();
+        return api.endpoint();
     }
 
     private void loop() {

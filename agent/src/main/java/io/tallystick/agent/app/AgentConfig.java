@@ -36,6 +36,8 @@ public record AgentConfig(
     private static final int STORE_MIB_MIN = 8;
     private static final int STORE_MIB_MAX = 16 * 1024;
     private static final int PORT_DEFAULT = 8793;
+    /** Enough that nobody on the network guesses it: 128 bits in hexadecimal. */
+    private static final int REMOTE_TOKEN_CHARS_MIN = 32;
 
     public AgentConfig {
         extraHosts = List.copyOf(extraHosts);
@@ -73,7 +75,7 @@ public record AgentConfig(
             }
         }
         if (!loopback(host)) {
-            r.problem("listen.host", "must be a loopback address such as 127.0.0.1");
+            checkBeyondLoopback(r, host, extra, token);
         }
         if (r.has("metadata.url")) {
             checkUrl(r, "metadata.url", metadata);
@@ -108,6 +110,47 @@ public record AgentConfig(
                 r.keys());
     }
 
+    /** What callers from containers need, and a network must not get. */
+    private static void checkBeyondLoopback(ConfigReader r, String host, List<String> names, Optional<String> token) {
+        Optional<InetAddress> address = literal(host);
+        boolean wildcard = address.isPresent() && address.get().isAnyLocalAddress();
+        if (address.isEmpty() || !(wildcard || isPrivate(address.get()))) {
+            r.problem(
+                    "listen.host",
+                    "must be a loopback address such as 127.0.0.1, or for containers a private address of this VM");
+            return;
+        }
+        if (token.isEmpty()) {
+            r.problem("listen.host", "beyond loopback needs token.file");
+        } else if (token.get().length() < REMOTE_TOKEN_CHARS_MIN) {
+            r.problem(
+                    "token.file",
+                    "beyond loopback needs a token of at least " + REMOTE_TOKEN_CHARS_MIN + " characters");
+        }
+        if (wildcard && names.isEmpty()) {
+            r.problem("listen.host", host + " needs listen.names: the host:port by which containers call the agent");
+        }
+    }
+
+    private static boolean isPrivate(InetAddress a) {
+        byte[] b = a.getAddress();
+        boolean shared = b.length == 4 && (b[0] & 0xff) == 100 && (b[1] & 0xc0) == 64;
+        boolean uniqueLocal = b.length == 16 && (b[0] & 0xfe) == 0xfc;
+        return a.isSiteLocalAddress() || a.isLinkLocalAddress() || shared || uniqueLocal;
+    }
+
+    /** An address written as one; a name is not looked up. */
+    private static Optional<InetAddress> literal(String host) {
+        if (!host.matches("[0-9.]+|\\[?[0-9a-fA-F:]+]?")) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(InetAddress.getByName(host));
+        } catch (UnknownHostException e) {
+            return Optional.empty();
+        }
+    }
+
     private static void checkUrl(ConfigReader r, String key, URI uri) {
         if (uri.getRawQuery() != null || uri.getRawFragment() != null || uri.getRawUserInfo() != null) {
             r.problem(key, "must have no user, query or fragment");
@@ -128,14 +171,7 @@ public record AgentConfig(
         if (host.equals("localhost")) {
             return true;
         }
-        if (!host.matches("[0-9.]+|\\[?[0-9a-fA-F:]+]?")) {
-            return false;
-        }
-        try {
-            return InetAddress.getByName(host).isLoopbackAddress();
-        } catch (UnknownHostException e) {
-            return false;
-        }
+        return literal(host).map(InetAddress::isLoopbackAddress).orElse(false);
     }
 
     private static InetSocketAddress hostAndPort(String text) {

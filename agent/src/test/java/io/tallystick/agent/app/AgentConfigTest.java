@@ -19,6 +19,9 @@ import org.junit.jupiter.api.Test;
 class AgentConfigTest {
     private static final Path FULL = Path.of(System.getProperty("tallystick.root"), "deploy", "agent-full.conf");
 
+    private static final String AGGREGATOR = "aggregator.url=https://a.example";
+    private static final String STATE = "state.dir=/x";
+
     private static AgentConfig read(String... settings) {
         return AgentConfig.read(ConfigFile.empty().with(List.of(settings), Path.of("/")));
     }
@@ -45,7 +48,7 @@ class AgentConfigTest {
                 Set.of("aggregator.url", "listen.host", "listen.port", "nonsense", "state.dir", "metadata.url"),
                 problems(
                         "aggregator.url=http://example.com",
-                        "listen.host=0.0.0.0",
+                        "listen.host=93.184.216.34",
                         "listen.port=70000",
                         "nonsense=1",
                         "metadata.url=http://127.0.0.1:1"));
@@ -82,5 +85,28 @@ class AgentConfigTest {
         for (String host : List.of("localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1")) {
             assertEquals(Set.of("aggregator.url"), problems("aggregator.url=http://" + host, "state.dir=/x"), host);
         }
+    }
+
+    @Test
+    void beyondLoopbackItListensOnPrivateAddressesWithALongTokenOnly() throws Exception {
+        Path folder = Files.createTempDirectory("token");
+        String good = "token.file=" + Files.writeString(folder.resolve("good"), "0123456789abcdef".repeat(2));
+        String weak = "token.file="
+                + Files.writeString(
+                        folder.resolve("weak"), "0123456789abcdef".repeat(2).substring(1));
+        String names = "listen.names=agent.internal:8793";
+        for (String host : List.of("172.17.0.1", "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.1.1", "fd00::1")) {
+            read(AGGREGATOR, STATE, "listen.host=" + host, good);
+            assertEquals(Set.of("listen.host"), problems(AGGREGATOR, STATE, "listen.host=" + host), host);
+            assertEquals(Set.of("token.file"), problems(AGGREGATOR, STATE, "listen.host=" + host, weak), host);
+        }
+        for (String host : List.of("93.184.216.34", "2001:db8::1", "100.128.0.1", "172.32.0.1", "agent.internal")) {
+            assertEquals(Set.of("listen.host"), problems(AGGREGATOR, STATE, "listen.host=" + host, good, names), host);
+        }
+        read(AGGREGATOR, STATE, "listen.host=0.0.0.0", good, names);
+        assertEquals(Set.of("listen.host"), problems(AGGREGATOR, STATE, "listen.host=0.0.0.0", good));
+        assertEquals(Set.of("listen.host"), problems(AGGREGATOR, STATE, "listen.host=0.0.0.0", names));
+        read(AGGREGATOR, STATE, "listen.host=127.0.0.2");
+        read(AGGREGATOR, STATE, "listen.host=localhost");
     }
 }
