@@ -38,7 +38,15 @@ class CommandLineTest {
             rig.time.advance(Duration.ofHours(13));
             agent.untilState("DENIED");
             assertEquals(1, Main.execute("verify", "--url", url));
+            assertEquals(3, Main.execute("meter", "--dimension", "requests", "--quantity", "1", "--url", url));
             agent.close();
+            assertEquals(2, Main.execute("meter", "--dimension", "requests", "--quantity", "1", "--url", url));
+            assertEquals(2, Main.execute("show-sent", "--url", url));
+            // A script's own mistake says nothing about the agent.
+            for (String command : java.util.List.of("verify", "meter", "status", "show-sent", "prepare-image")) {
+                assertEquals(64, Main.execute(command, "--nonsense"), command);
+            }
+            assertEquals(64, Main.execute("verify", "--issuer", "https://tally.example", "--url", url));
             assertEquals(2, Main.execute("verify", "--url", url));
             assertEquals(2, Main.execute("status", "--url", url));
         }

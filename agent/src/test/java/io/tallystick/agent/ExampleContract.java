@@ -56,6 +56,11 @@ abstract class ExampleContract {
     /** The command that starts it. */
     abstract List<String> command() throws IOException;
 
+    /** What it needs beside the variables of all examples. */
+    Map<String, String> environment() throws IOException {
+        return Map.of();
+    }
+
     /** The codes it is shown; fewer where a call takes long. */
     List<ErrorCode> shown() {
         List<ErrorCode> all = new ArrayList<>(List.of(ErrorCode.values()));
@@ -76,6 +81,7 @@ abstract class ExampleContract {
         // A proxy must not come between it and the agent.
         env.put("http_proxy", "http://127.0.0.1:1");
         env.put("HTTP_PROXY", "http://127.0.0.1:1");
+        env.putAll(environment());
         return new Example(command(), env);
     }
 
@@ -109,7 +115,7 @@ abstract class ExampleContract {
                 rig.aggregator.outcome(Decision.Outcome.DENY);
                 rig.time.advance(Duration.ofHours(13));
                 running.untilItSays("stopped: ");
-                running.untilItSays("DENY (DENIED)");
+                running.untilItSays("(DENIED)");
                 Map<String, Object> said = agent.get("/v1/entitlement").json();
                 for (String part : List.of("code", "sentence", "remedy")) {
                     assertTrue(running.count(String.valueOf(said.get(part))) > 0, running::output);
@@ -198,7 +204,13 @@ abstract class ExampleContract {
                     case UNAVAILABLE -> 503;
                     case INTERNAL -> 500;
                 };
-        return ScriptedAgent.Answer.json(
-                status, Json.object("status", status, "code", code.wire(), "detail", code.title(), "remedy", "Ask."));
+        Map<String, Object> problem =
+                Json.object("status", status, "code", code.wire(), "detail", code.title(), "remedy", "Ask.");
+        if (code.kind() == ErrorCode.Kind.FORBIDDEN && code != ErrorCode.FORBIDDEN) {
+            // As an agent says it that knows this VM is denied.
+            problem.put("state", "DENIED");
+            problem.put("reason", code.wire());
+        }
+        return ScriptedAgent.Answer.json(status, problem);
     }
 }

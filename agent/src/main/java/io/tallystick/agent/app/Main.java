@@ -1,6 +1,9 @@
 package io.tallystick.agent.app;
 
 import io.tallystick.common.error.Failure;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -10,7 +13,24 @@ import picocli.CommandLine.Command;
         description = "Proves this VM's entitlement and meters its usage.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Versions.class,
-        subcommands = {RunCommand.class, VerifyCommand.class, MeterCommand.class, StatusCommand.class})
+        subcommands = {
+            RunCommand.class,
+            VerifyCommand.class,
+            MeterCommand.class,
+            StatusCommand.class,
+            ShowSentCommand.class,
+            PrepareImageCommand.class,
+            AutoComplete.GenerateCompletion.class
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  tallystick-agent run --config /etc/tallystick/agent.conf",
+            "  tallystick-agent verify --wait 30s && exec my-program",
+            "  tallystick-agent meter --dimension requests --quantity 12 --idempotency-key \"$ID\"",
+            "  source <(tallystick-agent generate-completion)",
+            "",
+            "Each command's --help has its exit codes and more examples."
+        })
 public final class Main {
     static final class Versions implements CommandLine.IVersionProvider {
         @Override
@@ -18,6 +38,11 @@ public final class Main {
             return new String[] {version()};
         }
     }
+
+    /** Wrong options of the commands that scripts use (EX_USAGE of sysexits.h). */
+    static final int EXIT_USAGE = 64;
+
+    private static final int HELP_COLUMNS = 110;
 
     private Main() {}
 
@@ -38,16 +63,33 @@ public final class Main {
         System.exit(execute(args));
     }
 
+    static CommandLine commandLine() {
+        // Wide enough for an example to be copied in one piece.
+        CommandLine cli = new CommandLine(new Main()).setUsageHelpWidth(HELP_COLUMNS);
+        // Not 2, which says something about the agent: a script must be able to tell its own mistake.
+        List.of("verify", "meter", "status", "show-sent", "prepare-image")
+                .forEach(name -> cli.getSubcommands().get(name).getCommandSpec().exitCodeOnInvalidInput(EXIT_USAGE));
+        return cli;
+    }
+
     /** Runs a command; answers its exit code. */
     public static int execute(String... args) {
-        CommandLine cli = new CommandLine(new Main());
+        return execute(commandLine(), args);
+    }
+
+    /** As {@link #execute(String...)}, with the command's answer and its complaints written to these. */
+    public static int execute(PrintWriter out, PrintWriter err, String... args) {
+        return execute(commandLine().setOut(out).setErr(err), args);
+    }
+
+    private static int execute(CommandLine cli, String... args) {
         cli.setExecutionExceptionHandler((e, c, parsed) -> {
             if (e instanceof Failure f) {
                 c.getErr().println("tallystick-agent: " + f.detail());
                 if (f.problems().size() > 1) {
                     f.problems().forEach(p -> c.getErr().println("  " + p));
                 }
-                return CommandLine.ExitCode.USAGE;
+                return c.getCommandSpec().exitCodeOnInvalidInput();
             }
             throw e;
         });

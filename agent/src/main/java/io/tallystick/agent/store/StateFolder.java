@@ -24,9 +24,14 @@ import org.jspecify.annotations.Nullable;
  * folder or file that others may enter is refused rather than mended: someone may have copied it already.
  */
 public final class StateFolder implements AutoCloseable {
-    static final String DATABASE = "agent.db";
+    /** The state file: the key, and all usage. */
+    public static final String DATABASE = "agent.db";
     /** A fresh database that was written but not yet put in place when the process died. */
     private static final String NEXT = "agent.db.next";
+
+    static final String LOCK = "lock";
+    /** Where SQLite's library is unpacked. */
+    static final String NATIVE = "native";
 
     private static final String BALLAST = "ballast";
     /** Deleted when the disk is full, so that a receipt can still be recorded. */
@@ -52,7 +57,7 @@ public final class StateFolder implements AutoCloseable {
         }
         refuseOthers(dir);
         FileChannel channel = FileChannel.open(
-                dir.resolve("lock"),
+                dir.resolve(LOCK),
                 Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
                 PosixFilePermissions.asFileAttribute(FILE));
         FileLock lock = tryLock(channel);
@@ -94,7 +99,7 @@ public final class StateFolder implements AutoCloseable {
             // SQLite gives its log files the mode of the database, so this one line covers all of them.
             Files.createFile(database, PosixFilePermissions.asFileAttribute(FILE));
         }
-        Path nativeDir = dir.resolve("native");
+        Path nativeDir = dir.resolve(NATIVE);
         if (!Files.isDirectory(nativeDir)) {
             Files.createDirectory(nativeDir, PosixFilePermissions.asFileAttribute(FOLDER));
         }
@@ -111,6 +116,11 @@ public final class StateFolder implements AutoCloseable {
                                 + PosixFilePermissions.toString(mode));
             }
         }
+    }
+
+    /** Whether an agent has kept state in this folder, which may be missing. */
+    public static boolean isOne(Path dir) {
+        return Files.exists(dir.resolve(LOCK)) && Files.exists(dir.resolve(DATABASE));
     }
 
     public Path dir() {
