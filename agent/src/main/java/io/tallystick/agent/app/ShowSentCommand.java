@@ -25,8 +25,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Shows the usage that left this VM, or waits to: signed batches, newest first, each with the receipt.",
             "Besides these the agent sends the cloud's identity document with its public key at each start, and asks"
-                + " for leases with its state and version. Batches are kept 7 days after they were acknowledged, their"
-                + " receipts 400 days."
+                    + " for leases with its state and version. Batches are kept 7 days after they were acknowledged, their"
+                    + " receipts 400 days."
         },
         mixinStandardHelpOptions = true,
         exitCodeListHeading = "%nExit codes:%n",

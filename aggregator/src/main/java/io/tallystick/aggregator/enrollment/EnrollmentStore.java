@@ -58,6 +58,7 @@ final class EnrollmentStore {
               first_pending_time = least(first_pending_time, $6), pending_time = greatest(pending_time, $6),
               agent_version = $7, seen_at = $8
             WHERE enrollment_id = $1""";
+
     static final String EVIDENCE =
             """
             INSERT INTO enrollment_evidence (enrollment_id, pending_time, thumbprint, jws, received)
