@@ -56,9 +56,15 @@ class AwsDoorTest {
     }
 
     /** Calls a moment apart are of one hour. */
-    private static void midHour(Rig rig) {
+    static void midHour(Rig rig) {
         Instant next = rig.time.instant().plus(Duration.ofHours(1)).truncatedTo(ChronoUnit.HOURS);
         rig.time.advance(Duration.between(rig.time.instant(), next.plus(Duration.ofMinutes(30))));
+    }
+
+    /** A record of requests in an hour before now. */
+    static Rig.Reply meterHoursAgo(Rig rig, Rig.Running agent, int hours, long quantity) throws Exception {
+        Instant at = rig.time.instant().minus(Duration.ofHours(hours));
+        return meter(rig, agent, "Timestamp", seconds(at), "UsageQuantity", quantity);
     }
 
     private static BigDecimal seconds(Instant at) {
@@ -202,6 +208,25 @@ class AwsDoorTest {
             assertEquals("UnauthorizedException", refused(400, meter(rig, agent, "DryRun", true)));
             agent.drained();
             assertEquals(1, rig.aggregator.slots().size(), "a dry run records nothing");
+        }
+    }
+
+    @Test
+    void aRecordRefusedForAnotherReasonThanItsHourMayComeAgain() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            midHour(rig);
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            rig.aggregator.refuse("requests");
+            String id = meter(rig, agent).text("MeteringRecordId");
+            Rig.until("the quarantine", () -> Long.valueOf(1)
+                    .equals(Rig.at(agent.status(), "quarantine", Map.class).get("count")));
+            rig.aggregator.refuse();
+            assertEquals(id, meter(rig, agent).text("MeteringRecordId"));
+            agent.drained();
+            assertEquals(Quantity.of(3), rig.aggregator.total("requests"));
+            assertEquals(
+                    "DuplicateRequestException", refused(400, meter(rig, agent, "UsageQuantity", 4L)), "now it counts");
         }
     }
 

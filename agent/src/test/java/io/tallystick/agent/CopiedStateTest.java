@@ -125,6 +125,35 @@ class CopiedStateTest {
     }
 
     @Test
+    void aRolledBackStateSendsNoWriteOnceRecordTwiceAndLearnsTheHoursOfTheLostTimeline() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            AwsDoorTest.midHour(rig);
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running lost = rig.agent(vm, dir.resolve("state"));
+            lost.untilState("ENTITLED");
+            String first = AwsDoorTest.meterHoursAgo(rig, lost, 3, 5).text("MeteringRecordId");
+            copy(dir.resolve("state"), dir.resolve("snapshot"));
+            AwsDoorTest.meterHoursAgo(rig, lost, 2, 7);
+            lost.close();
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            back.untilState("ENTITLED");
+            Rig.until("the next epoch", () -> rig.aggregator.openedEpochs() == 1);
+            assertEquals(first, AwsDoorTest.meterHoursAgo(rig, back, 3, 5).text("MeteringRecordId"));
+            assertEquals(
+                    "DuplicateRequestException",
+                    AwsDoorTest.meterHoursAgo(rig, back, 2, 8).text("__type"),
+                    "the lost timeline wrote that hour");
+            AwsDoorTest.meterHoursAgo(rig, back, 1, 1);
+            back.close();
+            assertEquals(3, rig.aggregator.slots().size());
+            assertEquals(Quantity.of(13), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
     void twoLiveCopiesForkAndTheSecondIsHeld() throws Exception {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = rig.vm(Rig.CODE);

@@ -129,4 +129,43 @@ class CrashTest {
             return false;
         }
     }
+
+    @Test
+    void anAcknowledgedWriteOnceRecordSurvivesSigkillAndIsSentOnce() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            AwsDoorTest.midHour(rig);
+            rig.aggregator.flush(Duration.ofHours(1));
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            AtomicReference<URI> address = new AtomicReference<>();
+            Process process = spawn(rig, vm, dir.resolve("state"), address);
+            HttpClient http = HttpClient.newHttpClient();
+            try {
+                List<String> ids = new ArrayList<>();
+                for (int i = 0; i < 3; i++) {
+                    String body = "{\"ProductCode\":\"" + Rig.CODE + "\",\"UsageDimension\":\"requests\","
+                            + "\"UsageQuantity\":3,\"Timestamp\":"
+                            + rig.time.instant().minus(Duration.ofHours(1)).getEpochSecond() + "}";
+                    Rig.until("an id", () -> {
+                        HttpResponse<String> r = http.send(
+                                HttpRequest.newBuilder(Objects.requireNonNull(address.get())
+                                                .resolve("/"))
+                                        .header("Content-Type", "application/x-amz-json-1.1")
+                                        .header("X-Amz-Target", "AWSMPMeteringService.MeterUsage")
+                                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                                        .build(),
+                                HttpResponse.BodyHandlers.ofString());
+                        return r.statusCode() == 200 && ids.add(r.body());
+                    });
+                    process.destroyForcibly().waitFor();
+                    process = spawn(rig, vm, dir.resolve("state"), address);
+                }
+                assertEquals(1, ids.stream().distinct().count());
+                Rig.until("the record", () -> !rig.aggregator.slots().isEmpty());
+                assertEquals(1, rig.aggregator.slots().size());
+                assertEquals(Quantity.of(3), rig.aggregator.total("requests"));
+            } finally {
+                process.destroyForcibly();
+            }
+        }
+    }
 }

@@ -23,6 +23,7 @@ import io.tallystick.common.wire.LeaseRequest;
 import io.tallystick.common.wire.MeteringPlan;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
+import io.tallystick.common.wire.Registration;
 import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
@@ -104,6 +105,7 @@ final class FakeAggregator implements AutoCloseable {
     private Duration leaseLength = Duration.ofHours(24);
     private Duration flush = Duration.ofSeconds(1);
     private Map<String, Optional<Quantity>> dimensions = new LinkedHashMap<>(Map.of("requests", Optional.empty()));
+    private final Map<Integer, Optional<Instant>> registrationKeys = new HashMap<>();
     private List<String> refusedDimensions = List.of();
     private int received;
     private int duplicates;
@@ -179,6 +181,11 @@ final class FakeAggregator implements AutoCloseable {
     /** In the plan, and refused by receipts all the same. */
     synchronized void refuse(String... keys) {
         refusedDimensions = List.of(keys);
+    }
+
+    /** A version of the key of every product, and when it was rotated. */
+    synchronized void registrationKey(int version, Optional<Instant> rotatedAt) {
+        registrationKeys.put(version, rotatedAt);
     }
 
     /** Signs leases with another {@code iss} than its own. */
@@ -370,6 +377,7 @@ final class FakeAggregator implements AutoCloseable {
         return switch (parts[4]) {
             case "lease" -> lease(e, checked(Jws.parseFlattened(body, Typ.LEASE_REQUEST), e, path));
             case "batches" -> batch(e, checked(Jws.parseFlattened(body, Typ.BATCH), e, path));
+            case "registrations" -> registration(e, checked(Jws.parseFlattened(body, Typ.REGISTRATION), e, path));
             case "resume" -> resume(e, checked(Jws.parseFlattened(body, Typ.RESUME), e, path));
             default -> throw Failure.of(ErrorCode.NOT_FOUND, path);
         };
@@ -598,6 +606,25 @@ final class FakeAggregator implements AutoCloseable {
 
     private static Key key(Enrolled e, MeteringRecord r, MeteringRecord.Allocation a) {
         return new Key(e.instance, r.dimension(), r.hour(), a.tags().map().toString());
+    }
+
+    /** The "signature" says what was asked for; the real one's form is tested where it is made. */
+    private Jws registration(Enrolled e, Jws jws) {
+        Registration.Request request = Registration.Request.parse(jws.payload());
+        if (!e.codes.contains(request.product())) {
+            throw Failure.of(ErrorCode.UNKNOWN_PRODUCT, "the instance does not carry it");
+        }
+        if (outcome.equals(Optional.of(Decision.Outcome.DENY))) {
+            throw Failure.of(ErrorCode.DENIED, "No subscription covers this VM.")
+                    .with("remedy", "Subscribe.");
+        }
+        Optional<Instant> rotated = registrationKeys.get(request.publicKeyVersion());
+        if (rotated == null) {
+            throw Failure.of(ErrorCode.UNKNOWN_KEY_VERSION, "there is no such version");
+        }
+        String signature = request.product() + " " + request.publicKeyVersion() + " "
+                + request.nonce().orElse("");
+        return sign(Typ.ANSWER, new Registration.Answer(jws.hash().toString(), signature, rotated).toBytes());
     }
 
     private Jws resume(Enrolled e, Jws jws) {

@@ -32,6 +32,7 @@ import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
+import javax.net.ssl.SSLSocketFactory;
 
 /**
  * One running agent: everything wired, one loop that decides by the clock what is due, and an orderly stop. The loop
@@ -88,8 +89,8 @@ public final class Agent implements AutoCloseable {
             Proxy proxy = config.proxy()
                     .map(p -> new Proxy(Proxy.Type.HTTP, new InetSocketAddress(p.getHostString(), p.getPort())))
                     .orElse(Proxy.NO_PROXY);
-            HttpClient http =
-                    new HttpClient(proxy, config.caFile().map(Tls::trusting).orElse(null), CONNECT, EXCHANGE);
+            SSLSocketFactory tls = config.caFile().map(Tls::trusting).orElse(null);
+            HttpClient http = new HttpClient(proxy, tls, CONNECT, EXCHANGE);
             this.board = new Board();
             this.time = new TrustedTime(source);
             this.aggregator = new Aggregator(config.aggregatorUrl(), http, version, clock);
@@ -110,7 +111,9 @@ public final class Agent implements AutoCloseable {
             this.uptime = new UptimeMeter(store, time, source, board);
             this.shipper = new Shipper(store, aggregator, keys, enroller, time, source, board, uptime, random);
             this.intake = new UsageIntake(store, time, source, board);
-            this.awsDoor = new AwsDoor(store, time, board);
+            Aggregator registrar = new Aggregator(
+                    config.aggregatorUrl(), new HttpClient(proxy, tls, CONNECT, EXCHANGE), version, clock);
+            this.awsDoor = new AwsDoor(store, time, board, registrar, new IssuerKeys(store, registrar), enroller::key);
             Status status = new Status(
                     store,
                     time,

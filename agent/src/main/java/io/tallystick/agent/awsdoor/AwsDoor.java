@@ -1,7 +1,10 @@
 package io.tallystick.agent.awsdoor;
 
 import io.tallystick.agent.clock.TrustedTime;
+import io.tallystick.agent.enroll.AgentKey;
 import io.tallystick.agent.enroll.Board;
+import io.tallystick.agent.net.Aggregator;
+import io.tallystick.agent.net.IssuerKeys;
 import io.tallystick.agent.store.Store;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
@@ -9,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +26,7 @@ public final class AwsDoor {
     private static final String SERVICE = "AWSMPMeteringService.";
 
     private final MeterUsage meterUsage;
+    private final RegisterUsage registerUsage;
     private final String run;
     private final AtomicLong requests = new AtomicLong();
     private volatile boolean stopped;
@@ -29,8 +34,16 @@ public final class AwsDoor {
     /** An answer before it is written; {@code error} is the name of a refusal. */
     public record Answer(int status, byte[] body, Optional<String> error, String requestId) {}
 
-    public AwsDoor(Store store, TrustedTime time, Board board) {
+    /** @param aggregator and {@code keys}: the door's own, as neither may be shared between threads */
+    public AwsDoor(
+            Store store,
+            TrustedTime time,
+            Board board,
+            Aggregator aggregator,
+            IssuerKeys keys,
+            Supplier<AgentKey> key) {
         this.meterUsage = new MeterUsage(store, time, board);
+        this.registerUsage = new RegisterUsage(time, board, aggregator, keys, key);
         this.run = store.run();
     }
 
@@ -67,8 +80,11 @@ public final class AwsDoor {
         String operation = target != null && target.startsWith(SERVICE) ? target.substring(SERVICE.length()) : "";
         return switch (operation) {
             case "MeterUsage" -> meterUsage.answer(body);
+            case "RegisterUsage" -> registerUsage.answer(body);
             default ->
-                throw AwsError.client("UnknownOperationException", "X-Amz-Target must be " + SERVICE + "MeterUsage.");
+                throw AwsError.client(
+                        "UnknownOperationException",
+                        "X-Amz-Target must be " + SERVICE + "MeterUsage or " + SERVICE + "RegisterUsage.");
         };
     }
 

@@ -16,6 +16,8 @@ import io.tallystick.aggregator.account.http.UserRoutes;
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.agreement.http.AgreementRoutes;
 import io.tallystick.aggregator.audit.Audit;
+import io.tallystick.aggregator.awsapi.Registrations;
+import io.tallystick.aggregator.awsapi.http.RegistrationRoutes;
 import io.tallystick.aggregator.billing.ChargePull;
 import io.tallystick.aggregator.billing.Charging;
 import io.tallystick.aggregator.billing.Explanation;
@@ -212,6 +214,16 @@ public final class Wiring {
                 audit,
                 issuer,
                 clock);
+        Registrations registrations = new Registrations(
+                vertx,
+                database,
+                entitlements,
+                catalog,
+                keys,
+                new KeyWrap(config.wrappingKey(), random),
+                audit,
+                random,
+                clock);
         Invitations invitations = new Invitations(database, audit, ids, clock);
         posting = new PostingRuns(database, clock);
         charging = new Charging(
@@ -277,6 +289,7 @@ public final class Wiring {
         routes.addAll(new ChangeSetRoutes(changeSets, database.reads()).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
+        routes.addAll(new RegistrationRoutes(registrations).routes());
         routes.addAll(new BatchRoutes(batches).routes());
         routes.addAll(
                 new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, confirmations, database.reads())

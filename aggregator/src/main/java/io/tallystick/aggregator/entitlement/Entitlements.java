@@ -25,6 +25,7 @@ import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hash;
 import io.tallystick.common.wire.Answer;
+import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.EnrollRequest;
 import io.tallystick.common.wire.LeaseRequest;
 import io.tallystick.common.wire.Resume;
@@ -41,6 +42,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 
 /**
  * The exchanges in which an agent proves itself and learns what it may do: enroll (at each start), renew, resume. Every
@@ -169,6 +171,38 @@ public final class Entitlements {
                                     watermarks.resume(tx, id, r, jws.hash().toString()));
                 })
                 .map(answer -> keys.sign(Typ.ANSWER, answer.toBytes()));
+    }
+
+    /**
+     * What holds now for one product an agent names in a signed request of another feature's. For a key on trial nothing
+     * does: what is decided here may be kept for ever.
+     *
+     * @param path of the request's URL
+     * @param product reads the product's code from the request once its signature is verified
+     */
+    public Future<Decision> decide(EnrollmentId id, Jws jws, String path, Supplier<String> product) {
+        return authentic(id, jws, path, (tx, speaker) -> {
+                    Enrollment enrollment = speaker.of().enrollment();
+                    return speaker.onTrial()
+                            .map(t -> Future.<Enrollment>failedFuture(Enrollments.contested(
+                                    enrollment.instance(), t.key().thumbprint())))
+                            .orElseGet(() -> Future.succeededFuture(enrollment));
+                })
+                .compose(enrollment -> {
+                    String code = product.get();
+                    if (!enrollment.productCodes().contains(code)) {
+                        throw Failure.of(
+                                ErrorCode.UNKNOWN_PRODUCT,
+                                "the instance carries " + enrollment.productCodes() + ", not product code " + code);
+                    }
+                    return watermarks
+                            .of(database.reads(), id)
+                            .compose(progress -> decisions.of(enrollment, progress, clock.instant(), Optional.empty()))
+                            .map(decided -> decided.decisions().stream()
+                                    .filter(d -> d.product().equals(code))
+                                    .findFirst()
+                                    .orElseThrow());
+                });
     }
 
     /**

@@ -68,10 +68,19 @@ public final class Conservation {
             SELECT j.id FROM join_code AS j WHERE j.uses_max - j.uses_left
               <> (SELECT count(*) FROM join_code_use AS u WHERE u.join_code_id = j.id)""");
 
+    private static final Map<String, String> SLOTS = Map.of(
+            "the hour of a write-once record has usage, and a watermark that knows of such records",
+            """
+            SELECT s.enrollment_id, s.hour FROM hour_slot AS s JOIN watermark AS w USING (enrollment_id)
+            WHERE NOT w.has_slots OR NOT EXISTS (
+              SELECT FROM usage_hour AS u WHERE u.enrollment_id = s.enrollment_id
+                AND u.dimension_id = s.dimension_id AND u.hour = s.hour)""");
+
     private Conservation() {}
 
     public static void check(Connection connection) throws SQLException {
         check(connection, VIOLATIONS);
+        check(connection, SLOTS);
     }
 
     /** Fails naming each rule whose query finds a row. */

@@ -484,6 +484,35 @@ class LedgerTest {
     }
 
     @Test
+    void anHourKeepsItsKindAcrossEpochs() {
+        RUNNING.agreement(product, buyer);
+        ProtocolClient agent = agent();
+        agent.enroll();
+        assertEquals(
+                List.of(),
+                agent.send(slot("requests", "0", "a"), increment("gigabytes", "1"))
+                        .refused());
+        agent.mark(agent.resume(agent.mark(), true).watermark());
+        assertEquals(2, agent.mark().epoch());
+        assertEquals(
+                List.of("slot-taken", "slot-taken", "kind-taken", "kind-taken"),
+                agent
+                        .send(
+                                slot("requests", "0", "a"),
+                                slot("requests", "5", "b"),
+                                increment("requests", "1"),
+                                slot("gigabytes", "1", "c"))
+                        .refused()
+                        .stream()
+                        .map(Receipt.Refused::code)
+                        .toList());
+        assertEquals(List.of(), agent.send(increment("gigabytes", "2")).refused());
+        assertEquals(
+                List.of("gigabytes=3"), totals(closeAndPull("product=" + product)), "a record of zero makes no line");
+        assertEquals(List.of(), RUNNING.differences());
+    }
+
+    @Test
     void aSumBeyondTheLedgersRangeIsRefusedAndSinksNobody() {
         RUNNING.agreement(product, buyer);
         ProtocolClient agent = agent();

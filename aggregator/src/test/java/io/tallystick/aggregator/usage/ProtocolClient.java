@@ -16,6 +16,7 @@ import io.tallystick.common.wire.JoinCode;
 import io.tallystick.common.wire.LeaseRequest;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
+import io.tallystick.common.wire.Registration;
 import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
@@ -209,6 +210,17 @@ public final class ProtocolClient {
         Http.Answer answer = tryResume(known, open);
         return Resume.Answer.parse(
                 Jws.parseFlattened(bytes(answer.expect(200)), Typ.ANSWER).payload());
+    }
+
+    public Http.Answer tryRegister(Registration.Request request) {
+        String path = Wire.registrationsPath(id().toString());
+        return post(path, header(Typ.REGISTRATION, path), request.toBytes());
+    }
+
+    public Registration.Answer register(Registration.Request request) {
+        return Registration.Answer.parse(
+                Jws.parseFlattened(bytes(tryRegister(request).expect(200)), Typ.ANSWER)
+                        .payload());
     }
 
     /** The next batch in sequence, signed but not sent. */

@@ -40,6 +40,7 @@ public enum ErrorCode {
     // Reasons a metering record is not added up (receipts, quarantine) or not taken by the agent.
     UNKNOWN_DIMENSION(Kind.INVALID, "The product has no such dimension"),
     UNKNOWN_PRODUCT(Kind.INVALID, "This instance does not carry that product code"),
+    UNKNOWN_KEY_VERSION(Kind.INVALID, "The product has no registration key of that version"),
     OUT_OF_RANGE(Kind.INVALID, "The quantity or time is outside the allowed range"),
     TOO_LATE(Kind.INVALID, "The record is older than the product's late limit"),
     SLOT_TAKEN(Kind.CONFLICT, "The hour already holds another slot record for this dimension"),

@@ -12,7 +12,9 @@ public enum Typ {
     BATCH("batch+jws", Signatory.ENROLLMENT),
     /** Asks for the stored batches the agent does not know, after its state went back. */
     RESUME("resume+jws", Signatory.ENROLLMENT),
-    /** The aggregator's answer to {@link #ENROLL}, {@link #LEASE_REQUEST} and {@link #RESUME}. */
+    /** Asks for the word of the aggregator that a copy of a product runs where it may (AWS's RegisterUsage). */
+    REGISTRATION("registration+jws", Signatory.ENROLLMENT),
+    /** The aggregator's answer to the requests above, batches apart. */
     ANSWER("answer+jws", Signatory.ISSUER),
     RECEIPT("receipt+jws", Signatory.ISSUER),
     LEASE("lease+jwt", Signatory.ISSUER),

@@ -48,4 +48,8 @@ public final class Wire {
     public static String resumePath(String enrollmentId) {
         return ENROLLMENTS_PATH + "/" + enrollmentId + "/resume";
     }
+
+    public static String registrationsPath(String enrollmentId) {
+        return ENROLLMENTS_PATH + "/" + enrollmentId + "/registrations";
+    }
 }

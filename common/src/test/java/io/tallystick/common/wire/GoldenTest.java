@@ -86,6 +86,8 @@ class GoldenTest {
         assertEquals(Samples.resume(), Resume.Request.parse(golden("resume-request")));
         assertEquals(Samples.resumed(), Resume.Answer.parse(golden("resume-answer")));
         assertEquals(Samples.opened(), Resume.Answer.parse(golden("resume-answer-open")));
+        assertEquals(Samples.registration(), Registration.Request.parse(golden("registration-request")));
+        assertEquals(Samples.registered(), Registration.Answer.parse(golden("registration-answer")));
         assertEquals(Samples.nonce(), NonceProof.parse(golden("nonce-proof")));
     }
 

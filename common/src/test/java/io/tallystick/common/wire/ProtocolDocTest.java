@@ -134,6 +134,7 @@ class ProtocolDocTest {
                 "`POST " + Wire.leasePath("{id}") + "`",
                 "`POST " + Wire.batchesPath("{id}") + "`",
                 "`POST " + Wire.resumePath("{id}") + "`",
+                "`POST " + Wire.registrationsPath("{id}") + "`",
                 "`" + Wire.JOSE_JSON + "`",
                 "id       " + Samples.ENROLLMENT)) {
             assertTrue(doc.contains(text), text);

@@ -116,6 +116,18 @@ final class Samples {
                 opened().toBytes(),
                 b -> Resume.Answer.parse(b).toBytes(),
                 "batches");
+        add(
+                all,
+                "registration-request",
+                registration().toBytes(),
+                b -> Registration.Request.parse(b).toBytes(),
+                "nonce");
+        add(
+                all,
+                "registration-answer",
+                registered().toBytes(),
+                b -> Registration.Answer.parse(b).toBytes(),
+                "rotatedAt");
         add(all, "nonce-proof", nonce().toBytes(), b -> NonceProof.parse(b).toBytes());
         return all;
     }
@@ -336,6 +348,18 @@ final class Samples {
         Jws request = signed(
                 Typ.RESUME, Wire.resumePath(ENROLLMENT.toString()), new Resume.Request(19, known, true).toBytes());
         return new Resume.Answer(request.hash().toString(), List.of(), new Watermark(2, 0, known.hash()));
+    }
+
+    static Registration.Request registration() {
+        return new Registration.Request("4b9oexample0code", 1, Optional.of("c2f8d0e1-vendor-chosen"));
+    }
+
+    static Registration.Answer registered() {
+        Jws request = signed(
+                Typ.REGISTRATION,
+                Wire.registrationsPath(ENROLLMENT.toString()),
+                registration().toBytes());
+        return new Registration.Answer(request.hash().toString(), "eyJhbGci.eyJQcm9k.c2lnbmVk", Optional.of(NOW));
     }
 
     static NonceProof nonce() {
