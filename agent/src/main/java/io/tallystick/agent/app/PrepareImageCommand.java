@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -172,7 +173,7 @@ final class PrepareImageCommand implements Callable<Integer> {
         Found all = new Found(files, found.leftover());
         PrintWriter out = spec.commandLine().getOut();
         if (output == Output.json) {
-            println(out, Json.write(document(all, "dryRun", dryRun, "movedTo", moveTo == null ? null : "" + moveTo)));
+            println(out, Json.write(document(all, "dryRun", dryRun, "movedTo", Objects.toString(moveTo, null))));
             return;
         }
         files.forEach(f -> println(out, (dryRun ? "would remove " : "removed ") + f));
@@ -187,7 +188,7 @@ final class PrepareImageCommand implements Callable<Integer> {
         }
     }
 
-    private static Object document(Found found, Object... more) {
+    private static Object document(Found found, @Nullable Object... more) {
         var m = Json.object(
                 "files",
                 found.files(),
