@@ -143,6 +143,17 @@ public final class Users {
                                 .map(new Issued(user, given.isPresent() ? Optional.empty() : Optional.of(password))))));
     }
 
+    /**
+     * Sets a user's own password if the old one is right; answers whether it was. Attempts count as those to sign in do, and
+     * fail with {@code rate-limited} like them. All sessions that began before are over.
+     */
+    public Future<Boolean> changePassword(String actor, User user, String old, String wanted, String address) {
+        return signIn(user.email(), old, address)
+                .compose(found -> found.filter(u -> u.id().equals(user.id())).isPresent()
+                        ? setPassword(actor, user.id(), Optional.of(wanted)).map(true)
+                        : Future.succeededFuture(false));
+    }
+
     private Future<User> require(SqlConnection tx, String id) {
         return store.readForUpdate(tx, id)
                 .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no such user")));

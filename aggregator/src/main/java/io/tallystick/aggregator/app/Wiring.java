@@ -80,7 +80,9 @@ import io.tallystick.aggregator.usage.Takeovers;
 import io.tallystick.aggregator.usage.UsageReport;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.usage.http.BatchRoutes;
+import io.tallystick.aggregator.usage.http.IncidentRoutes;
 import io.tallystick.aggregator.usage.http.QuarantineRoutes;
+import io.tallystick.aggregator.usage.http.UsageRoutes;
 import io.tallystick.aggregator.web.ApiRouter;
 import io.tallystick.aggregator.web.OperationsRoutes;
 import io.tallystick.aggregator.web.Problems;
@@ -132,6 +134,7 @@ public final class Wiring {
     final Watermarks watermarks = new Watermarks();
     final Incidents incidents;
     final ServingTimes serving;
+    final JobRunner runner;
     final PostingRuns posting;
     final Charging charging;
     final Figures figures;
@@ -167,7 +170,7 @@ public final class Wiring {
         Lifecycle lifecycle =
                 Lifecycle.of(accounts, catalog, versions, clouds, outbox, jobs, database, audit, ids, clock);
         changeSets = lifecycle.changeSets();
-        JobRunner runner = new JobRunner(jobs, lifecycle.handlers(), database, random, clock);
+        runner = new JobRunner(jobs, lifecycle.handlers(), database, random, clock);
 
         String issuer = config.publicUrl().toString();
         Set<String> issuers = Stream.concat(Stream.of(config.publicUrl()), config.formerUrls().stream())
@@ -253,6 +256,7 @@ public final class Wiring {
         Quarantine quarantine = new Quarantine(database);
         Revenue revenue = new Revenue(database);
         Statements statements = new Statements(database, accounts);
+        UsageReport usageReport = new UsageReport(database, accounts, clock);
         Portal portal = new Portal(
                 config.publicUrl(),
                 database,
@@ -267,7 +271,7 @@ public final class Wiring {
                         changeSets,
                         offers,
                         agreements,
-                        new UsageReport(database, accounts),
+                        usageReport,
                         revenue,
                         statements,
                         incidents,
@@ -297,6 +301,8 @@ public final class Wiring {
         routes.addAll(new CloudKeyRoutes(cloudKeys).routes());
         routes.addAll(new JoinCodeRoutes(joinCodes, invitations).routes());
         routes.addAll(new QuarantineRoutes(quarantine).routes());
+        routes.addAll(new UsageRoutes(usageReport).routes());
+        routes.addAll(new IncidentRoutes(incidents).routes());
         routes.addAll(new BillingRoutes(
                         new UsagePull(database),
                         new ChargePull(database),

@@ -25,6 +25,7 @@ final class OfferStore {
             """
             INSERT INTO offer (id, product_id, kind, title, currency, private, opens_at, closes_at, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""";
+    static final String CLOSE = "UPDATE offer SET closes_at = $2 WHERE id = $1";
     static final String INSERT_ACCOUNTS =
             "INSERT INTO offer_account (offer_id, account_id) SELECT $1, t.id FROM unnest($2::text[]) AS t(id)";
     static final String INSERT_RATE =
@@ -109,6 +110,10 @@ final class OfferStore {
                                         .map(p -> Numeric.create(p.unitPrice()))
                                         .toArray(Numeric[]::new))))
                 .mapEmpty();
+    }
+
+    Future<Void> close(SqlClient db, String id, Instant at) {
+        return db.preparedQuery(CLOSE).execute(Tuple.of(id, Columns.time(at))).mapEmpty();
     }
 
     /** With all its rates. */

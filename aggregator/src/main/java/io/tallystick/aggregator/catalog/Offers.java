@@ -144,6 +144,46 @@ public final class Offers {
                                 .map(done -> after.managedJson()));
     }
 
+    /**
+     * Ends an offer, now or at a time to come; agreements accepted before go on. The end of one that is still open can be
+     * moved, one that has closed stays closed.
+     */
+    public Future<Map<String, Object>> close(Caller caller, String offerId, Optional<Instant> at) {
+        return transactor.inTx(tx -> store.readCurrent(tx, offerId)
+                .map(found -> found.orElseThrow(Offers::notFound))
+                .compose(offer -> changing(tx, caller, offer.productId())
+                        .compose(product -> store.readCurrent(tx, offerId).map(Optional::orElseThrow)))
+                .compose(before -> {
+                    Instant now = Columns.micros(clock.instant());
+                    before.closesAt().filter(c -> !c.isAfter(now)).ifPresent(c -> {
+                        throw Failure.of(ErrorCode.CONFLICT, "the offer has closed at " + c + "; make a new one");
+                    });
+                    at.filter(a -> a.isBefore(now)).ifPresent(a -> {
+                        throw Requests.invalid("closesAt", "must not be before now, " + now);
+                    });
+                    Instant end = Columns.micros(at.orElse(now));
+                    // One that has not opened yet never will, if it is to end before.
+                    Instant closes = end.isBefore(before.opensAt()) ? before.opensAt() : end;
+                    return store.close(tx, offerId, closes)
+                            .compose(done -> store.readCurrent(tx, offerId))
+                            .map(Optional::orElseThrow)
+                            .compose(after -> record(
+                                            tx,
+                                            caller,
+                                            "offer.close",
+                                            offerId,
+                                            before.managedJson(),
+                                            after.managedJson())
+                                    .map(done -> after.managedJson()));
+                }));
+    }
+
+    /** The product of an offer that the caller manages, held; a foreign offer is not there. */
+    private Future<Product> changing(SqlConnection tx, Caller caller, String productId) {
+        return products.readForUpdate(tx, productId)
+                .map(found -> found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Offers::notFound));
+    }
+
     /** A change to a product's offers; the product stays locked against others and against new agreements. */
     @FunctionalInterface
     private interface Change<T> {

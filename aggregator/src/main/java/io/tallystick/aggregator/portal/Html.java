@@ -24,10 +24,18 @@ final class Html {
     static final String DONE = "done";
 
     private static final Map<Role, List<String>> SECTIONS = Map.of(
-            Role.SELLER, List.of("products", "usage", "revenue", "quarantine", "change-sets"),
+            Role.SELLER, List.of("products", "change-sets", "usage", "revenue", "statements", "quarantine"),
             Role.BUYER, List.of("agreements", "catalogue", "usage", "statements", "join-codes"),
             Role.OPERATOR,
-                    List.of("reviews", "change-sets", "incidents", "quarantine", "products", "usage", "revenue"));
+                    List.of(
+                            "reviews",
+                            "change-sets",
+                            "incidents",
+                            "quarantine",
+                            "products",
+                            "usage",
+                            "revenue",
+                            "statements"));
 
     private final Assets assets;
     private final boolean secure;

@@ -18,6 +18,7 @@ import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
 import java.util.List;
+import java.util.Optional;
 
 /** What somebody must look at, and the decision about a contested key. */
 final class IncidentPages {
@@ -40,7 +41,14 @@ final class IncidentPages {
                 Route.get("/portal/incidents", "incidentsPage")
                         .page(Role.OPERATOR)
                         .paged()
+                        .query("status", Html.DONE)
                         .to(this::list),
+                Route.post("/portal/incidents/{id}/acknowledge", "acknowledgeIncidentOnPage")
+                        .page(Role.OPERATOR)
+                        .to(this::acknowledge),
+                Route.post("/portal/incidents/{id}/reopen", "reopenIncidentOnPage")
+                        .page(Role.OPERATOR)
+                        .to(this::reopen),
                 Route.get("/portal/enrollments/{id}", "enrollmentPage")
                         .page(Role.OPERATOR)
                         .query(Html.DONE)
@@ -52,12 +60,10 @@ final class IncidentPages {
 
     private Future<Void> list(RoutingContext ctx) {
         PageRequest request = PageRequest.of(ctx);
-        String after = request.after() == null ? "0" : request.after();
-        if (!after.matches("[0-9]{1,18}")) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
+        Incidents.Status status =
+                Requests.query(ctx, "status", Incidents.Status::ofWire).orElse(Incidents.Status.OPEN);
         return incidents
-                .page(Long.parseLong(after), request.limit() + 1)
+                .page(Optional.of(status), Incidents.cursor(request), request.limit() + 1)
                 .map(rows -> Page.of(rows, request, i -> Long.toString(i.id())))
                 .compose(found -> html.send(
                         ctx,
@@ -67,7 +73,23 @@ final class IncidentPages {
                                 null,
                                 page,
                                 found.items(),
+                                status,
                                 found.nextParameter().orElse(null))));
+    }
+
+    private Future<Void> acknowledge(RoutingContext ctx) {
+        return incidents
+                .acknowledge(
+                        Requests.caller(ctx).actor(),
+                        Requests.path(ctx, "id"),
+                        Forms.optional(ctx, "note", Incidents.NOTE_CHARS_MAX))
+                .compose(done -> html.redirect(ctx, "/portal/incidents?done=acknowledged"));
+    }
+
+    private Future<Void> reopen(RoutingContext ctx) {
+        return incidents
+                .reopen(Requests.caller(ctx).actor(), Requests.path(ctx, "id"))
+                .compose(done -> html.redirect(ctx, "/portal/incidents?done=reopened"));
     }
 
     private Future<Void> enrollment(RoutingContext ctx) {

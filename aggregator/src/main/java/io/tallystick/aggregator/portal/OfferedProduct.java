@@ -25,7 +25,7 @@ public record OfferedProduct(Product product, boolean subscribed, List<OfferLine
                 product, subscribed, offers.stream().map(OfferedProduct::line).toList());
     }
 
-    private static OfferLine line(Map<String, Object> offer) {
+    static OfferLine line(Map<String, Object> offer) {
         List<PriceLine> prices = new ArrayList<>();
         if (offer.get("rate") instanceof Map<?, ?> rate) {
             addPrices(prices, rate.get("hourly"), "instanceType", true);

@@ -58,8 +58,17 @@ public final class Portal {
         gate = new PortalGate(sessions, html, publicUrl);
         routes.addAll(assets.routes());
         routes.addAll(new SignInPages(s.users(), sessions, gate, html).routes());
-        routes.addAll(new ProductPages(s.catalog(), s.versions(), s.reviews(), s.changeSets(), database.reads(), html)
+        routes.addAll(new ProductPages(
+                        s.catalog(),
+                        s.versions(),
+                        s.reviews(),
+                        s.changeSets(),
+                        s.offers(),
+                        database.reads(),
+                        html,
+                        clock)
                 .routes());
+        routes.addAll(new PasswordPages(s.users(), sessions, gate, html).routes());
         routes.addAll(new VersionPages(s.catalog(), s.versions(), s.changeSets(), database.reads(), html).routes());
         routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new ChangeSetPages(s.changeSets(), s.versions(), s.catalog(), database.reads(), html).routes());

@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Review;
@@ -21,6 +22,7 @@ import io.tallystick.aggregator.web.Route;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -52,15 +54,26 @@ final class ProductPages {
     private final Versions versions;
     private final Reviews reviews;
     private final ChangeSets changeSets;
+    private final Offers offers;
+    private final Clock clock;
     private final SqlClient reads;
     private final Html html;
 
     ProductPages(
-            Catalog catalog, Versions versions, Reviews reviews, ChangeSets changeSets, SqlClient reads, Html html) {
+            Catalog catalog,
+            Versions versions,
+            Reviews reviews,
+            ChangeSets changeSets,
+            Offers offers,
+            SqlClient reads,
+            Html html,
+            Clock clock) {
         this.catalog = catalog;
         this.versions = versions;
         this.reviews = reviews;
         this.changeSets = changeSets;
+        this.offers = offers;
+        this.clock = clock;
         this.reads = reads;
         this.html = html;
     }
@@ -75,6 +88,9 @@ final class ProductPages {
                         .page(Role.SELLER, Role.OPERATOR)
                         .query(Html.DONE)
                         .to(this::product),
+                Route.post("/portal/offers/{id}/close", "closeOfferOnPage")
+                        .page(Role.SELLER)
+                        .to(this::closeOffer),
                 Route.post("/portal/products/{id}/unpublish", "unpublishProductOnPage")
                         .page(Role.SELLER)
                         .to(this::unpublish),
@@ -107,8 +123,9 @@ final class ProductPages {
         Caller caller = Requests.caller(ctx);
         return catalog.managed(reads, caller, Requests.path(ctx, "id"))
                 .compose(product -> versions.ofProducts(reads, List.of(product.id()))
-                        .compose(all -> openReview(caller, product)
-                                .compose(open -> html.send(
+                        .compose(all -> openReview(caller, product).compose(open -> offers.list(
+                                        reads, caller, product.id(), new PageRequest(PageRequest.LIMIT_MAX, null))
+                                .compose(found -> html.send(
                                         ctx,
                                         200,
                                         (output, page) -> JteproductGenerated.render(
@@ -121,11 +138,18 @@ final class ProductPages {
                                                 open.orElse(null),
                                                 caller.role() == Role.SELLER ? steps(product) : List.of(),
                                                 caller.role() == Role.SELLER ? possible(all) : Map.of(),
-                                                caller.role() == Role.SELLER)))));
+                                                OwnOffer.of(found.items(), clock.instant()),
+                                                caller.role() == Role.SELLER))))));
     }
 
     private static Map<String, Set<Change.Type>> possible(List<ProductVersion> all) {
         return all.stream().collect(Collectors.toMap(ProductVersion::id, v -> ChangeSets.possible(v, all)));
+    }
+
+    private Future<Void> closeOffer(RoutingContext ctx) {
+        return offers.close(Requests.caller(ctx), Requests.path(ctx, "id"), Optional.empty())
+                .compose(
+                        offer -> html.redirect(ctx, "/portal/products/" + offer.get("product") + "?done=offer-closed"));
     }
 
     /** All its versions at once (rule O8). The product is looked for first, so that a foreign one is missing. */

@@ -6,7 +6,7 @@ import java.util.List;
 /** The rows of the dashboard as CSV (RFC 4180, UTF-8, LF). A cell that a spreadsheet would run becomes text. */
 final class UsageCsv {
     private static final String HEADER =
-            "start,productId,productTitle,dimension,unit,customer,image,quantity,provisional\n";
+            "start,productId,productTitle,dimension,unit,customer,version,image,quantity,provisional\n";
 
     private UsageCsv() {}
 
@@ -20,6 +20,7 @@ final class UsageCsv {
                     row.dimension(),
                     row.unit(),
                     row.customer(),
+                    row.versionTitle(),
                     row.image(),
                     row.quantity().toString())) {
                 out.append(cell(cell)).append(',');

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.portal;
 import io.tallystick.aggregator.portal.pages.JteusageGenerated;
 import io.tallystick.aggregator.usage.UsageReport;
 import io.tallystick.aggregator.usage.UsageReport.Bucket;
+import io.tallystick.aggregator.usage.UsageReport.Part;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
@@ -17,11 +18,14 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** The usage dashboard, and its rows as CSV. */
 final class UsagePages {
-    private static final String[] PARAMETERS = {"from", "to", "by", "split", "product", "dimension", "customer", "image"
+    private static final String[] PARAMETERS = {
+        "from", "to", "by", "split", "product", "dimension", "customer", "version"
     };
+    private static final Set<Part> PARTS = Set.of(Part.CUSTOMER, Part.VERSION, Part.IMAGE);
     /** Days shown when nothing is asked for, today included. */
     private static final int DAYS_DEFAULT = 7;
 
@@ -52,8 +56,13 @@ final class UsagePages {
         UsageView.Filter filter = filter(ctx);
         return report.subscriptions(caller)
                 .compose(subscriptions -> report.read(caller, query(filter)).compose(rows -> {
-                    UsageView view =
-                            UsageView.of(filter, subscriptions, rows, clock.instant(), caller.role() != Role.BUYER);
+                    UsageView view = UsageView.of(
+                            filter,
+                            UsageReport.starts(query(filter)),
+                            subscriptions,
+                            rows,
+                            clock.instant(),
+                            caller.role() != Role.BUYER);
                     return html.send(ctx, 200, (output, page) -> JteusageGenerated.render(output, null, page, view));
                 }));
     }
@@ -81,7 +90,7 @@ final class UsagePages {
                 text(ctx, "product"),
                 text(ctx, "dimension"),
                 text(ctx, "customer"),
-                text(ctx, "image"));
+                text(ctx, "version"));
     }
 
     /** A form sends a field that was left alone as an empty one. */
@@ -111,10 +120,13 @@ final class UsagePages {
                 start(filter.from()),
                 start(filter.to().plusDays(1)),
                 filter.bucket(),
+                ZoneOffset.UTC,
+                PARTS,
                 filter.product(),
                 filter.dimension(),
                 filter.customer(),
-                filter.image());
+                filter.version(),
+                Optional.empty());
     }
 
     private static Instant start(LocalDate day) {

@@ -32,7 +32,7 @@ public record UsageView(
         List<Choice> products,
         List<Choice> dimensions,
         List<Choice> customers,
-        List<Choice> images,
+        List<Choice> versions,
         List<Chart> charts,
         List<Row> rows,
         boolean more,
@@ -48,12 +48,14 @@ public record UsageView(
             DateTimeFormatter.ofPattern("MM-dd HH:mm").withZone(ZoneOffset.UTC);
     private static final DateTimeFormatter DAY_LABEL =
             DateTimeFormatter.ofPattern("yyyy-MM-dd").withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter MONTH_LABEL =
+            DateTimeFormatter.ofPattern("yyyy-MM").withZone(ZoneOffset.UTC);
 
     /** By what a chart's bars are divided. */
     public enum Split {
         NONE,
         CUSTOMER,
-        IMAGE;
+        VERSION;
 
         public String wire() {
             return name().toLowerCase(Locale.ROOT);
@@ -65,7 +67,7 @@ public record UsageView(
                     return split;
                 }
             }
-            throw new IllegalArgumentException("must be none, customer or image");
+            throw new IllegalArgumentException("must be none, customer or version");
         }
     }
 
@@ -78,7 +80,7 @@ public record UsageView(
             Optional<String> product,
             Optional<String> dimension,
             Optional<String> customer,
-            Optional<String> image) {
+            Optional<String> version) {
         /** The query string that asks for the same. */
         public String parameters() {
             Map<String, String> all = new LinkedHashMap<>();
@@ -89,7 +91,7 @@ public record UsageView(
             product.ifPresent(p -> all.put("product", p));
             dimension.ifPresent(d -> all.put("dimension", d));
             customer.ifPresent(c -> all.put("customer", c));
-            image.ifPresent(i -> all.put("image", i));
+            version.ifPresent(v -> all.put("version", v));
             return all.entrySet().stream()
                     .map(e -> e.getKey() + "=" + URLEncoder.encode(e.getValue(), StandardCharsets.UTF_8))
                     .collect(Collectors.joining("&"));
@@ -109,6 +111,7 @@ public record UsageView(
 
     static UsageView of(
             Filter filter,
+            List<Instant> starts,
             List<UsageReport.Subscription> subscriptions,
             List<Row> rows,
             Instant now,
@@ -126,11 +129,38 @@ public record UsageView(
                 choices(products, filter.product()),
                 choices(named(rows, Row::dimension), filter.dimension()),
                 choices(named(customers), filter.customer()),
-                choices(named(rows, Row::image), filter.image()),
-                charts(filter, rows, now),
+                choices(versions(rows), filter.version()),
+                charts(filter, starts, rows, now),
                 rows.subList(0, Math.min(rows.size(), ROWS_SHOWN_MAX)),
                 rows.size() > ROWS_SHOWN_MAX,
                 showCustomers);
+    }
+
+    /** By title; of which product where several have one of that title. */
+    private static Map<String, String> versions(List<Row> rows) {
+        Map<String, String> titles = new TreeMap<>();
+        Map<String, TreeSet<String>> products = new TreeMap<>();
+        for (Row row : rows) {
+            if (!row.version().isEmpty()) {
+                titles.put(row.version(), row.versionTitle());
+                products.computeIfAbsent(row.version(), k -> new TreeSet<>()).add(row.productTitle());
+            }
+        }
+        Map<String, String> named = new LinkedHashMap<>();
+        titles.entrySet().stream()
+                .sorted(Map.Entry.comparingByValue())
+                .forEach(e -> named.put(
+                        e.getKey(),
+                        e.getValue() + " · " + String.join(", ", products.getOrDefault(e.getKey(), new TreeSet<>()))));
+        if (rows.stream().anyMatch(row -> row.version().isEmpty())) {
+            named.put(UsageReport.NO_VERSION, "");
+        }
+        return named;
+    }
+
+    /** What people call the version; an image that belongs to none has nothing but its id. */
+    private static String versionName(Row row) {
+        return row.version().isEmpty() ? row.image() : row.versionTitle();
     }
 
     private static Map<String, String> named(List<Row> rows, Function<Row, String> value) {
@@ -155,7 +185,7 @@ public record UsageView(
                 .toList();
     }
 
-    private static List<Chart> charts(Filter filter, List<Row> rows, Instant now) {
+    private static List<Chart> charts(Filter filter, List<Instant> starts, List<Row> rows, Instant now) {
         Map<List<String>, List<Row>> byDimension =
                 new TreeMap<>((a, b) -> a.toString().compareTo(b.toString()));
         for (Row row : rows) {
@@ -166,7 +196,8 @@ public record UsageView(
         }
         boolean manyProducts =
                 byDimension.keySet().stream().map(k -> k.get(1)).distinct().count() > 1;
-        List<Instant> buckets = buckets(filter, now);
+        List<Instant> buckets =
+                starts.stream().filter(start -> !start.isAfter(now)).toList();
         return byDimension.entrySet().stream()
                 .limit(CHARTS_MAX)
                 .map(e -> chart(filter, buckets, e.getKey(), e.getValue(), manyProducts))
@@ -195,7 +226,12 @@ public record UsageView(
         }
         TreeSet<Instant> provisional =
                 rows.stream().filter(Row::provisional).map(Row::start).collect(Collectors.toCollection(TreeSet::new));
-        DateTimeFormatter label = filter.bucket() == Bucket.HOUR ? HOUR_LABEL : DAY_LABEL;
+        DateTimeFormatter label =
+                switch (filter.bucket()) {
+                    case HOUR -> HOUR_LABEL;
+                    case DAY -> DAY_LABEL;
+                    case MONTH -> MONTH_LABEL;
+                };
         String data = Json.write(Json.object(
                 "unit",
                 first.unit(),
@@ -242,19 +278,7 @@ public record UsageView(
         return switch (filter.split()) {
             case NONE -> "";
             case CUSTOMER -> row.customer();
-            case IMAGE -> row.image();
+            case VERSION -> versionName(row);
         };
-    }
-
-    /** Every bucket up to now, with usage or without: a gap must be seen as a gap. */
-    private static List<Instant> buckets(Filter filter, Instant now) {
-        List<Instant> all = new ArrayList<>();
-        Instant end = filter.to().plusDays(1).atStartOfDay(ZoneOffset.UTC).toInstant();
-        for (Instant at = filter.from().atStartOfDay(ZoneOffset.UTC).toInstant();
-                at.isBefore(end) && !at.isAfter(now);
-                at = at.plus(filter.bucket().length())) {
-            all.add(at);
-        }
-        return all;
     }
 }

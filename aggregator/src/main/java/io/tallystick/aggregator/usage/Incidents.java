@@ -4,6 +4,10 @@ import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.aggregator.web.Requests;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
 import io.vertx.core.Future;
@@ -13,6 +17,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Things somebody must look at. The same thing reported again (same enrollment, kind and fingerprint) is counted, not
@@ -35,6 +41,30 @@ public final class Incidents {
         }
     }
 
+    /** Whether somebody has looked at it. */
+    public enum Status {
+        OPEN,
+        ACKNOWLEDGED;
+
+        public String wire() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        public static Status ofWire(String wire) {
+            for (Status status : values()) {
+                if (status.wire().equals(wire)) {
+                    return status;
+                }
+            }
+            throw new IllegalArgumentException("must be open or acknowledged");
+        }
+    }
+
+    public static final int NOTE_CHARS_MAX = 2000;
+
+    /** That somebody has looked at it. What is reported again afterwards is counted and stays so. */
+    public record Acknowledged(Instant at, String by, Optional<String> note) {}
+
     /** As told to operators. */
     public record Incident(
             long id,
@@ -44,7 +74,8 @@ public final class Incidents {
             String detail,
             Instant firstAt,
             Instant lastAt,
-            long count) {
+            long count,
+            Optional<Acknowledged> acknowledged) {
         public Map<String, Object> toJson() {
             return Json.object(
                     "id",
@@ -62,7 +93,15 @@ public final class Incidents {
                     "lastAt",
                     lastAt,
                     "count",
-                    count);
+                    count,
+                    "status",
+                    acknowledged.isPresent() ? Status.ACKNOWLEDGED.wire() : Status.OPEN.wire(),
+                    "acknowledgedAt",
+                    acknowledged.map(Acknowledged::at).orElse(null),
+                    "acknowledgedBy",
+                    acknowledged.map(Acknowledged::by).orElse(null),
+                    "note",
+                    acknowledged.flatMap(Acknowledged::note).orElse(null));
         }
     }
 
@@ -104,7 +143,58 @@ public final class Incidents {
     }
 
     /** Those after this id, in id order. */
-    public Future<List<Incident>> page(long after, int limit) {
-        return store.page(database.reads(), after, limit);
+    public Future<List<Incident>> page(Optional<Status> status, long after, int limit) {
+        return store.page(database.reads(), status, after, limit);
+    }
+
+    /** Where a page begins; {@code invalid-request} for what no page gave. */
+    public static long cursor(PageRequest page) {
+        String after = page.after() == null ? "0" : page.after();
+        if (!after.matches("[0-9]{1,18}")) {
+            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
+        }
+        return Long.parseLong(after);
+    }
+
+    /** Notes that somebody has looked at it; {@code conflict} where somebody has before. */
+    public Future<Incident> acknowledge(String actor, String id, Optional<String> note) {
+        return change(actor, "incident.acknowledge", id, before -> {
+            before.acknowledged().ifPresent(a -> {
+                throw Failure.of(ErrorCode.CONFLICT, "was acknowledged by " + a.by() + " at " + a.at());
+            });
+            return Optional.of(new Acknowledged(Columns.micros(clock.instant()), actor, note));
+        });
+    }
+
+    /** Takes that back; one that is open stays so. */
+    public Future<Incident> reopen(String actor, String id) {
+        return change(actor, "incident.reopen", id, before -> Optional.empty());
+    }
+
+    private Future<Incident> change(
+            String actor, String action, String id, Function<Incident, Optional<Acknowledged>> step) {
+        if (!id.matches("[0-9]{1,18}")) {
+            return Future.failedFuture(notFound());
+        }
+        long number = Long.parseLong(id);
+        return database.transactor().inTx(tx -> store.readForUpdate(tx, number).compose(found -> {
+            Incident before = found.orElseThrow(Incidents::notFound);
+            Optional<Acknowledged> next = step.apply(before);
+            if (next.equals(before.acknowledged())) {
+                return Future.succeededFuture(before);
+            }
+            return store.acknowledge(tx, number, next)
+                    .compose(done -> store.readForUpdate(tx, number))
+                    .map(Optional::orElseThrow)
+                    .compose(after -> audit.append(
+                                    tx,
+                                    new AuditEvent.Change(
+                                            actor, action, "incident:" + id, before.toJson(), after.toJson()))
+                            .map(after));
+        }));
+    }
+
+    private static Failure notFound() {
+        return Failure.of(ErrorCode.NOT_FOUND, "there is no such incident");
     }
 }

@@ -362,7 +362,34 @@ final class AccessMatrix {
             row("listJoinCodes", get(w -> "/v1/join-codes"), 200, 403, 403, 200, 200, 403),
             row("revokeJoinCode", get(w -> "/v1/join-codes/" + w.newJoinCode()), 200, 403, 403, 200, 404, 403),
             row("listIncidents", get(w -> "/v1/incidents"), 200, 403, 403, 403, 403, 403),
+            row(
+                    "acknowledgeIncident",
+                    send(w -> "/v1/incidents/" + w.newIncident() + "/acknowledge", w -> "{}"),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "reopenIncident",
+                    get(w -> "/v1/incidents/" + w.newIncident() + "/reopen"),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
             row("listQuarantine", get(w -> "/v1/quarantine"), 200, 200, 200, 403, 403, 403),
+            row(
+                    "getUsage",
+                    get(w -> "/v1/usage?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z"),
+                    200,
+                    200,
+                    200,
+                    200,
+                    200,
+                    403),
             row("pullUsage", get(w -> "/v1/billing/usage?account=" + w.buyer()), 200, 403, 403, 200, 404, 200),
             row("listReports", get(w -> "/v1/reports?seller=" + w.seller()), 200, 200, 404, 403, 403, 403),
             row("getReport", get(w -> "/v1/reports/" + w.newReport()), 200, 200, 404, 403, 403, 403),
@@ -425,6 +452,9 @@ final class AccessMatrix {
 
         /** A report of the seller's. */
         String newReport();
+
+        /** An open incident. */
+        String newIncident();
 
         /** An offer of a public product of the seller's, for the buyer only. */
         String newPrivateOffer();

@@ -293,6 +293,19 @@ class AccessMatrixTest {
         }
 
         @Override
+        public String newIncident() {
+            RUNNING.database()
+                    .execute(
+                            """
+                            INSERT INTO incident (kind, enrollment_id, fingerprint, detail, first_at, last_at)
+                            VALUES ('gap', gen_random_uuid(), 'x', 'x', now(), now())""");
+            List<Map<String, Object>> all = RUNNING.http()
+                    .get("/v1/incidents?status=open&limit=1000", RUNNING.operator())
+                    .list("items");
+            return String.valueOf(all.get(all.size() - 1).get("id"));
+        }
+
+        @Override
         public String newReport() {
             String id = "rep-" + unique();
             RUNNING.database()

@@ -27,6 +27,15 @@ final class MoneyRows {
             row("listOffers", get(w -> "/v1/products/" + w.limitedProduct() + "/offers"), 200, 200, 404, 200, 404, 403),
             row("getOffer", get(w -> "/v1/offers/" + w.newPrivateOffer()), 200, 200, 404, 200, 404, 403),
             row(
+                    "closeOffer",
+                    send(w -> "/v1/offers/" + w.newPrivateOffer() + "/close", w -> "{}"),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403,
+                    403),
+            row(
                     "addRate",
                     send(
                             w -> "/v1/offers/" + w.newPrivateOffer() + "/rates",

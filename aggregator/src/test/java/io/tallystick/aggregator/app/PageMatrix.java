@@ -147,6 +147,33 @@ final class PageMatrix {
                     403,
                     403,
                     403),
+            row("passwordPage", get(w -> "/portal/password"), 200, 200, 200, 200, 200),
+            // Shown again: the old password is missing.
+            row("changePasswordOnPage", get(w -> "/portal/password"), 400, 400, 400, 400, 400),
+            row(
+                    "closeOfferOnPage",
+                    get(w -> "/portal/offers/" + w.newPrivateOffer() + "/close"),
+                    403,
+                    303,
+                    404,
+                    403,
+                    403),
+            row(
+                    "acknowledgeIncidentOnPage",
+                    get(w -> "/portal/incidents/" + w.newIncident() + "/acknowledge"),
+                    303,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "reopenIncidentOnPage",
+                    get(w -> "/portal/incidents/" + w.newIncident() + "/reopen"),
+                    303,
+                    403,
+                    403,
+                    403,
+                    403),
             row("incidentsPage", get(w -> "/portal/incidents"), 200, 403, 403, 403, 403),
             row(
                     "enrollmentPage",

@@ -168,6 +168,11 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
         throw new AssertionError("charging never got its turn");
     }
 
+    /** Does the jobs that are due, besides what the process does by itself. */
+    public void work() {
+        Aggregator.await(running().wiring().runner.drain(), WAIT);
+    }
+
     /** What the ledger and the evidence disagree about. */
     public List<String> differences() {
         return Aggregator.await(new Rebuild(running().wiring().database).compare(), WAIT)

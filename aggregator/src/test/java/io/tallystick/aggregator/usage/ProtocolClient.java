@@ -37,14 +37,25 @@ public final class ProtocolClient {
 
     /** A VM as the simulated cloud would sign for it. */
     public record Vm(
-            String account, String instance, String region, Instant pendingTime, List<String> codes, String type) {
+            String account,
+            String instance,
+            String region,
+            Instant pendingTime,
+            List<String> codes,
+            String type,
+            String image) {
         public Vm(String account, String instance, String region, Instant pendingTime, List<String> codes) {
-            this(account, instance, region, pendingTime, codes, "m5.large");
+            this(account, instance, region, pendingTime, codes, "m5.large", "ami-0123456789abcdef0");
+        }
+
+        /** The same VM, launched from this image. */
+        public Vm of(String otherImage) {
+            return new Vm(account, instance, region, pendingTime, codes, type, otherImage);
         }
 
         /** The same VM, stopped and started again as another type. */
         public Vm restarted(Instant at, String as) {
-            return new Vm(account, instance, region, at, codes, as);
+            return new Vm(account, instance, region, at, codes, as, image);
         }
 
         public String document() {
@@ -56,7 +67,7 @@ public final class ProtocolClient {
                     "availabilityZone",
                     region + "a",
                     "imageId",
-                    "ami-0123456789abcdef0",
+                    image,
                     "instanceId",
                     instance,
                     "instanceType",
@@ -113,7 +124,7 @@ public final class ProtocolClient {
                 http,
                 clock,
                 "outscale",
-                new Vm(account, instance, "eu-west-2", clock.instant(), codes, "tinav5.c2r4p2"),
+                new Vm(account, instance, "eu-west-2", clock.instant(), codes, "tinav5.c2r4p2", "ami-01234567"),
                 c -> c.claims(instance, codes, joinCode, Optional.empty()));
     }
 

@@ -36,6 +36,9 @@ final class SeenStep implements Story.Step {
                         shown.stripTrailingZeros().toPlainString() + " requests, as in the books");
 
         Rest seller = market.rest().with(scene.seed().sellerToken());
+        BigDecimal answered = answered(market, seller);
+        Expect.equal("requests by GET /v1/usage, as in the books: " + answered, 0, requests.compareTo(answered));
+        scene.tell().did("GET /v1/usage by the month, as the seller", "the same");
         LocalDate last = day(market.now()).minusDays(2);
         List<Doc> reports = Expect.eventually(
                 Scene.A_MINUTE, "a report of every day to " + last, () -> reports(seller), found -> found.stream()
@@ -80,6 +83,15 @@ final class SeenStep implements Story.Step {
                 + "&product=" + market.seed().productId() + "&dimension=" + Seed.REQUESTS);
         return Csv.parse(csv).stream()
                 .map(row -> new BigDecimal(row.get("quantity")))
+                .reduce(BigDecimal.ZERO, BigDecimal::add);
+    }
+
+    private static BigDecimal answered(Marketplace market, Rest seller) {
+        LocalDate to = day(market.now()).plusDays(1);
+        String path = "/v1/usage?window=month&from=%sT00:00:00Z&to=%sT00:00:00Z&product=%s&dimension=%s"
+                .formatted(to.minusDays(DAYS_SHOWN), to, market.seed().productId(), Seed.REQUESTS);
+        return seller.get(path).expect(200).json().objects("items").stream()
+                .map(sum -> new BigDecimal(sum.text("quantity")))
                 .reduce(BigDecimal.ZERO, BigDecimal::add);
     }
 

@@ -14,8 +14,10 @@ import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@code /v1/products/{id}/offers} and {@code /v1/offers}. */
 public final class OfferRoutes {
@@ -40,6 +42,10 @@ public final class OfferRoutes {
                 Route.get("/v1/offers/{id}", "getOffer")
                         .roles(OPERATOR, SELLER, BUYER)
                         .to(Responder.json(200, this::get)),
+                Route.post("/v1/offers/{id}/close", "closeOffer")
+                        .roles(OPERATOR, SELLER)
+                        .json()
+                        .to(Responder.json(200, this::close)),
                 Route.post("/v1/offers/{id}/rates", "addRate")
                         .roles(OPERATOR, SELLER)
                         .json()
@@ -59,6 +65,13 @@ public final class OfferRoutes {
 
     private Future<Map<String, Object>> get(RoutingContext ctx) {
         return offers.get(reads, Requests.caller(ctx), Requests.path(ctx, "id"));
+    }
+
+    private Future<Map<String, Object>> close(RoutingContext ctx) {
+        Fields in = Requests.json(ctx);
+        Optional<Instant> at = in.optionalInstant("closesAt");
+        in.done();
+        return offers.close(Requests.caller(ctx), Requests.path(ctx, "id"), at);
     }
 
     private Future<Map<String, Object>> addRate(RoutingContext ctx) {

@@ -67,11 +67,7 @@ public final class EnrollmentRoutes {
                 Route.post("/v1/enrollments/{id}/approve", "approveKey")
                         .roles(OPERATOR, SELLER, BUYER)
                         .json()
-                        .to(Responder.json(200, this::approve)),
-                Route.get("/v1/incidents", "listIncidents")
-                        .roles(OPERATOR)
-                        .paged()
-                        .to(Responder.json(200, this::incidents)));
+                        .to(Responder.json(200, this::approve)));
     }
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
@@ -141,27 +137,12 @@ public final class EnrollmentRoutes {
                 .map(EnrollmentRoutes::json);
     }
 
-    private Future<Map<String, Object>> incidents(RoutingContext ctx) {
-        PageRequest page = PageRequest.of(ctx);
-        long after =
-                Optional.ofNullable(page.after()).map(EnrollmentRoutes::number).orElse(0L);
-        return incidents.page(after, page.limit() + 1).map(rows -> Page.of(rows, page, i -> Long.toString(i.id()))
-                .json(Incidents.Incident::toJson));
-    }
-
     private static EnrollmentId cursor(String key) {
         try {
             return EnrollmentId.parse(key);
         } catch (IllegalArgumentException e) {
             throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
         }
-    }
-
-    private static long number(String key) {
-        if (!key.matches("[0-9]{1,18}")) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
-        return Long.parseLong(key);
     }
 
     private static Map<String, Object> json(Enrollment e) {
