@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.RunningAggregator;
-import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
@@ -20,8 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The portal in a real browser: what only scripts, styles and policies together can get wrong. */
 @NeedsTool({"chromium", "chromedriver"})
 class BrowserTest {
+    private static final ImageWorld CLOUDS = ImageWorld.open();
+
     @RegisterExtension
-    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
+    static final RunningAggregator RUNNING = Marketplace.aggregator(CLOUDS);
 
     private static @Nullable Marketplace made;
 
@@ -30,7 +32,7 @@ class BrowserTest {
 
     @BeforeAll
     static void make() {
-        made = new Marketplace(RUNNING);
+        made = new Marketplace(RUNNING, CLOUDS);
     }
 
     private static Marketplace marketplace() {
@@ -67,7 +69,7 @@ class BrowserTest {
             assertEquals(Marketplace.TITLE, browser.text("h1"));
             browser.click("main a[href^='/portal/usage']");
             browser.await(".chart[data-drawn]");
-            assertEquals(2, browser.count(".chart canvas"));
+            assertEquals(3, browser.count(".chart canvas"));
             assertInked(browser);
             browser.assertQuiet();
         }
@@ -108,6 +110,84 @@ class BrowserTest {
         }
     }
 
+    /** What was published, metered and closed is what each of the three reads. */
+    @Test
+    void versionsChangesRevenueAndStatementsShowWhatHappened() {
+        Marketplace made = marketplace();
+        try (Browser browser = browser(Language.ENGLISH)) {
+            browser.signIn(RUNNING.user(Role.SELLER, made.seller), RunningAggregator.PASSWORD);
+            browser.open("/portal/products/" + made.product);
+            String versions = browser.text("#versions");
+            for (String word : List.of("1.4", "Restricted", "1.5", "Latest", "1.6", "Draft", "Published")) {
+                assertTrue(versions.contains(word), word + " in " + versions);
+            }
+            assertTrue(browser.text("#offers").contains("0.0025 EUR"), browser.text("#offers"));
+            browser.open("/portal/change-sets/" + made.changeSet);
+            assertEquals(5, browser.count("#progress tbody tr"));
+            assertTrue(browser.text("#progress").contains("1.5"), browser.text("#progress"));
+
+            browser.open("/portal/usage?dimension=searches&from=2026-03-30&to=2026-04-02");
+            browser.await(".chart[data-drawn]");
+            String version = String.valueOf(
+                    browser.script("return [...document.querySelectorAll('[name=version] option')].find(o =>"
+                            + " o.text.startsWith('1.5')).value"));
+            browser.choose("version", version);
+            browser.awaitText("#result figcaption", searches(true));
+            browser.choose("version", "none");
+            browser.awaitText("#result figcaption", searches(false));
+
+            browser.open("/portal/revenue");
+            assertTrue(browser.text("tbody").contains("2026-03"), browser.text("tbody"));
+            assertTrue(browser.text("tbody").contains("Closed"), browser.text("tbody"));
+            browser.open("/portal/statements");
+            assertEquals(2, browser.count("tbody tr"));
+            String listed = browser.text("tbody tr td.number");
+            browser.click("tbody tr a");
+            browser.awaitText("h1", "Statement 2026-03");
+            assertTrue(browser.text("dl.facts").contains(listed), browser.text("dl.facts"));
+            browser.assertQuiet();
+        }
+    }
+
+    /** The first buyer's VM runs the copy of 1.5, the other's an image of its own. */
+    private static String searches(boolean first) {
+        int sum = 0;
+        for (int hour = 0; hour < Marketplace.HOURS; hour++) {
+            sum += first ? 40 + (hour * 7) % 31 : hour % 3 != 1 ? 15 + (hour * 5) % 17 : 0;
+        }
+        return String.format(Locale.ENGLISH, "%,d", sum);
+    }
+
+    @Test
+    void aBuyerMakesAJoinCodeAndAnOperatorAcknowledgesAnIncident() {
+        Marketplace made = marketplace();
+        try (Browser browser = browser(Language.ENGLISH)) {
+            browser.signIn(RUNNING.user(Role.BUYER, made.buyer), RunningAggregator.PASSWORD);
+            browser.open("/portal/join-codes");
+            browser.type("uses", "3");
+            browser.type("description", "The machines of Brest");
+            browser.click("form.filters .submit button");
+            browser.await("#made button.copy");
+            browser.awaitText("tbody tr", "The machines of Brest");
+            browser.click("tbody tr button.danger");
+            browser.awaitText("tbody tr", "Revoked");
+            browser.click("#sign-out");
+
+            browser.signIn(RUNNING.user(Role.OPERATOR, null), RunningAggregator.PASSWORD);
+            browser.open("/portal/incidents");
+            int open = browser.count("tbody tr");
+            browser.type("note", "asked Brise Marine");
+            browser.click("button[data-action=acknowledge]");
+            browser.awaitText(".notice", "Acknowledged");
+            assertEquals(open - 1, browser.count("tbody tr"));
+            browser.open("/portal/incidents?status=acknowledged");
+            browser.awaitText("tbody tr", "asked Brise Marine");
+            browser.open("/portal/quarantine");
+            browser.awaitText("tbody tr", "serches");
+            browser.assertQuiet();
+        }
+    }
+
     @Test
     void theSamePageSpeaksBothLanguages() {
         String email = RUNNING.user(Role.SELLER, marketplace().seller);
@@ -139,7 +219,7 @@ class BrowserTest {
                     """);
             assertEquals(2, ((List<?>) option.get("names")).size());
             int total = 0;
-            for (int hour = 0; hour < 60; hour++) {
+            for (int hour = 0; hour < Marketplace.HOURS; hour++) {
                 total += 40 + (hour * 7) % 31 + (hour % 3 != 1 ? 15 + (hour * 5) % 17 : 0);
             }
             assertEquals(total, ((Number) option.get("sum")).intValue());

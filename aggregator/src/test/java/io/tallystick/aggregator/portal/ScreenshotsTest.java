@@ -3,12 +3,12 @@ package io.tallystick.aggregator.portal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.tallystick.aggregator.app.RunningAggregator;
-import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -22,8 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @NeedsTool({"chromium", "chromedriver"})
 class ScreenshotsTest {
+    private static final ImageWorld CLOUDS = ImageWorld.open();
+
     @RegisterExtension
-    static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
+    static final RunningAggregator RUNNING = Marketplace.aggregator(CLOUDS);
 
     private static final Path FOLDER =
             Path.of(System.getProperty("tallystick.root"), "aggregator", "target", "screenshots");
@@ -33,7 +35,7 @@ class ScreenshotsTest {
 
     @Test
     void noPageIsWiderThanItsWindowOrSpeaksToTheConsole() {
-        Marketplace marketplace = new Marketplace(RUNNING);
+        Marketplace marketplace = new Marketplace(RUNNING, CLOUDS);
         Map<String, Map<String, String>> pages = new LinkedHashMap<>();
         pages.put("seller", sellerPages(marketplace));
         pages.put("buyer", buyerPages());
@@ -52,6 +54,13 @@ class ScreenshotsTest {
         Map<String, String> pages = new LinkedHashMap<>(sellerLists());
         pages.put("product", "/portal/products/" + marketplace.product);
         pages.put("product-empty", "/portal/products/" + marketplace.emptyProduct);
+        pages.put("version-new", "/portal/products/" + marketplace.product + "/versions/new");
+        pages.put("version-draft", "/portal/versions/" + marketplace.draft + "/edit");
+        pages.put("version-texts", "/portal/versions/" + marketplace.published + "/edit");
+        pages.put("change-set", "/portal/change-sets/" + marketplace.changeSet);
+        pages.put("statement", "/portal/statements/" + statement());
+        pages.put("usage-version", "/portal/usage?split=version");
+        pages.put("usage-month", "/portal/usage?by=month&from=2026-03-01&to=2026-04-30");
         pages.put("usage-hour", "/portal/usage?by=hour&split=customer&dimension=searches");
         pages.put("not-found", "/portal/products/none");
         pages.put("wrong", "/portal/usage?from=2026-03-10&to=2026-03-01");
@@ -59,19 +68,40 @@ class ScreenshotsTest {
     }
 
     private static Map<String, String> sellerLists() {
-        return Map.of("products", "/portal/products", "usage", "/portal/usage", "quarantine", "/portal/quarantine");
+        Map<String, String> pages = new LinkedHashMap<>();
+        for (String page : List.of("products", "usage", "quarantine", "change-sets", "revenue", "statements")) {
+            pages.put(page, "/portal/" + page);
+        }
+        return pages;
+    }
+
+    private static String statement() {
+        return String.valueOf(RUNNING.http()
+                .get("/v1/billing/statements?month=2026-03", RUNNING.operator())
+                .list("items")
+                .get(0)
+                .get("id"));
     }
 
     private static Map<String, String> buyerPages() {
         return Map.of(
-                "usage", "/portal/usage",
-                "agreements", "/portal/agreements?done=subscribed",
-                "catalogue", "/portal/catalogue",
-                "join-codes", "/portal/join-codes");
+                "usage",
+                "/portal/usage",
+                "statements",
+                "/portal/statements",
+                "password",
+                "/portal/password",
+                "agreements",
+                "/portal/agreements?done=subscribed",
+                "catalogue",
+                "/portal/catalogue",
+                "join-codes",
+                "/portal/join-codes");
     }
 
     private static Map<String, String> operatorPages(Marketplace marketplace) {
         return Map.of(
+                "product", "/portal/products/" + marketplace.product,
                 "products", "/portal/products",
                 "usage", "/portal/usage?split=customer",
                 "reviews", "/portal/reviews",
