@@ -19,7 +19,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -175,6 +180,63 @@ class AwsClientsTest {
                     List.of("ThrottlingException ThrottlingException 400 request-id 4"),
                     sdk(agent, "register " + Rig.CODE + " 2 n-6"));
         }
+    }
+
+    private static String example(String name) throws IOException {
+        Path page = Path.of(System.getProperty("tallystick.root"), "docs", "from-aws.md");
+        Matcher m = Pattern.compile("<!-- run: " + name + " -->\n```sh\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(page));
+        assertTrue(m.find(), "docs/from-aws.md has no example " + name);
+        return m.group(1);
+    }
+
+    /** Pasted into a shell, with this agent's address and product code. */
+    private Ran paste(Rig.Running agent, String example) throws Exception {
+        String script =
+                example.replace("http://127.0.0.1:8793", agent.agent.endpoint()).replace("4b9oexample0code", Rig.CODE);
+        return run(agent.agent.endpoint(), List.of("sh", "-c", script));
+    }
+
+    @Test
+    @NeedsTool({"aws", "curl"})
+    void thePagesCommandsMeterOneAndTheSameRecord() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            Ran cli = paste(agent, example("cli"));
+            assertEquals(0, cli.exit(), cli.err());
+            Ran curl = paste(agent, example("curl"));
+            assertEquals(0, curl.exit(), curl.err());
+            for (Ran ran : List.of(cli, curl)) {
+                assertTrue(
+                        Json.parseObject(ran.out().getBytes(StandardCharsets.UTF_8))
+                                .containsKey("MeteringRecordId"),
+                        ran.out());
+            }
+            agent.drained();
+            assertTrue(rig.aggregator.slots().size() >= 1);
+        }
+    }
+
+    @Test
+    void thePageNamesEveryErrorTheDoorMakes() throws Exception {
+        String page = Files.readString(Path.of(System.getProperty("tallystick.root"), "docs", "from-aws.md"));
+        Path sources =
+                Path.of(System.getProperty("tallystick.root"), "agent/src/main/java/io/tallystick/agent/awsdoor");
+        Set<String> made = new TreeSet<>();
+        try (Stream<Path> files = Files.list(sources)) {
+            for (Path file : files.toList()) {
+                Pattern.compile("\"([A-Z][A-Za-z]+Exception|DryRunOperation)\"")
+                        .matcher(Files.readString(file))
+                        .results()
+                        .forEach(r -> made.add(r.group(1)));
+            }
+        }
+        assertTrue(made.size() > 12, made.toString());
+        // Of HTTP rather than of the service.
+        made.removeAll(Set.of("AccessDeniedException", "RequestEntityTooLargeException"));
+        made.removeIf(name -> page.contains("`" + name + "`"));
+        assertEquals(Set.of(), made, "errors docs/from-aws.md does not know");
     }
 
     @Test
