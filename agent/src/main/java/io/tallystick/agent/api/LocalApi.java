@@ -1,13 +1,13 @@
 package io.tallystick.agent.api;
 
 import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import io.tallystick.agent.awsdoor.AwsDoor;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.AgentKey;
 import io.tallystick.agent.enroll.Board;
 import io.tallystick.agent.enroll.Standing;
 import io.tallystick.agent.enroll.Verdict;
+import io.tallystick.agent.http.LocalServer;
 import io.tallystick.agent.meter.UsageIntake;
 import io.tallystick.agent.store.Store;
 import io.tallystick.common.error.ErrorCode;
@@ -16,7 +16,6 @@ import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.wire.Wire;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
@@ -52,16 +51,24 @@ public final class LocalApi implements AutoCloseable {
     private static final int QUEUE_MAX = 1024;
     /** Calls that may wait for an answer at once; more are answered as things stand. */
     private static final int WAITING_MAX = 16;
-    /** Bodies above this are read one at a time: parsed, a large one is most of a small heap. */
+    /** Bodies above this are worked on one at a time: parsed, a large one is most of a small heap. */
     private static final int LARGE_BODY_BYTES = 64 * 1024;
 
     private static final String AWS_PATH = "/";
     private static final String HEALTH_PATH = "/healthz";
+    private static final LocalServer.Caps CAPS = new LocalServer.Caps(
+            1024,
+            BODY_BYTES_MAX,
+            4L * BODY_BYTES_MAX,
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(60));
+
     private static final String JSON = "application/json";
     private static final String PROBLEM = "application/problem+json";
     private static final Logger LOG = Logger.getLogger(LocalApi.class.getName());
 
-    private final HttpServer server;
+    private final LocalServer server;
     private final ThreadPoolExecutor pool;
     private final Guard guard;
     private final Board board;
@@ -104,7 +111,6 @@ public final class LocalApi implements AutoCloseable {
             Store store,
             Metrics metrics)
             throws IOException {
-        this.server = HttpServer.create(address, 128);
         AtomicInteger number = new AtomicInteger();
         this.pool = new ThreadPoolExecutor(
                 THREADS, THREADS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(QUEUE_MAX), r -> {
@@ -113,7 +119,9 @@ public final class LocalApi implements AutoCloseable {
                     return t;
                 });
         pool.allowCoreThreadTimeOut(true);
-        this.guard = new Guard(server.getAddress(), extraHosts, token);
+        this.server = new LocalServer(
+                address, CAPS, pool, new LocalServer.Handlers(this::serve, this::refuse), time::nowOrWall);
+        this.guard = new Guard(server.address(), extraHosts, token);
         this.board = board;
         this.time = time;
         this.intake = intake;
@@ -137,8 +145,6 @@ public final class LocalApi implements AutoCloseable {
                 new Route("GET", false, Set.of(), this::health),
                 "/metrics",
                 new Route("GET", false, Set.of(), this::scrape));
-        server.createContext("/", this::serve);
-        server.setExecutor(pool);
     }
 
     public void start() {
@@ -147,7 +153,7 @@ public final class LocalApi implements AutoCloseable {
 
     /** Where callers on this machine reach it. */
     public String endpoint() {
-        InetSocketAddress a = server.getAddress();
+        InetSocketAddress a = server.address();
         return "http://" + (a.getAddress().isAnyLocalAddress() ? "127.0.0.1" : host(a.getAddress())) + ":"
                 + a.getPort();
     }
@@ -183,8 +189,22 @@ public final class LocalApi implements AutoCloseable {
         write(exchange, reply);
     }
 
+    /** Answers what is no request, or one too many. */
+    private void refuse(HttpExchange exchange, Failure f) {
+        metrics.answered("none", Problems.status(f.code()));
+        exchange.getResponseHeaders().set("Connection", "close");
+        if (f.code() == ErrorCode.UNAVAILABLE) {
+            exchange.getResponseHeaders().set("Retry-After", "1");
+        }
+        write(exchange, new Reply(Problems.status(f.code()), PROBLEM, Problems.document(f)));
+    }
+
     private Reply answer(HttpExchange exchange, String path) throws IOException, InterruptedException {
         guard.checkOrigin(exchange);
+        List<String> encodings = exchange.getRequestHeaders().getOrDefault("Content-Encoding", List.of());
+        if (encodings.stream().anyMatch(e -> !e.equalsIgnoreCase("identity"))) {
+            throw Failure.of(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding is not taken, send the body as it is");
+        }
         Route route = routes.get(path);
         if (route == null) {
             throw Failure.of(ErrorCode.NOT_FOUND, "there is nothing at this path");
@@ -312,35 +332,16 @@ public final class LocalApi implements AutoCloseable {
     }
 
     private <T> T withBody(HttpExchange exchange, Function<byte[], T> work) throws IOException, InterruptedException {
-        String declared = exchange.getRequestHeaders().getFirst("Content-Length");
-        if (declared != null && declared.matches("[0-9]{1,18}") && Long.parseLong(declared) > BODY_BYTES_MAX) {
-            throw tooLarge();
-        }
-        InputStream in = exchange.getRequestBody();
-        byte[] head = in.readNBytes(LARGE_BODY_BYTES);
-        if (head.length < LARGE_BODY_BYTES) {
-            return work.apply(head);
+        byte[] body = exchange.getRequestBody().readAllBytes();
+        if (body.length < LARGE_BODY_BYTES) {
+            return work.apply(body);
         }
         large.acquire();
         try {
-            return work.apply(rest(head, in));
+            return work.apply(body);
         } finally {
             large.release();
         }
-    }
-
-    private static byte[] rest(byte[] head, InputStream in) throws IOException {
-        byte[] more = in.readNBytes(BODY_BYTES_MAX - head.length + 1);
-        if (head.length + more.length > BODY_BYTES_MAX) {
-            throw tooLarge();
-        }
-        byte[] body = java.util.Arrays.copyOf(head, head.length + more.length);
-        System.arraycopy(more, 0, body, head.length, more.length);
-        return body;
-    }
-
-    private static Failure tooLarge() {
-        return Failure.of(ErrorCode.TOO_LARGE, "a body has at most " + BODY_BYTES_MAX + " bytes");
     }
 
     private Reply sent(HttpExchange exchange, Map<String, String> query) {
@@ -368,7 +369,7 @@ public final class LocalApi implements AutoCloseable {
     /** Takes no new requests and gives those under way a second. */
     @Override
     public void close() {
-        server.stop(1);
+        server.close();
         pool.shutdownNow();
     }
 }

@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.app;
 
+import io.micrometer.core.instrument.Gauge;
 import io.tallystick.aggregator.db.Durability;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.db.SchemaCheck;
@@ -32,6 +33,9 @@ public final class Aggregator implements AutoCloseable {
         this.wiring = wiring;
         this.tls = tls;
         this.server = new WebServer(wiring.vertx, wiring.router);
+        Gauge.builder("tallystick.http.connections", server, WebServer::connections)
+                .description("Connections open by now")
+                .register(wiring.registry);
     }
 
     /**
@@ -60,6 +64,11 @@ public final class Aggregator implements AutoCloseable {
             aggregator.close();
             throw e;
         }
+    }
+
+    /** Connections open by now. */
+    int connections() {
+        return server.connections();
     }
 
     private void listen() {

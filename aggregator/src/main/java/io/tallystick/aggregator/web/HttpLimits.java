@@ -17,6 +17,15 @@ public final class HttpLimits {
     /** Request line: method, target and version together. */
     public static final int REQUEST_LINE_BYTES_MAX = 2 * 1024;
 
+    /** From a request's first byte to the end of its headers, however it trickles in. */
+    public static final Duration HEAD_MAX = Duration.ofSeconds(10);
+
+    /** From there to the end of its body. */
+    public static final Duration BODY_MAX = Duration.ofSeconds(60);
+
+    /** Connections of a process at once; more are closed at once. */
+    public static final int CONNECTIONS_MAX = 10_000;
+
     /** A connection that neither reads nor writes for this long is closed, so slow clients hold nothing for ever. */
     public static final Duration IDLE_MAX = Duration.ofSeconds(60);
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Starts and stops the HTTP servers, one per event loop, all on one port. */
 public final class WebServer {
@@ -20,6 +21,7 @@ public final class WebServer {
 
     private final Vertx vertx;
     private final ApiRouter router;
+    private final AtomicInteger open = new AtomicInteger();
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
 
     public WebServer(Vertx vertx, ApiRouter router) {
@@ -56,6 +58,11 @@ public final class WebServer {
                 .mapEmpty();
     }
 
+    /** Connections open by now. */
+    public int connections() {
+        return open.get();
+    }
+
     /** Accepts no more, lets running requests end, and cuts what is left at the deadline. */
     public Future<Void> stop(Duration deadline) {
         List<Future<Void>> stops = servers.stream()
@@ -86,6 +93,7 @@ public final class WebServer {
         @Override
         public Future<?> start() {
             HttpServer server = vertx.createHttpServer(options)
+                    .connectionHandler(connection -> StrictHttp.guard(connection, open))
                     .requestHandler(router.build(vertx))
                     .invalidRequestHandler(router::malformed);
             return server.listen().onSuccess(servers::add);
