@@ -145,6 +145,20 @@ final class Agent {
         return api.send("POST", "/v1/usage", "application/json", Json.writeBytes(body));
     }
 
+    /** {@code POST /} as a client of AWS's sends it; the agent does not look at the signature. */
+    Rest.Reply aws(String target, String contentType, byte[] body) {
+        return api.send(
+                "POST",
+                "/",
+                contentType,
+                body,
+                "X-Amz-Target",
+                target,
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260115/eu-west-3/aws-marketplace/aws4_request,"
+                        + " SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=" + "0".repeat(64));
+    }
+
     /** Whether a status says that nothing is left to send. */
     static boolean isShipped(Doc status) {
         Doc queue = status.object("queue");

@@ -86,13 +86,13 @@ final class Rest {
         return send("PUT", path, JSON, Json.writeBytes(json));
     }
 
-    Reply send(String method, String path, String contentType, byte[] body) {
-        return send(
-                request(path)
-                        .header("Content-Type", contentType)
-                        .header("Accept", JSON)
-                        .method(method, HttpRequest.BodyPublishers.ofByteArray(body)),
-                method + " " + path);
+    /** @param more further headers, names and values in turn */
+    Reply send(String method, String path, String contentType, byte[] body, String... more) {
+        HttpRequest.Builder builder = request(path)
+                .header("Content-Type", contentType)
+                .header("Accept", JSON)
+                .method(method, HttpRequest.BodyPublishers.ofByteArray(body));
+        return send(more.length == 0 ? builder : builder.headers(more), method + " " + path);
     }
 
     private HttpRequest.Builder request(String path) {

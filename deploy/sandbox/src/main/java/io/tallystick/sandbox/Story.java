@@ -42,6 +42,7 @@ public final class Story {
                 new KilledStep(),
                 new RefusedStep(),
                 new BilledStep(),
+                new AwsStep(),
                 new QuarantinedStep(),
                 new ImagedStep(),
                 new PublishedStep(),
