@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.web;
 
+import io.netty.handler.codec.DecoderException;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
@@ -141,7 +142,7 @@ public final class ApiRouter {
             }));
         }
         vertxRoute.handler(ctx -> guarded(ctx, route, () -> route.endpoint().handle(ctx)));
-        vertxRoute.failureHandler(ctx -> fail(ctx, route, cause(ctx, ctx.statusCode())));
+        vertxRoute.failureHandler(ctx -> fail(ctx, route, readingForm(route, cause(ctx, ctx.statusCode()))));
     }
 
     /** Counts a request against what can be known of it from its head. */
@@ -261,6 +262,14 @@ public final class ApiRouter {
     private static Throwable cause(RoutingContext ctx, int status) {
         Throwable failure = ctx.failure();
         return failure != null ? failure : new HttpException(status);
+    }
+
+    /** Our own steps are guarded, so what fails otherwise is the reading of a body: escapes that are none, for one. */
+    private static Throwable readingForm(Route route, Throwable error) {
+        boolean decoding = error instanceof DecoderException || error instanceof IllegalArgumentException;
+        return route.body() == Route.Body.FORM && decoding
+                ? Failure.of(ErrorCode.INVALID_REQUEST, "the form is not well escaped")
+                : error;
     }
 
     private Map<String, Set<String>> methodsByPath() {

@@ -101,6 +101,17 @@ class HttpEdgeTest {
         assertTrue(answer.contains("application/problem+json"), answer);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"language=%zz", "language=%f", "%=en"})
+    void aFormThatIsNotWellEscapedIsTheSendersMistake(String form) {
+        RUNNING.http()
+                .send(HttpRequest.newBuilder(RUNNING.http().uri("/portal/language"))
+                        .header("Content-Type", "application/x-www-form-urlencoded")
+                        .POST(HttpRequest.BodyPublishers.ofString(form))
+                        .build())
+                .expect(400);
+    }
+
     @Test
     void theBodyIsBounded() {
         String name = "x".repeat(HttpLimits.BODY_BYTES_MAX + 1);
