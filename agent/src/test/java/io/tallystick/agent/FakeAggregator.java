@@ -87,9 +87,9 @@ final class FakeAggregator implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService pool = Executors.newFixedThreadPool(4);
     private final InstantSource clock;
-    private final KeyPair keys;
-    private final Jwk jwk;
-    private final String kid;
+    private KeyPair keys;
+    private Jwk jwk;
+    private String kid;
     private final Map<EnrollmentId, Enrolled> enrolled = new LinkedHashMap<>();
     private final Map<Key, Quantity> sums = new HashMap<>();
     private final List<MeteringRecord> slots = new ArrayList<>();
@@ -201,6 +201,14 @@ final class FakeAggregator implements AutoCloseable {
     /** What unsigned enrollments said, in order. */
     synchronized List<EnrollRequest.Claims> joins() {
         return List.copyOf(joins);
+    }
+
+    /** As after a restore from before its key was made: signs with another one and does not know the old one. */
+    synchronized String loseKey() throws GeneralSecurityException {
+        keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        jwk = Jwk.ofBytes(Ed25519.rawPublicKey(keys.getPublic()));
+        kid = jwk.thumbprint().toString();
+        return kid;
     }
 
     /** As after a restore from before there were any. */
@@ -327,6 +335,9 @@ final class FakeAggregator implements AutoCloseable {
                             "sig",
                             "alg",
                             "EdDSA");
+                    if (path.startsWith("/v1/keys/") && !path.endsWith("/" + kid)) {
+                        throw Failure.of(ErrorCode.NOT_FOUND, "there is no such key");
+                    }
                     answer = Json.writeBytes(path.startsWith("/v1/keys/") ? one : Json.object("keys", List.of(one)));
                 } else {
                     answer = answer(path, body).flattened();

@@ -6,11 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.agent.store.StateFolder;
 import io.tallystick.agent.store.Store;
 import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.MeteringRecord;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,6 +62,51 @@ class ShippingTest {
             Rig.until("all batches again", () -> rig.aggregator.batchCount() > before);
             agent.drained();
             assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
+    void anAggregatorRestoredWithoutTheKeyOfItsReceiptsLosesNothingAndGivesNewOnes() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Rig.Running agent = rig.agent(vm, dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            for (int i = 1; i <= 4; i++) {
+                agent.meter("requests", "1");
+                agent.drained();
+            }
+            String leased = agent.get("/v1/entitlement").text("lease");
+            int before = rig.aggregator.batchCount();
+            String kid = rig.aggregator.loseKey();
+            rig.aggregator.restoreTo(1);
+            // The lease it has is honoured still: its key is kept beside it.
+            assertEquals(leased, agent.get("/v1/entitlement").text("lease"));
+            agent.meter("requests", "1");
+            Rig.until("all batches again", () -> rig.aggregator.batchCount() > before);
+            agent.drained();
+            assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+            agent.close();
+            List<String> kids = receiptKeys(dir.resolve("state"));
+            assertEquals(1, kids.stream().filter(k -> !k.equals(kid)).count(), "only the batch that was kept: " + kids);
+            Rig.Running again = rig.agent(vm, dir.resolve("state"));
+            again.untilState("ENTITLED");
+            again.meter("requests", "1");
+            again.drained();
+            assertEquals(Quantity.of(6), rig.aggregator.total("requests"));
+        }
+    }
+
+    private static List<String> receiptKeys(Path state) throws SQLException {
+        try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + state.resolve("agent.db"));
+                Statement query = db.createStatement();
+                ResultSet rows = query.executeQuery("SELECT jws FROM receipt ORDER BY epoch, seq")) {
+            List<String> kids = new ArrayList<>();
+            while (rows.next()) {
+                kids.add(String.valueOf(Jws.parseCompact(rows.getString(1), Typ.RECEIPT)
+                        .header()
+                        .kid()));
+            }
+            return kids;
         }
     }
 

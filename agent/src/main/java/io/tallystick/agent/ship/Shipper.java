@@ -398,11 +398,14 @@ public final class Shipper {
         store.call(tx -> {
             Chain.acknowledge(tx, batch, receipt.received().toEpochMilli());
             tx.change(
-                    "INSERT INTO receipt (epoch, seq, received, jws) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    // A second receipt is of an aggregator that lost the first, and maybe the key of it.
+                    "INSERT INTO receipt (epoch, seq, received, jws) VALUES (?, ?, ?, ?) ON CONFLICT (epoch, seq)"
+                            + " DO UPDATE SET received = excluded.received, jws = excluded.jws",
                     batch.epoch(),
                     batch.seq(),
                     receipt.received().toEpochMilli(),
                     answer.compact());
+            tx.change("DELETE FROM quarantine WHERE epoch = ? AND seq = ?", batch.epoch(), batch.seq());
             for (Receipt.Refused r : receipt.refused()) {
                 String text = r.index() < records.size() ? Json.write(asSent.get(r.index())) : "{}";
                 tx.change(
