@@ -77,7 +77,9 @@ public final class Audit {
             String fault = "the head names event " + head.seq() + ", the log ends at " + seq;
             return Future.succeededFuture(new Verdict(seq, last, Optional.of(fault)));
         }
-        return Future.succeededFuture(new Verdict(seq, last, Optional.empty()));
+        return store.stray(db)
+                .map(stray ->
+                        new Verdict(seq, last, stray.map(s -> "event " + s + " is in the log and not in the chain")));
     }
 
     /** For tests and tools: the events after {@code seq}, at most {@code limit}. */

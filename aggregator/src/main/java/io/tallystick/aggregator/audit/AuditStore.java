@@ -30,6 +30,19 @@ final class AuditStore {
               FROM audit_event WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3
             """;
 
+    /** What is in the log beside the chain: beyond its head, or before its first event. One snapshot sees both tables. */
+    static final String STRAY =
+            """
+            SELECT min(seq) AS seq FROM audit_event
+            WHERE seq < 1 OR seq > (SELECT seq FROM audit_head WHERE id = 1)
+            """;
+
+    Future<Optional<Long>> stray(SqlClient db) {
+        return db.preparedQuery(STRAY)
+                .execute()
+                .map(rows -> Optional.ofNullable(rows.iterator().next().getLong("seq")));
+    }
+
     Future<Head> lockHead(SqlClient db) {
         return db.preparedQuery(LOCK_HEAD).mapping(AuditStore::head).execute().map(rows -> rows.iterator()
                 .next());

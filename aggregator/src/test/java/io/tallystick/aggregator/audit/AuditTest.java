@@ -99,6 +99,14 @@ class AuditTest {
                 "DELETE FROM audit_event WHERE seq = 3 | the head names event 3, the log ends at 2",
                 "UPDATE audit_event SET prev_hash = decode(repeat('01', 32), 'hex') WHERE seq = 2"
                         + " | event 2 does not follow the one before it",
+                "INSERT INTO audit_event SELECT 4, at, actor, action, subject, before_json, after_json, hash, hash"
+                        + " FROM audit_event WHERE seq = 3 | event 4 is in the log and not in the chain",
+                "INSERT INTO audit_event SELECT 0, at, actor, action, subject, before_json, after_json, hash, hash"
+                        + " FROM audit_event WHERE seq = 3 | event 0 is in the log and not in the chain",
+                "UPDATE audit_event SET seq = seq + 10 WHERE seq > 1; UPDATE audit_event SET seq = seq - 9 WHERE seq >"
+                        + " 1; INSERT INTO audit_event SELECT 2, at, actor, 'slipped.in', subject, before_json,"
+                        + " after_json, prev_hash, hash FROM audit_event WHERE seq = 1; UPDATE audit_head SET seq = 4 |"
+                        + " event 2 does not follow the one before it",
                 "UPDATE audit_head SET hash = decode(repeat('01', 32), 'hex')"
                         + " | the head names event 3, the log ends at 3",
             })
