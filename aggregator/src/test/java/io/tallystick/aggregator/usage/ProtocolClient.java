@@ -181,6 +181,11 @@ public final class ProtocolClient {
         return vm;
     }
 
+    /** What it shows of the VM, made anew. */
+    public EnrollRequest evidence() {
+        return evidence.apply(this);
+    }
+
     public Http.Answer tryEnroll() {
         return tryEnroll(evidence.apply(this));
     }
