@@ -26,7 +26,7 @@ public record Config(
         Listen listen,
         URI publicUrl,
         DatabaseConfig database,
-        byte[] wrappingKey,
+        List<byte[]> wrappingKeys,
         List<URI> formerUrls,
         Billing billing,
         boolean sandbox,
@@ -130,12 +130,7 @@ public record Config(
                 Listen.read(in),
                 publicUrl,
                 DatabaseConfig.read(in),
-                in.optionalSecret("keys.wrapping-key")
-                        .map(text -> wrappingKey(in, text))
-                        .orElseGet(() -> {
-                            in.requiredSecret("keys.wrapping-key");
-                            return new byte[WRAPPING_KEY_BYTES];
-                        }),
+                wrappingKeys(in),
                 formerUrls(in),
                 Billing.read(in),
                 sandbox,
@@ -207,7 +202,21 @@ public record Config(
         }
     }
 
-    private static byte[] wrappingKey(ConfigReader in, String text) {
+    /** The one that wraps first, then one that only unwraps. */
+    private static List<byte[]> wrappingKeys(ConfigReader in) {
+        List<byte[]> keys = new ArrayList<>();
+        keys.add(in.optionalSecret("keys.wrapping-key")
+                .map(text -> wrappingKey(in, "keys.wrapping-key.file", text))
+                .orElseGet(() -> {
+                    in.requiredSecret("keys.wrapping-key");
+                    return new byte[WRAPPING_KEY_BYTES];
+                }));
+        in.optionalSecret("keys.former-wrapping-key")
+                .ifPresent(text -> keys.add(wrappingKey(in, "keys.former-wrapping-key.file", text)));
+        return keys;
+    }
+
+    private static byte[] wrappingKey(ConfigReader in, String setting, String text) {
         try {
             byte[] key = Base64.getDecoder().decode(text);
             if (key.length == WRAPPING_KEY_BYTES) {
@@ -216,7 +225,7 @@ public record Config(
         } catch (IllegalArgumentException e) {
             // Told below; the text itself must not be.
         }
-        in.problem("keys.wrapping-key.file", "must hold " + WRAPPING_KEY_BYTES + " bytes in base64");
+        in.problem(setting, "must hold " + WRAPPING_KEY_BYTES + " bytes in base64");
         return new byte[WRAPPING_KEY_BYTES];
     }
 

@@ -1,15 +1,21 @@
 package io.tallystick.aggregator.app;
 
-import io.tallystick.aggregator.signing.SigningKeys;
+import io.tallystick.aggregator.audit.AuditEvent;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** The keys receipts, leases and answers are signed with. */
@@ -17,7 +23,12 @@ import picocli.CommandLine.Spec;
         name = "keys",
         mixinStandardHelpOptions = true,
         description = "Signing keys.",
-        subcommands = {KeysCommand.Show.class, KeysCommand.Rotate.class},
+        subcommands = {
+            KeysCommand.Show.class,
+            KeysCommand.Rotate.class,
+            KeysCommand.Retire.class,
+            KeysCommand.Rewrap.class
+        },
         synopsisSubcommandLabel = "COMMAND")
 final class KeysCommand implements Runnable {
     private static final Duration WORK_MAX = Duration.ofSeconds(30);
@@ -59,6 +70,8 @@ final class KeysCommand implements Runnable {
         }
     }
 
+    private static final String ACTOR = "cli";
+
     /** Prints the new key's id. */
     @Command(
             name = "rotate",
@@ -68,23 +81,115 @@ final class KeysCommand implements Runnable {
         @Mixin
         ConfigOptions options = new ConfigOptions();
 
+        @Option(
+                names = "--now",
+                description = "Used within a minute, for a key that leaked. Software that keeps the list of keys for"
+                        + " longer refuses what it signs until it asks again.")
+        boolean now;
+
         @Spec
         @Nullable
         CommandSpec spec;
 
         @Override
         public Integer call() {
-            if (spec == null) {
-                throw new IllegalStateException("made by picocli");
-            }
-            Main.logOnlyWarnings();
-            String kid = OneShot.run(options.load().config(), WORK_MAX, wiring -> rotate(wiring.keys));
-            spec.commandLine().getOut().println(kid);
+            String kid =
+                    inTx(options, (wiring, tx) -> wiring.keys.rotate(tx, now).compose(made -> wiring.audit
+                            .append(tx, new AuditEvent.Change(ACTOR, "key.rotate", made, null, Json.object("now", now)))
+                            .map(made)));
+            println(spec, kid);
             return 0;
         }
+    }
 
-        private static Future<String> rotate(SigningKeys keys) {
-            return keys.start().compose(done -> keys.rotate());
+    /** The public key stays at {@code /v1/keys/{kid}} for ever. */
+    @Command(
+            name = "retire",
+            mixinStandardHelpOptions = true,
+            description = "Takes a key out of use and off the published list, once nothing it signed is in use. Old"
+                    + " receipts stay verifiable.")
+    static final class Retire implements Callable<Integer> {
+        @Mixin
+        ConfigOptions options = new ConfigOptions();
+
+        @Parameters(paramLabel = "KID", description = "Id of the key, as keys list prints it.")
+        String kid = "";
+
+        @Option(
+                names = "--now",
+                description = "Although leases it signed are in use, for a key that leaked: software that reads the"
+                        + " published list refuses them from now on.")
+        boolean now;
+
+        @Spec
+        @Nullable
+        CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            try {
+                inTx(options, (wiring, tx) -> wiring.keys
+                        .retire(tx, kid, now)
+                        .compose(done -> wiring.audit.append(
+                                tx, new AuditEvent.Change(ACTOR, "key.retire", kid, null, Json.object("now", now)))));
+            } catch (Failure e) {
+                if (spec != null) {
+                    spec.commandLine().getErr().println(e.detail());
+                }
+                return 1;
+            }
+            println(spec, "retired " + kid);
+            return 0;
         }
+    }
+
+    /** One transaction: all or none. */
+    @Command(
+            name = "rewrap",
+            mixinStandardHelpOptions = true,
+            description = "Wraps all private keys, and access keys lent by buyers, by keys.wrapping-key.file, where"
+                    + " keys.former-wrapping-key.file wrapped them before.")
+    static final class Rewrap implements Callable<Integer> {
+        @Mixin
+        ConfigOptions options = new ConfigOptions();
+
+        @Spec
+        @Nullable
+        CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            String told = inTx(options, (wiring, tx) -> wiring.keys.rewrap(tx).compose(signing -> wiring.cloudKeys
+                    .rewrap(tx)
+                    .compose(lent -> wiring.registrations.rewrap(tx).compose(products -> wiring.audit
+                            .append(tx, rewrapped(signing, lent, products))
+                            .map("rewrapped " + signing + " signing keys, " + lent + " cloud keys and " + products
+                                    + " registration keys")))));
+            println(spec, told);
+            return 0;
+        }
+    }
+
+    private static AuditEvent.Change rewrapped(int signing, int lent, int products) {
+        return new AuditEvent.Change(
+                ACTOR,
+                "key.rewrap",
+                "wrapping-key",
+                null,
+                Json.object("signingKeys", signing, "cloudKeys", lent, "registrationKeys", products));
+    }
+
+    private static <T> T inTx(ConfigOptions options, BiFunction<Wiring, SqlConnection, Future<T>> work) {
+        Main.logOnlyWarnings();
+        return OneShot.run(options.load().config(), WORK_MAX, wiring -> wiring.keys
+                .start()
+                .compose(done -> wiring.database.transactor().inTx(tx -> work.apply(wiring, tx))));
+    }
+
+    private static void println(@Nullable CommandSpec spec, String text) {
+        if (spec == null) {
+            throw new IllegalStateException("made by picocli");
+        }
+        spec.commandLine().getOut().println(text);
     }
 }

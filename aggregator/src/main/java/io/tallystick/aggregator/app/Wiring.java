@@ -130,6 +130,8 @@ public final class Wiring {
     /** Asks clouds with the marketplace's keys, and with those of others. */
     final CloudClients cloudClients;
 
+    final CloudKeys cloudKeys;
+    final Registrations registrations;
     final Enrollments enrollments;
     final Watermarks watermarks = new Watermarks();
     final Incidents incidents;
@@ -176,7 +178,8 @@ public final class Wiring {
         Set<String> issuers = Stream.concat(Stream.of(config.publicUrl()), config.formerUrls().stream())
                 .map(URI::toString)
                 .collect(Collectors.toSet());
-        keys = new SigningKeys(database, config.wrappingKey(), random, ids, clock);
+        KeyWrap wrap = new KeyWrap(config.wrappingKeys(), random);
+        keys = new SigningKeys(database, wrap, ids, clock);
         anchors = config.trustDir().map(TrustAnchors::withFolder).orElseGet(TrustAnchors::shipped);
         enrollments = new Enrollments(database, clock);
         incidents = new Incidents(database, audit, clock);
@@ -198,8 +201,7 @@ public final class Wiring {
                 issuers,
                 clock,
                 System::nanoTime);
-        CloudKeys cloudKeys =
-                new CloudKeys(database, accounts, new KeyWrap(config.wrappingKey(), random), audit, ids, clock);
+        cloudKeys = new CloudKeys(database, accounts, wrap, audit, ids, clock);
         Confirmations confirmations =
                 new Confirmations(database, cloudKeys, cloudClients::readOnly, clouds::of, audit, clock);
         Decisions decisions = new Decisions(database, accounts, catalog, versions, agreements, keys, issuer, serving);
@@ -217,16 +219,7 @@ public final class Wiring {
                 audit,
                 issuer,
                 clock);
-        Registrations registrations = new Registrations(
-                vertx,
-                database,
-                entitlements,
-                catalog,
-                keys,
-                new KeyWrap(config.wrappingKey(), random),
-                audit,
-                random,
-                clock);
+        registrations = new Registrations(vertx, database, entitlements, catalog, keys, wrap, audit, random, clock);
         Invitations invitations = new Invitations(database, audit, ids, clock);
         posting = new PostingRuns(database, clock);
         charging = new Charging(

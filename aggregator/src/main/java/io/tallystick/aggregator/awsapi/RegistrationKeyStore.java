@@ -30,6 +30,13 @@ final class RegistrationKeyStore {
             INSERT INTO registration_key (product_id, version, public_key, wrapped_key, created_at)
             VALUES ($1, $2, $3, $4, $5)""";
 
+    private static final String ALL =
+            """
+            SELECT product_id, version, public_key, wrapped_key, created_at, rotated_at
+            FROM registration_key ORDER BY product_id, version FOR UPDATE""";
+    private static final String REWRAP =
+            "UPDATE registration_key SET wrapped_key = $3 WHERE product_id = $1 AND version = $2";
+
     record Stored(RegistrationKey key, byte[] wrapped) {
         /** What the private key is wrapped under. */
         static String kid(String productId, int version) {
@@ -47,6 +54,21 @@ final class RegistrationKeyStore {
             rows.forEach(row -> keys.add(fromRow(row)));
             return keys;
         });
+    }
+
+    /** All of them, held until the transaction ends. */
+    Future<List<Stored>> all(SqlConnection tx) {
+        return tx.preparedQuery(ALL).execute().map(rows -> {
+            List<Stored> keys = new ArrayList<>();
+            rows.forEach(row -> keys.add(fromRow(row)));
+            return keys;
+        });
+    }
+
+    Future<Void> rewrap(SqlConnection tx, RegistrationKey key, byte[] wrapped) {
+        return tx.preparedQuery(REWRAP)
+                .execute(Tuple.of(key.productId(), key.version(), Buffer.buffer(wrapped)))
+                .mapEmpty();
     }
 
     Future<Optional<Stored>> byCode(SqlClient client, String productCode, int version) {

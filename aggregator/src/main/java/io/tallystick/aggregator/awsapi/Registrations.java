@@ -21,6 +21,7 @@ import io.tallystick.common.wire.Wire;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
+import io.vertx.sqlclient.SqlConnection;
 import java.security.KeyPair;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -129,8 +130,20 @@ public final class Registrations {
                         })));
     }
 
+    /** Wraps every private key by the wrapping key that comes first, whichever it was wrapped by. Answers how many. */
+    public Future<Integer> rewrap(SqlConnection tx) {
+        return store.all(tx).compose(keys -> {
+            Future<Void> all = Future.succeededFuture();
+            for (RegistrationKeyStore.Stored key : keys) {
+                byte[] wrapped = wrap.wrap(key.kid(), wrap.unwrap(key.kid(), key.wrapped()));
+                all = all.compose(done -> store.rewrap(tx, key.key(), wrapped));
+            }
+            return all.map(keys.size());
+        });
+    }
+
     private Future<RegistrationKey> insert(
-            io.vertx.sqlclient.SqlConnection tx, Caller caller, String productId, int version, KeyPair pair) {
+            SqlConnection tx, Caller caller, String productId, int version, KeyPair pair) {
         Instant now = Columns.micros(clock.instant());
         byte[] publicKey = pair.getPublic().getEncoded();
         byte[] wrapped = wrap.wrap(

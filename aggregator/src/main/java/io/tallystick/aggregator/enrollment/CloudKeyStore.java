@@ -9,7 +9,9 @@ import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** All SQL of {@code cloud_key}. */
@@ -29,7 +31,11 @@ final class CloudKeyStore {
             "SELECT " + COLUMNS + ", c.account_id FROM cloud_key k" + OWNER + " WHERE k.id = $1 FOR UPDATE OF k";
     static final String DELETE = "DELETE FROM cloud_key WHERE id = $1";
     static final String PAGE = "SELECT " + COLUMNS + " FROM cloud_key k" + OWNER
-            + " WHERE ($1::text IS NULL OR k.id > $1) AND ($2::text IS NULL OR c.account_id = $2) ORDER BY k.id LIMIT $3";
+            + " WHERE ($1::text IS NULL OR k.id > $1) AND ($2::text IS NULL OR c.account_id = $2) ORDER BY k.id LIMIT"
+            + " $3";
+
+    static final String SECRETS = "SELECT id, wrapped_secret FROM cloud_key ORDER BY id FOR UPDATE";
+    static final String REWRAP = "UPDATE cloud_key SET wrapped_secret = $2 WHERE id = $1";
 
     /** One with its secret as it is kept. */
     record Wrapped(CloudKeyEntry entry, byte[] secret) {}
@@ -50,6 +56,22 @@ final class CloudKeyStore {
                                 Buffer.buffer(wrapped),
                                 entry.setBy(),
                                 Columns.time(entry.setAt()))))
+                .mapEmpty();
+    }
+
+    /** All wrapped secrets by id, held until the transaction ends. */
+    Future<Map<String, byte[]>> secrets(SqlConnection tx) {
+        return tx.preparedQuery(SECRETS).execute().map(rows -> {
+            Map<String, byte[]> secrets = new LinkedHashMap<>();
+            rows.forEach(row -> secrets.put(
+                    row.getString("id"), row.getBuffer("wrapped_secret").getBytes()));
+            return secrets;
+        });
+    }
+
+    Future<Void> rewrap(SqlConnection tx, String id, byte[] wrapped) {
+        return tx.preparedQuery(REWRAP)
+                .execute(Tuple.of(id, Buffer.buffer(wrapped)))
                 .mapEmpty();
     }
 

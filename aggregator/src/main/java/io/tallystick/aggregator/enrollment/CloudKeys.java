@@ -15,8 +15,10 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.SqlConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -81,6 +83,18 @@ public final class CloudKeys {
                             tx, new AuditEvent.Change(caller.actor(), "cloud-key.delete", id, entry.json(), null)))
                     .map(entry);
         }));
+    }
+
+    /** Wraps every secret by the wrapping key that comes first, whichever it was wrapped by. Answers how many. */
+    public Future<Integer> rewrap(SqlConnection tx) {
+        return store.secrets(tx).compose(secrets -> {
+            Future<Void> all = Future.succeededFuture();
+            for (Map.Entry<String, byte[]> e : secrets.entrySet()) {
+                byte[] wrapped = wrap.wrap(e.getKey(), wrap.unwrap(e.getKey(), e.getValue()));
+                all = all.compose(done -> store.rewrap(tx, e.getKey(), wrapped));
+            }
+            return all.map(secrets.size());
+        });
     }
 
     /** The key of this account at the cloud, where there is one. */

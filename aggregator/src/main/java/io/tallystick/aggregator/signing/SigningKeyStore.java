@@ -30,6 +30,9 @@ final class SigningKeyStore {
             INSERT INTO signing_key (kid, public_key, wrapped_key, created_at, active_from)
             VALUES ($1, $2, $3, $4, $5)""";
 
+    private static final String RETIRE = "UPDATE signing_key SET retired_at = $2 WHERE kid = $1 AND retired_at IS NULL";
+    private static final String REWRAP = "UPDATE signing_key SET wrapped_key = $2 WHERE kid = $1";
+
     record StoredKey(
             String kid,
             byte[] publicKey,
@@ -65,6 +68,18 @@ final class SigningKeyStore {
                         Buffer.buffer(key.wrapped()),
                         Columns.time(key.createdAt()),
                         Columns.time(key.activeFrom())))
+                .mapEmpty();
+    }
+
+    Future<Void> retire(SqlConnection tx, String kid, Instant now) {
+        return tx.preparedQuery(RETIRE)
+                .execute(Tuple.of(kid, Columns.time(now)))
+                .mapEmpty();
+    }
+
+    Future<Void> rewrap(SqlConnection tx, String kid, byte[] wrapped) {
+        return tx.preparedQuery(REWRAP)
+                .execute(Tuple.of(kid, Buffer.buffer(wrapped)))
                 .mapEmpty();
     }
 

@@ -10,11 +10,11 @@ import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
-import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,6 +25,9 @@ import java.util.Optional;
  */
 public final class SigningKeys {
     public static final Duration PUBLISHED_BEFORE_USE = Duration.ofHours(24);
+
+    /** The longest lease, and what clocks may differ by. */
+    public static final Duration RETIRED_AFTER = Duration.ofHours(25);
 
     /** A public key as agents see it. */
     public record Published(String kid, Jwk key) {}
@@ -41,9 +44,9 @@ public final class SigningKeys {
     private volatile Ring ring = new Ring(List.of(), List.of());
 
     /** A ring that is still empty: {@link #start} before use. */
-    public SigningKeys(Database database, byte[] wrappingKey, SecureRandom random, Ids ids, Clock clock) {
+    public SigningKeys(Database database, KeyWrap wrap, Ids ids, Clock clock) {
         this.database = database;
-        this.wrap = new KeyWrap(wrappingKey, random);
+        this.wrap = wrap;
         this.ids = ids;
         this.clock = clock;
     }
@@ -60,10 +63,64 @@ public final class SigningKeys {
 
     /** Makes the next key, published now and used from {@link #PUBLISHED_BEFORE_USE} on. Answers its kid. */
     public Future<String> rotate() {
-        return database.transactor()
-                .inTx(tx -> store.lock(tx)
-                        .compose(done -> insertKey(tx, clock.instant().plus(PUBLISHED_BEFORE_USE))))
-                .compose(kid -> refresh().map(kid));
+        return database.transactor().inTx(tx -> rotate(tx, false)).compose(kid -> refresh()
+                .map(kid));
+    }
+
+    /**
+     * As above, on the caller's transaction. Processes pick it up at their next {@link #refresh}.
+     *
+     * @param atOnce for a key that leaked: used by each process as soon as it knows it. Who keeps the list of published
+     *     keys for longer cannot verify what it signs until asking again
+     */
+    public Future<String> rotate(SqlConnection tx, boolean atOnce) {
+        Instant now = clock.instant();
+        return store.lock(tx).compose(done -> insertKey(tx, atOnce ? now : now.plus(PUBLISHED_BEFORE_USE)));
+    }
+
+    /**
+     * Takes a key off the published list and out of use; {@link #byKid} knows it for ever. Refused with {@code conflict}
+     * while no other key signs, and until the last lease it may have signed has ended.
+     *
+     * @param atOnce for a key that leaked: what it signed no longer verifies for whoever reads the published list
+     */
+    public Future<Void> retire(SqlConnection tx, String kid, boolean atOnce) {
+        Instant now = clock.instant();
+        return store.lock(tx).compose(done -> store.all(tx)).compose(keys -> {
+            SigningKeyStore.StoredKey key = keys.stream()
+                    .filter(k -> k.kid().equals(kid))
+                    .findFirst()
+                    .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no key " + kid));
+            if (key.retiredAt().isPresent()) {
+                return Future.succeededFuture();
+            }
+            Optional<Instant> unused = keys.stream()
+                    .filter(k -> k.retiredAt().isEmpty() && !k.kid().equals(kid))
+                    .map(SigningKeyStore.StoredKey::activeFrom)
+                    .filter(from -> !from.isAfter(now) && !from.isBefore(key.activeFrom()))
+                    .min(Comparator.naturalOrder());
+            boolean never = key.activeFrom().isAfter(now);
+            if (!never && unused.isEmpty()) {
+                throw Failure.of(ErrorCode.CONFLICT, "key " + kid + " is the one that signs: rotate first");
+            }
+            Instant free = unused.map(since -> since.plus(RETIRED_AFTER)).orElse(now);
+            if (!never && !atOnce && free.isAfter(now)) {
+                throw Failure.of(ErrorCode.CONFLICT, "leases that key " + kid + " signed are in use until " + free);
+            }
+            return store.retire(tx, kid, now);
+        });
+    }
+
+    /** Wraps every private key by the wrapping key that comes first, whichever it was wrapped by. Answers how many. */
+    public Future<Integer> rewrap(SqlConnection tx) {
+        return store.lock(tx).compose(done -> store.all(tx)).compose(keys -> {
+            Future<Void> all = Future.succeededFuture();
+            for (SigningKeyStore.StoredKey key : keys) {
+                byte[] wrapped = wrap.wrap(key.kid(), wrap.unwrap(key.kid(), key.wrapped()));
+                all = all.compose(done -> store.rewrap(tx, key.kid(), wrapped));
+            }
+            return all.map(keys.size());
+        });
     }
 
     /** Reads the keys again. Fails, and keeps the ring it has, if a key cannot be unwrapped. */

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -47,6 +48,47 @@ class CommandLineTest {
                 keys.wrapping-key.file = key
                 """
                         .formatted(DB.another(), TestDatabase.POOL_SIZE));
+    }
+
+    @Test
+    void keysAreRotatedRetiredAndRewrapped() throws IOException {
+        String config = conf.toString();
+        assertEquals(0, run("migrate", "--config", config).exit());
+        String first = run("keys", "list", "--config", config).out().strip();
+        Result refused = run("keys", "retire", first, "--config", config);
+        assertEquals(1, refused.exit());
+        assertTrue(refused.err().contains("rotate first"), refused.err());
+        Result rotated = run("keys", "rotate", "--now", "--config", config);
+        assertEquals(0, rotated.exit(), rotated.err());
+        assertTrue(run("keys", "retire", first, "--config", config).err().contains("are in use until"));
+        assertEquals(
+                "retired " + first,
+                run("keys", "retire", first, "--now", "--config", config).out().strip());
+        assertEquals(
+                rotated.out().strip(),
+                run("keys", "list", "--config", config).out().strip());
+
+        byte[] fresh = new byte[Config.WRAPPING_KEY_BYTES];
+        fresh[0] = 1;
+        Files.writeString(folder.resolve("fresh"), Base64.getEncoder().encodeToString(fresh));
+        String next = "keys.wrapping-key.file=" + folder.resolve("fresh");
+        Result rewrapped = run(
+                "keys",
+                "rewrap",
+                "--config",
+                config,
+                "--set",
+                next,
+                "--set",
+                "keys.former-wrapping-key.file=" + folder.resolve("key"));
+        assertEquals(
+                "rewrapped 2 signing keys, 0 cloud keys and 0 registration keys",
+                rewrapped.out().strip(),
+                rewrapped.err());
+        assertEquals(
+                rotated.out().strip(),
+                run("keys", "list", "--config", config, "--set", next).out().strip());
+        assertEquals(0, run("audit", "verify", "--config", config).exit());
     }
 
     private record Result(int exit, String out, String err) {}

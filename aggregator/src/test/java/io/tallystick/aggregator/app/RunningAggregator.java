@@ -7,6 +7,7 @@ import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.ImageCloud;
 import io.tallystick.aggregator.portal.Visitor;
+import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Conservation;
 import io.tallystick.aggregator.usage.Rebuild;
 import io.tallystick.aggregator.web.Role;
@@ -14,6 +15,8 @@ import io.tallystick.common.config.ConfigFile;
 import io.tallystick.common.config.ConfigReader;
 import io.tallystick.common.json.Json;
 import io.tallystick.testkit.TestDatabase;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -154,6 +158,16 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
             Thread.onSpinWait();
         }
         throw new AssertionError("posting never got as far as " + now);
+    }
+
+    /** Does something with the aggregator's own keys. */
+    public <T> T signing(Function<SigningKeys, Future<T>> work) {
+        return Aggregator.await(work.apply(running().wiring().keys), WAIT);
+    }
+
+    /** In one transaction of the aggregator's. */
+    public <T> Future<T> inTx(Function<SqlConnection, Future<T>> work) {
+        return running().wiring().database.transactor().inTx(work);
     }
 
     /** Rates what is posted. */

@@ -11,6 +11,8 @@ import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
@@ -20,8 +22,14 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
@@ -100,11 +108,85 @@ class SigningKeysTest {
 
     @Test
     void aWrappedKeyMovedToAnotherRowIsRefused() {
-        KeyWrap wrap = new KeyWrap(new byte[32], new SecureRandom());
+        KeyWrap wrap = new KeyWrap(List.of(new byte[32]), new SecureRandom());
         byte[] seed = {1, 2, 3};
         byte[] wrapped = wrap.wrap("a", seed);
         assertArrayEquals(seed, wrap.unwrap("a", wrapped));
         assertThrows(IllegalStateException.class, () -> wrap.unwrap("b", wrapped));
+    }
+
+    @Test
+    void aKeyIsRetiredOnlyWhenAnotherSignsAndNoLeaseOfItsIsInUse() {
+        SigningKeys keys = started(new byte[32]);
+        Jws before = keys.sign(Typ.RECEIPT, PAYLOAD);
+        String kid = String.valueOf(before.header().kid());
+        assertEquals(ErrorCode.CONFLICT, refusal(keys, kid));
+        String next = await(keys.rotate());
+        assertEquals(ErrorCode.CONFLICT, refusal(keys, kid));
+        clock.advance(
+                SigningKeys.PUBLISHED_BEFORE_USE.plus(SigningKeys.RETIRED_AFTER).minusMillis(1));
+        assertEquals(ErrorCode.CONFLICT, refusal(keys, kid));
+        clock.advance(Duration.ofMillis(1));
+        retire(keys, kid, false);
+        retire(keys, kid, false);
+        assertEquals(
+                List.of(next),
+                keys.published().stream().map(SigningKeys.Published::kid).toList());
+        assertEquals(next, keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        before.verified(await(keys.byKid(kid)).key(), Ed25519.JDK);
+        assertEquals(ErrorCode.CONFLICT, refusal(keys, next));
+        assertEquals(ErrorCode.NOT_FOUND, refusal(keys, "no-such-key"));
+    }
+
+    @Test
+    void aKeyThatLeakedIsReplacedAndRetiredAtOnce() {
+        SigningKeys keys = started(new byte[32]);
+        String leaked = String.valueOf(keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        clock.advance(Duration.ofSeconds(1));
+        String next = await(database.transactor().inTx(tx -> keys.rotate(tx, true)));
+        retire(keys, leaked, true);
+        assertEquals(next, keys.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        assertEquals(1, keys.published().size());
+    }
+
+    @Test
+    void theWrappingKeyIsChangedWithoutAMomentInWhichNobodySigns() {
+        byte[] old = new byte[32];
+        byte[] fresh = new byte[32];
+        fresh[0] = 1;
+        String kid =
+                String.valueOf(started(old).sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        SigningKeys both = started(new KeyWrap(List.of(fresh, old), new SecureRandom()));
+        assertEquals(kid, both.sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        assertEquals(1, await(database.transactor().inTx(both::rewrap)));
+        assertEquals(kid, started(fresh).sign(Typ.RECEIPT, PAYLOAD).header().kid());
+        assertThrows(IllegalStateException.class, () -> started(old));
+    }
+
+    @Test
+    void whatIsWrappedInTheDatabaseIsWhatTheCommandRewraps() throws SQLException {
+        try (Connection db = DB.connect();
+                Statement query = db.createStatement();
+                ResultSet rows = query.executeQuery("SELECT table_name || '.' || column_name FROM"
+                        + " information_schema.columns WHERE column_name LIKE 'wrapped%' ORDER BY 1")) {
+            List<String> columns = new ArrayList<>();
+            while (rows.next()) {
+                columns.add(rows.getString(1));
+            }
+            assertEquals(
+                    List.of("cloud_key.wrapped_secret", "registration_key.wrapped_key", "signing_key.wrapped_key"),
+                    columns,
+                    "add it to keys rewrap");
+        }
+    }
+
+    private void retire(SigningKeys keys, String kid, boolean now) {
+        await(database.transactor().inTx(tx -> keys.retire(tx, kid, now)));
+        await(keys.refresh());
+    }
+
+    private ErrorCode refusal(SigningKeys keys, String kid) {
+        return assertThrows(Failure.class, () -> retire(keys, kid, false)).code();
     }
 
     @Test
@@ -122,7 +204,11 @@ class SigningKeysTest {
 
     private SigningKeys started(byte[] wrappingKey) {
         SecureRandom random = new SecureRandom();
-        SigningKeys keys = new SigningKeys(database, wrappingKey, random, new Ids(clock, random), clock);
+        return started(new KeyWrap(List.of(wrappingKey), random));
+    }
+
+    private SigningKeys started(KeyWrap wrap) {
+        SigningKeys keys = new SigningKeys(database, wrap, new Ids(clock, new SecureRandom()), clock);
         await(keys.start());
         return keys;
     }
