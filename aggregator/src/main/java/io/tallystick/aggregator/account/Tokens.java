@@ -54,7 +54,13 @@ public final class Tokens implements Authenticator {
             Role role, Optional<String> accountId, Optional<String> description, Optional<Instant> expiresAt) {}
 
     /** A new token with its secret, which nobody can be told again. */
-    public record Issued(Token token, String secret) {}
+    public record Issued(Token token, String secret) {
+        /** Without the secret. */
+        @Override
+        public String toString() {
+            return "Issued[" + token + "]";
+        }
+    }
 
     public Future<Issued> create(String actor, NewToken wanted) {
         return transactor.inTx(tx -> checkAccount(tx, wanted).compose(ok -> {

@@ -57,10 +57,22 @@ public final class Users {
      * @param email in its one spelling, see {@link User#checkEmail}
      * @param password checked by {@link Passwords#check}; generated when empty
      */
-    public record NewUser(String email, Role role, Optional<String> accountId, Optional<String> password) {}
+    public record NewUser(String email, Role role, Optional<String> accountId, Optional<String> password) {
+        /** Without the password. */
+        @Override
+        public String toString() {
+            return "NewUser[" + email + ", " + role + "]";
+        }
+    }
 
     /** A user with a password just generated, which nobody can be told again; empty when it was given. */
-    public record Issued(User user, Optional<String> generatedPassword) {}
+    public record Issued(User user, Optional<String> generatedPassword) {
+        /** Without the password. */
+        @Override
+        public String toString() {
+            return "Issued[" + user + "]";
+        }
+    }
 
     public Future<Issued> create(String actor, NewUser wanted) {
         if (wanted.role() == Role.BILLING) {

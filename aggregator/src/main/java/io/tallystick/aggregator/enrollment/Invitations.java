@@ -45,7 +45,13 @@ public final class Invitations {
             Instant expiresAt) {}
 
     /** A new invitation with its code, which nobody can be told again. */
-    public record Issued(Invitation invitation, String code) {}
+    public record Issued(Invitation invitation, String code) {
+        /** Without the code. */
+        @Override
+        public String toString() {
+            return "Issued[" + invitation + "]";
+        }
+    }
 
     public Future<Issued> create(String actor, NewInvitation wanted) {
         return database.transactor().inTx(tx -> {

@@ -28,6 +28,9 @@ public final class MailSender {
     private static final Duration BACKOFF_FIRST = Duration.ofSeconds(30);
     private static final Duration BACKOFF_MAX = Duration.ofHours(1);
     private static final int DOUBLINGS_MAX = 12;
+    /** What the client's messages about a failed sign-in start with: the command. */
+    private static final String SIGN_IN = "AUTH";
+
     private static final Logger LOG = LoggerFactory.getLogger(MailSender.class);
 
     private final Outbox outbox;
@@ -84,8 +87,17 @@ public final class MailSender {
         }
     }
 
+    /** A server may repeat what it was sent, and in a sign-in that is the password: kept is only that it refused. */
+    private static String told(Throwable e) {
+        String message = String.valueOf(e.getMessage());
+        if (!message.startsWith(SIGN_IN)) {
+            return message;
+        }
+        return "the server refused the sign-in" + (e instanceof SMTPException smtp ? ": " + smtp.getReplyCode() : "");
+    }
+
     private Future<Void> failed(OutboxStore.Taken mail, Throwable e) {
-        String error = String.valueOf(e.getMessage());
+        String error = told(e);
         boolean refused = e instanceof SMTPException smtp && smtp.isPermanent();
         boolean tooOld = mail.createdAt().plus(GIVEN_UP_AFTER).isBefore(now());
         if (refused || tooOld) {

@@ -164,7 +164,7 @@ public final class SigningKeys {
     public Future<Published> byKid(String kid) {
         return store.byKid(database.reads(), kid)
                 .map(found -> found.map(k -> new Published(k.kid(), Jwk.ofBytes(k.publicKey())))
-                        .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no key " + kid)));
+                        .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no such key")));
     }
 
     private Future<String> insertKey(SqlConnection tx, Instant activeFrom) {
