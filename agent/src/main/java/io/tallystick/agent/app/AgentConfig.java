@@ -185,4 +185,10 @@ public record AgentConfig(
         }
         return InetSocketAddress.createUnresolved(text.substring(0, colon), port);
     }
+
+    /** Without the token. */
+    @Override
+    public String toString() {
+        return "AgentConfig" + effective;
+    }
 }
