@@ -47,7 +47,8 @@ abstract class ExampleContract {
             ErrorCode.ALREADY_EXISTS,
             ErrorCode.RESOURCE_IN_USE,
             ErrorCode.GAP,
-            ErrorCode.NOT_CLOSED);
+            ErrorCode.NOT_CLOSED,
+            ErrorCode.UNKNOWN_KEY_VERSION);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
