@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * An agent as a process "in" a VM: its configuration, its state on the VM's disk, and its local API as the vendor's
  * program sees it. Its port stays the same over restarts. Not thread-safe, but for the local API.
  */
-final class Agent {
+public final class Agent {
     /** What the names of agents in VMs begin with; the instance id follows. */
     static final String NAME_PREFIX = "agent-";
 
@@ -37,7 +37,7 @@ final class Agent {
     }
 
     /** The agent of a VM, not started yet. Its state lies on the VM's disk, so an image of the VM carries it. */
-    static Agent in(RunFolder folder, Programs programs, VmInfo vm, URI aggregator, int port) {
+    public static Agent in(RunFolder folder, Programs programs, VmInfo vm, URI aggregator, int port) {
         return of(folder, programs, NAME_PREFIX + vm.instanceId(), vm.metadata(), stateOn(vm), aggregator, port);
     }
 
@@ -55,7 +55,7 @@ final class Agent {
     }
 
     /** An agent with any metadata service and state folder: for the story's thief. */
-    static Agent of(
+    public static Agent of(
             RunFolder folder, Programs programs, String name, URI metadata, Path state, URI aggregator, int port) {
         folder.folder("conf");
         String file = "conf/" + name + ".conf";
@@ -74,32 +74,32 @@ final class Agent {
     }
 
     /** Starts the process; answers when its local API listens. */
-    void start() {
+    public void start() {
         Child started = Child.start(folder, name, programs.agent("run", "--config", config.toString()));
         child = started;
         started.awaitLine("listening on");
     }
 
     /** SIGKILL. */
-    void kill() {
+    public void kill() {
         running().kill();
     }
 
     /** SIGTERM, without waiting; nothing if it does not run. */
-    void askToStop() {
+    public void askToStop() {
         if (child != null) {
             child.askToStop();
         }
     }
 
     /** SIGTERM; nothing if it does not run. */
-    void stop() {
+    public void stop() {
         if (child != null) {
             child.stop();
         }
     }
 
-    Child running() {
+    public Child running() {
         if (child == null) {
             throw new IllegalStateException(name + " was not started");
         }
@@ -112,11 +112,11 @@ final class Agent {
                 programs.agent("meter", "--url", url().toString(), "--dimension", dimension, "--quantity", quantity));
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    URI url() {
+    public URI url() {
         return api.base();
     }
 
@@ -141,7 +141,7 @@ final class Agent {
     }
 
     /** {@code POST /v1/usage} with one record or an array of them. */
-    Rest.Reply meter(Object body) {
+    public Rest.Reply meter(Object body) {
         return api.send("POST", "/v1/usage", "application/json", Json.writeBytes(body));
     }
 
@@ -160,12 +160,12 @@ final class Agent {
     }
 
     /** Whether a status says that nothing is left to send. */
-    static boolean isShipped(Doc status) {
+    public static boolean isShipped(Doc status) {
         Doc queue = status.object("queue");
         return queue.number("pendingSums") == 0 && queue.number("unsentBatches") == 0;
     }
 
-    Doc status() {
+    public Doc status() {
         return api.get("/v1/status").expect(200).json();
     }
 }

@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Waits for the world, never for time: looks again and again until something is so, or the patience ends. */
-final class Await {
+public final class Await {
     private static final long PAUSE_MILLIS = 50;
 
     private Await() {}
@@ -14,7 +14,7 @@ final class Await {
      * The first value the probe gives. Empty answers are asked again; after {@code patience} of real time the result is
      * empty. An interrupt ends the waiting with {@link IllegalStateException}.
      */
-    static <T> Optional<T> value(Duration patience, Supplier<Optional<T>> probe) {
+    public static <T> Optional<T> value(Duration patience, Supplier<Optional<T>> probe) {
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
             Optional<T> value = probe.get();
@@ -31,7 +31,7 @@ final class Await {
     }
 
     /** Whether it became so within the patience. */
-    static boolean until(Duration patience, Supplier<Boolean> condition) {
+    public static boolean until(Duration patience, Supplier<Boolean> condition) {
         return value(patience, () -> condition.get() ? Optional.of(true) : Optional.empty())
                 .isPresent();
     }

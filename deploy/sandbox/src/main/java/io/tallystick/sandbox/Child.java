@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
  * dies with the sandbox; the words that say it is ready are read from there. Its environment carries the run folder,
  * by which {@link Leftovers} finds it after a crash.
  */
-final class Child {
+public final class Child {
     /** The variable whose value is the run folder. */
     static final String MARK = "TALLYSTICK_SANDBOX_RUN";
 
@@ -40,7 +40,7 @@ final class Child {
     }
 
     /** Starts a program of this run folder; its output is appended to {@code logs/NAME.log}. */
-    static Child start(RunFolder folder, String name, List<String> command) {
+    public static Child start(RunFolder folder, String name, List<String> command) {
         Path log = folder.logs().resolve(name + ".log");
         List<String> own = new ArrayList<>();
         if (Files.isExecutable(SETSID)) {
@@ -62,24 +62,24 @@ final class Child {
         }
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
-    Path log() {
+    public Path log() {
         return log;
     }
 
-    boolean isAlive() {
+    public boolean isAlive() {
         return process.isAlive();
     }
 
     /** What the process said after {@code words} on the line that begins with them; waits until it says so. */
-    String awaitLine(String words) {
+    public String awaitLine(String words) {
         Optional<String> rest = Await.value(READY_PATIENCE, () -> {
             Optional<String> found = output().lines()
                     .filter(line -> line.startsWith(words))
@@ -96,13 +96,13 @@ final class Child {
     }
 
     /** SIGKILL, as a crash; answers when the process is gone. */
-    void kill() {
+    public void kill() {
         process.destroyForcibly();
         awaitEnd();
     }
 
     /** SIGTERM, and SIGKILL for one that does not listen; answers when the process is gone. */
-    void stop() {
+    public void stop() {
         process.destroy();
         if (!ended(END_PATIENCE)) {
             kill();

@@ -7,13 +7,13 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Runs a command to its end, as a person at a terminal would. */
-final class Cli {
+public final class Cli {
     /** Exit code, and what went to standard output; errors are only in {@code errors}. */
-    record Result(int exitCode, String output, String errors) {}
+    public record Result(int exitCode, String output, String errors) {}
 
     private Cli() {}
 
-    static Result run(List<String> command) {
+    public static Result run(List<String> command) {
         try {
             Process process = new ProcessBuilder(command)
                     .redirectInput(

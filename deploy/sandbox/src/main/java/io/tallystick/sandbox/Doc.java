@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * A JSON object read leniently, as the programs of other people would: members nobody asked for do not matter, a missing
  * one is told with the whole object.
  */
-final class Doc {
+public final class Doc {
     private final Map<?, ?> map;
 
     private Doc(Map<?, ?> map) {
@@ -26,21 +26,21 @@ final class Doc {
         return new Doc(map);
     }
 
-    static Doc parse(String text) {
+    public static Doc parse(String text) {
         return of(Json.parse(text));
     }
 
-    String text(String name) {
+    public String text(String name) {
         return optionalText(name).orElseThrow(() -> new Trouble("\"" + name + "\" is missing in " + this));
     }
 
     /** A member as text, numbers and booleans too; absent if it is missing or null. */
-    Optional<String> optionalText(String name) {
+    public Optional<String> optionalText(String name) {
         return Optional.ofNullable(map.get(name))
                 .map(v -> v instanceof Map || v instanceof List ? Json.write(v) : v.toString());
     }
 
-    long number(String name) {
+    public long number(String name) {
         Object value = map.get(name);
         if (value instanceof Long n) {
             return n;
@@ -48,16 +48,16 @@ final class Doc {
         throw new Trouble("\"" + name + "\" must be a whole number in " + this);
     }
 
-    Doc object(String name) {
+    public Doc object(String name) {
         return optionalObject(name).orElseThrow(() -> new Trouble("\"" + name + "\" is missing in " + this));
     }
 
-    Optional<Doc> optionalObject(String name) {
+    public Optional<Doc> optionalObject(String name) {
         return Optional.ofNullable(map.get(name)).map(Doc::of);
     }
 
     /** An array of objects; a missing one is empty. */
-    List<Doc> objects(String name) {
+    public List<Doc> objects(String name) {
         List<Doc> result = new ArrayList<>();
         if (map.get(name) instanceof List<?> list) {
             list.forEach(v -> result.add(of(v)));
@@ -66,7 +66,7 @@ final class Doc {
     }
 
     /** An object of strings, in the document's order; a missing one is empty. */
-    Map<String, String> strings(String name) {
+    public Map<String, String> strings(String name) {
         Map<String, String> result = new LinkedHashMap<>();
         if (map.get(name) instanceof Map<?, ?> members) {
             members.forEach((k, v) -> result.put(String.valueOf(k), String.valueOf(v)));

@@ -12,7 +12,7 @@ import java.util.Set;
  * date: programs carry the run folder in their environment ({@link Child#MARK}), the database's server in its command
  * line. Call only while holding the folder's lock: then no living sandbox owns them.
  */
-final class Leftovers {
+public final class Leftovers {
     private static final Set<String> POSTGRESQL = Set.of("postgres", "pg_ctl", "initdb");
 
     private static final Duration END_PATIENCE = Duration.ofSeconds(10);
@@ -20,7 +20,7 @@ final class Leftovers {
     private Leftovers() {}
 
     /** Stops all of them, programs first; answers what was stopped, for people. */
-    static List<String> stop(RunFolder folder) {
+    public static List<String> stop(RunFolder folder) {
         List<ProcessId> programs = programs(folder.path());
         List<String> stopped = new ArrayList<>();
         programs.forEach(p -> stopped.add(describe(p)));

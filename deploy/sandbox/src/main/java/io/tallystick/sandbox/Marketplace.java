@@ -178,20 +178,7 @@ final class Marketplace implements AutoCloseable {
     }
 
     private void startCloud() {
-        Child started = child(
-                "cloud",
-                programs.cloudsim(
-                        "serve",
-                        "--dir",
-                        folder.file("cloud").toString(),
-                        "--port",
-                        Integer.toString(fixed.cloud()),
-                        "--trust-dir",
-                        trustFolder().toString(),
-                        "--region",
-                        REGION,
-                        "--clock-file",
-                        folder.clock().toString()));
+        Child started = child("cloud", programs.cloud(folder, fixed.cloud(), REGION));
         cloud = new CloudsimClient(URI.create(started.awaitLine("cloudsim ")));
     }
 

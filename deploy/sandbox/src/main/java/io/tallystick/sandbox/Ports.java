@@ -11,7 +11,7 @@ import java.util.random.RandomGenerator;
  * to all and stay the same over restarts; so they lie below the range the system gives to outgoing connections, where
  * nothing takes one by accident while its program is down.
  */
-final class Ports {
+public final class Ports {
     private static final int AUTO_MIN = 15_000;
     private static final int AUTO_MAX = 32_000;
     private static final int TRIES = 200;
@@ -22,14 +22,14 @@ final class Ports {
     private int next;
 
     /** From {@code base} upwards, or anywhere if it is 0. */
-    Ports(int base, RandomGenerator random) {
+    public Ports(int base, RandomGenerator random) {
         this.base = base;
         this.random = random;
         this.next = base;
     }
 
     /** A port that is free now. */
-    int take(String what) {
+    public int take(String what) {
         if (base != 0) {
             int port = next++;
             if (port > PORT_MAX || !isFree(port)) {

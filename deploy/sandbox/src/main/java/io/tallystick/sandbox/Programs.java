@@ -13,22 +13,22 @@ import java.util.Optional;
  *
  * @param root the checkout
  */
-record Programs(Path root) {
+public record Programs(Path root) {
     /** Set by the launcher, and by the build for tests. */
     private static final String ROOT_PROPERTY = "tallystick.root";
 
-    static Programs ofSystem() {
+    public static Programs ofSystem() {
         return Optional.ofNullable(System.getProperty(ROOT_PROPERTY))
                 .map(Path::of)
                 .map(Programs::new)
                 .orElseThrow(() -> new Trouble("start the sandbox with deploy/bin/sandbox"));
     }
 
-    List<String> aggregator(String... arguments) {
+    public List<String> aggregator(String... arguments) {
         return launcher("tallystick-aggregator", "aggregator", arguments);
     }
 
-    List<String> agent(String... arguments) {
+    public List<String> agent(String... arguments) {
         return launcher("tallystick-agent", "agent", arguments);
     }
 
@@ -45,6 +45,22 @@ record Programs(Path root) {
                 "io.tallystick.cloudsim.CloudsimMain"));
         command.addAll(Arrays.asList(arguments));
         return command;
+    }
+
+    /** The simulated clouds of a run folder on this port; the folder keeps their VMs, trust and clock. */
+    public List<String> cloud(RunFolder folder, int port, String region) {
+        return cloudsim(
+                "serve",
+                "--dir",
+                folder.file("cloud").toString(),
+                "--port",
+                Integer.toString(port),
+                "--trust-dir",
+                folder.folder("trust").toString(),
+                "--region",
+                region,
+                "--clock-file",
+                folder.clock().toString());
     }
 
     private List<String> launcher(String name, String module, String... arguments) {

@@ -5,7 +5,6 @@ import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.model.EnrollmentId;
-import io.tallystick.common.model.Hash;
 import io.tallystick.common.wire.Answer;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.EnrollRequest;
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * The protocol without an agent: signs what it is told to, also what a good agent never would. Speaks for one VM with
  * a key of its own, made at construction and kept nowhere.
  */
-final class RawAgent {
+public final class RawAgent {
     private static final String VERSION = "sandbox-story";
 
     private final Rest aggregator;
@@ -41,7 +40,7 @@ final class RawAgent {
     private Map<@Nullable String, Jwk> issuerKeys = Map.of();
 
     /** {@code issuer} is the aggregator's public URL. */
-    RawAgent(Rest aggregator, String issuer, Clock clock) {
+    public RawAgent(Rest aggregator, String issuer, Clock clock) {
         this.aggregator = aggregator;
         this.issuer = issuer;
         this.clock = clock;
@@ -70,7 +69,7 @@ final class RawAgent {
         return post(Wire.ENROLLMENTS_PATH, enrollEnvelope(request));
     }
 
-    Answer enroll(EnrollRequest request) {
+    public Answer enroll(EnrollRequest request) {
         Jws envelope = enrollEnvelope(request);
         Rest.Reply reply = post(Wire.ENROLLMENTS_PATH, envelope).expect(200, 201);
         Jws jws = verified(reply, Typ.ANSWER);
@@ -84,24 +83,42 @@ final class RawAgent {
     }
 
     /** Signs and sends the next batch; the receipt is verified and is of this batch. */
-    Receipt send(List<MeteringRecord> records) {
+    public Receipt send(List<MeteringRecord> records) {
+        Jws envelope = sign(records);
+        Rest.Reply reply = post(batchesPath(), envelope).expect(200, 201);
+        Receipt receipt = Receipt.parse(verified(reply, Typ.RECEIPT).payload());
+        if (!receipt.sha256().equals(envelope.hash()) || receipt.seq() != watermark.seq() + 1) {
+            throw new StepFailure("a receipt for batch " + envelope.hash(), receipt.toString());
+        }
+        stored(envelope);
+        return receipt;
+    }
+
+    /** The next batch, signed and not sent; another one under the same number until {@link #stored} is told of one. */
+    public Jws sign(List<MeteringRecord> records) {
+        Batch batch = new Batch(watermark.epoch(), watermark.seq() + 1, watermark.hash(), records);
+        return Jws.sign(
+                Jws.Header.enrollment(
+                        Typ.BATCH, issuer + batchesPath(), enrollment().toString(), clock.instant()),
+                batch.toBytes(),
+                signer);
+    }
+
+    /** Goes on after this batch, which the aggregator has. */
+    public void stored(Jws batch) {
+        watermark = new Watermark(watermark.epoch(), watermark.seq() + 1, batch.hash());
+    }
+
+    public EnrollmentId enrollment() {
         if (enrollment == null) {
             throw new IllegalStateException("not enrolled");
         }
-        String path = Wire.batchesPath(enrollment.toString());
-        Batch batch = new Batch(watermark.epoch(), watermark.seq() + 1, watermark.hash(), records);
-        Jws envelope = Jws.sign(
-                Jws.Header.enrollment(Typ.BATCH, issuer + path, enrollment.toString(), clock.instant()),
-                batch.toBytes(),
-                signer);
-        Receipt receipt = Receipt.parse(
-                verified(post(path, envelope).expect(200, 201), Typ.RECEIPT).payload());
-        Hash hash = envelope.hash();
-        if (!receipt.sha256().equals(hash) || receipt.seq() != batch.seq()) {
-            throw new StepFailure("a receipt for batch " + batch.seq() + " " + hash, receipt.toString());
-        }
-        watermark = new Watermark(batch.epoch(), batch.seq(), hash);
-        return receipt;
+        return enrollment;
+    }
+
+    /** Where its batches go to. */
+    public String batchesPath() {
+        return Wire.batchesPath(enrollment().toString());
     }
 
     private Jws enrollEnvelope(EnrollRequest request) {

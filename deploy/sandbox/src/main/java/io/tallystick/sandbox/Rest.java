@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /** An HTTP client for one address and at most one API token; what curl would do. Thread-safe. */
-final class Rest {
+public final class Rest {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(60);
     private static final String JSON = "application/json";
@@ -33,34 +33,34 @@ final class Rest {
     }
 
     /** Without a token. */
-    static Rest at(URI base) {
+    public static Rest at(URI base) {
         return new Rest(base, Optional.empty());
     }
 
-    Rest with(String newToken) {
+    public Rest with(String newToken) {
         return new Rest(base, Optional.of(newToken));
     }
 
-    URI base() {
+    public URI base() {
         return base;
     }
 
     /** What came back; a request that got no answer throws {@link UncheckedIOException}. */
-    record Reply(String request, int status, java.net.http.HttpHeaders headers, byte[] body) {
-        String text() {
+    public record Reply(String request, int status, java.net.http.HttpHeaders headers, byte[] body) {
+        public String text() {
             return new String(body, StandardCharsets.UTF_8);
         }
 
-        Doc json() {
+        public Doc json() {
             return Doc.parse(text());
         }
 
-        Optional<String> header(String name) {
+        public Optional<String> header(String name) {
             return headers.firstValue(name);
         }
 
         /** This reply if it has one of these statuses; otherwise told with what came instead. */
-        Reply expect(int... statuses) {
+        public Reply expect(int... statuses) {
             if (Arrays.stream(statuses).noneMatch(s -> s == status)) {
                 throw new StepFailure(
                         request + " answers " + (statuses.length == 1 ? statuses[0] : Arrays.toString(statuses)),
@@ -70,24 +70,24 @@ final class Rest {
         }
     }
 
-    Reply get(String path) {
+    public Reply get(String path) {
         return get(path, JSON);
     }
 
-    Reply get(String path, String accept) {
+    public Reply get(String path, String accept) {
         return send(request(path).header("Accept", accept).GET(), "GET " + path);
     }
 
-    Reply post(String path, Object json) {
+    public Reply post(String path, Object json) {
         return send("POST", path, JSON, Json.writeBytes(json));
     }
 
-    Reply put(String path, Object json) {
+    public Reply put(String path, Object json) {
         return send("PUT", path, JSON, Json.writeBytes(json));
     }
 
     /** @param more further headers, names and values in turn */
-    Reply send(String method, String path, String contentType, byte[] body, String... more) {
+    public Reply send(String method, String path, String contentType, byte[] body, String... more) {
         HttpRequest.Builder builder = request(path)
                 .header("Content-Type", contentType)
                 .header("Accept", JSON)

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * a sandbox that died, so an unlocked folder with living processes is a crash's leftover. Readable by its owner only:
  * it holds keys and tokens.
  */
-final class RunFolder implements AutoCloseable {
+public final class RunFolder implements AutoCloseable {
     private static final Set<PosixFilePermission> OWNER_ONLY_FOLDER = PosixFilePermissions.fromString("rwx------");
     private static final Set<PosixFilePermission> OWNER_ONLY_FILE =
             EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
@@ -72,7 +72,7 @@ final class RunFolder implements AutoCloseable {
     }
 
     /** As {@link #tryLock}, telling the user where it is taken. */
-    static RunFolder lock(Path folder) {
+    public static RunFolder lock(Path folder) {
         return tryLock(folder)
                 .orElseThrow(() -> new Trouble("a sandbox is already running in " + folder
                         + (owner(folder).map(p -> " (process " + p.pid() + ")").orElse(""))
@@ -117,34 +117,34 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
-    Path path() {
+    public Path path() {
         return path;
     }
 
     /** The file every part's clock is moved by. */
-    Path clock() {
+    public Path clock() {
         return clock(path);
     }
 
-    static Path clock(Path folder) {
+    public static Path clock(Path folder) {
         return folder.resolve("clock");
     }
 
-    Path logs() {
+    public Path logs() {
         return make(path.resolve("logs"));
     }
 
-    Path file(String name) {
+    public Path file(String name) {
         return path.resolve(name);
     }
 
     /** A sub-folder for its owner only. */
-    Path folder(String name) {
+    public Path folder(String name) {
         return make(path.resolve(name));
     }
 
     /** Writes a file whole or not at all, readable by its owner only. */
-    void write(String name, String text) {
+    public void write(String name, String text) {
         Path file = path.resolve(name);
         Path next = path.resolve(name + ".next");
         try {
@@ -160,11 +160,11 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
-    Optional<String> read(String name) {
+    public Optional<String> read(String name) {
         return read(path, name);
     }
 
-    static Optional<String> read(Path folder, String name) {
+    public static Optional<String> read(Path folder, String name) {
         try {
             return Optional.of(Files.readString(folder.resolve(name), StandardCharsets.UTF_8));
         } catch (java.nio.file.NoSuchFileException e) {
@@ -192,7 +192,7 @@ final class RunFolder implements AutoCloseable {
     }
 
     /** From now on no process is started for this folder: what runs can be counted and ended. */
-    synchronized void seal() {
+    public synchronized void seal() {
         sealed = true;
     }
 
@@ -205,7 +205,7 @@ final class RunFolder implements AutoCloseable {
     }
 
     /** Removes the folder and all in it; the lock goes with it. */
-    void delete() {
+    public void delete() {
         deleteTree(path);
         close();
     }

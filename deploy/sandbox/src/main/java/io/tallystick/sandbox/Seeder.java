@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Makes the sample data as an operator would: the first token by the command line, everything else by the API. */
-final class Seeder {
+public final class Seeder {
     /** How often the sandbox's agents send; short, so that people see something happen. */
     static final Duration FLUSH_INTERVAL = Duration.ofMinutes(1);
 
@@ -40,7 +40,7 @@ final class Seeder {
     }
 
     Seed seed() {
-        String operator = firstToken();
+        String operator = firstToken(programs, aggregatorConfig);
         Rest api = market.rest().with(operator);
         String seller = account(api, "seller", "Sample Seller");
         String buyer = account(api, "buyer", "Sample Buyer");
@@ -75,14 +75,16 @@ final class Seeder {
                 logIn(api, "buyer", buyer));
     }
 
-    static String account(Rest api, String kind, String name) {
+    /** Makes an account; answers its id. */
+    public static String account(Rest api, String kind, String name) {
         return api.post("/v1/accounts", Json.object("kind", kind, "name", name))
                 .expect(201)
                 .json()
                 .text("id");
     }
 
-    static void cloudAccount(Rest api, String account, String cloudAccount) {
+    /** Says that an AWS account belongs to an account of ours. */
+    public static void cloudAccount(Rest api, String account, String cloudAccount) {
         cloudAccount(api, account, Cloud.AWS, cloudAccount);
     }
 
@@ -93,7 +95,8 @@ final class Seeder {
                 .expect(200, 201);
     }
 
-    static String agreement(Rest api, String productId, String account) {
+    /** Subscribes an account to a product; answers the agreement's id. */
+    public static String agreement(Rest api, String productId, String account) {
         return api.post("/v1/agreements", Json.object("product", productId, "account", account))
                 .expect(201)
                 .json()
@@ -160,7 +163,7 @@ final class Seeder {
     }
 
     /** The one token that cannot come from the API. */
-    private String firstToken() {
+    public static String firstToken(Programs programs, Path aggregatorConfig) {
         List<String> command =
                 programs.aggregator("token", "create", "--role", "operator", "--config", aggregatorConfig.toString());
         Cli.Result result = Cli.run(command);

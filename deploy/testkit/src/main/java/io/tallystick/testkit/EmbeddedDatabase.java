@@ -12,7 +12,11 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
@@ -44,6 +48,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
         private int port;
         private boolean durable = true;
         private boolean stopOnExit = true;
+        private final Map<String, String> settings = new TreeMap<>();
 
         private Options() {}
 
@@ -77,6 +82,15 @@ public final class EmbeddedDatabase implements AutoCloseable {
             return this;
         }
 
+        /** A setting of the server's beside those this class makes; without single quotes. */
+        public Options setting(String name, String value) {
+            if (value.contains("'")) {
+                throw new IllegalArgumentException(name + " must not contain single quotes");
+            }
+            settings.put(name, value);
+            return this;
+        }
+
         public EmbeddedDatabase start() {
             String onOff = durable ? "on" : "off";
             EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
@@ -89,6 +103,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
                     .setServerConfig("max_connections", "200")
                     .setServerConfig("listen_addresses", "127.0.0.1")
                     .setServerConfig("unix_socket_directories", "");
+            // They pass a shell on their way.
+            settings.forEach((name, value) -> builder.setServerConfig(name, "'" + value + "'"));
             if (port != 0) {
                 builder.setPort(port);
             }
@@ -138,6 +154,49 @@ public final class EmbeddedDatabase implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw new IllegalStateException("cannot create database " + name, e);
+        }
+    }
+
+    /**
+     * Crashes the server and starts it again ({@code pg_ctl -m immediate restart}): every connection breaks, and it
+     * recovers from its log. Answers when it takes connections. Only for a server with a data folder of its own.
+     */
+    public static void crashAndRestart(Path dataFolder) {
+        control(dataFolder, "restart", "-m", "immediate", "-w", "-t", Long.toString(START_MAX.toSeconds()));
+    }
+
+    /** Crashes the server on this data folder and leaves it down. */
+    public static void crash(Path dataFolder) {
+        control(dataFolder, "stop", "-m", "immediate", "-w", "-t", Long.toString(STOP_MAX.toSeconds()));
+    }
+
+    private static void control(Path dataFolder, String... words) {
+        ProcessHandle server =
+                serverOf(dataFolder).orElseThrow(() -> new IllegalStateException("no server runs on " + dataFolder));
+        try {
+            Path program =
+                    Path.of("/proc/" + server.pid() + "/exe").toRealPath().resolveSibling("pg_ctl");
+            List<String> command = new ArrayList<>();
+            if (Files.getOwner(Path.of("/proc/self")).getName().equals("root")) {
+                // As it was started: PostgreSQL's programs refuse to run as root.
+                command.addAll(List.of("unshare", "-U"));
+            }
+            command.addAll(List.of(program.toString(), "-D", dataFolder.toString(), "-s", "-l"));
+            command.add(dataFolder.resolve("restarts.log").toString());
+            command.addAll(List.of(words));
+            Process process = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(dataFolder.resolve("pg_ctl.log").toFile())
+                    .start();
+            if (process.waitFor() != 0) {
+                throw new IllegalStateException(
+                        command + " failed: " + Files.readString(dataFolder.resolve("pg_ctl.log")));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
