@@ -1,0 +1,69 @@
+package io.tallystick.chaos;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.chaos.checker.Verdict;
+import io.tallystick.testkit.NeedsTool;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The build's share of every storm, in one world, because starting one takes longer than some storms. Another seed with
+ * {@code -Dtallystick.chaos.seed=N}; the one played is printed.
+ */
+@NeedsTool("unshare")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ChaosTest {
+    private static final long SEED = Long.getLong("tallystick.chaos.seed", 1);
+
+    @TempDir
+    static Path folder = Path.of("");
+
+    private static World world;
+
+    @BeforeAll
+    static void open() {
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        out.println("chaos: seed " + SEED);
+        world = World.open(folder.resolve("world"), out);
+    }
+
+    @AfterAll
+    static void close() {
+        if (world != null) {
+            world.close();
+        }
+    }
+
+    private static void assertClean(Verdict verdict, long acknowledgedMin) {
+        assertTrue(verdict.clean(), () -> "seed " + SEED + ": " + verdict);
+        assertTrue(verdict.acknowledged() >= acknowledgedMin, verdict::toString);
+    }
+
+    @Test
+    @Order(1)
+    void whatTheAgentAcknowledgedIsBilledOnceWhoeverIsKilled() throws Exception {
+        assertClean(KillStorm.play(world, KillStorm.Share.CI, SEED), KillStorm.Share.CI.records());
+    }
+
+    @Test
+    @Order(2)
+    void aNetworkThatLosesDoublesAndCutsChangesNoTotal() throws Exception {
+        assertClean(ProxyStorm.play(world, ProxyStorm.Share.CI, SEED), ProxyStorm.Share.CI.records());
+    }
+
+    @Test
+    @Order(3)
+    void aBatchSentToTwoAggregatorsAtOnceCountsOnceWhilePostingRunsRace() throws Exception {
+        Twins.Share share = Twins.Share.CI;
+        assertClean(Twins.play(world, share, SEED), (long) share.batches() * share.recordsPerBatch());
+    }
+}
