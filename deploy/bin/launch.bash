@@ -3,8 +3,9 @@
 set -euo pipefail
 
 JAVA_MIN=17
-# The checkout, whatever folder or symbolic link the launcher was called through.
-ROOT=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd -P)
+# The folder of the launchers, and the checkout, whatever folder or symbolic link the launcher was called through.
+BIN=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd -P)
+ROOT=${BIN%/*/*}
 
 fail() {
   printf '%s: %s\n' "${0##*/}" "$1" >&2

@@ -32,6 +32,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.logging.Level;
@@ -98,6 +99,7 @@ public final class LocalApi implements AutoCloseable {
 
     private final Map<String, Route> routes;
 
+    /** @param onFatal called when nobody can be answered any more; must end the process */
     public LocalApi(
             InetSocketAddress address,
             List<String> extraHosts,
@@ -109,7 +111,8 @@ public final class LocalApi implements AutoCloseable {
             Supplier<AgentKey> key,
             Status status,
             Store store,
-            Metrics metrics)
+            Metrics metrics,
+            Consumer<Throwable> onFatal)
             throws IOException {
         AtomicInteger number = new AtomicInteger();
         this.pool = new ThreadPoolExecutor(
@@ -120,7 +123,7 @@ public final class LocalApi implements AutoCloseable {
                 });
         pool.allowCoreThreadTimeOut(true);
         this.server = new LocalServer(
-                address, CAPS, pool, new LocalServer.Handlers(this::serve, this::refuse), time::nowOrWall);
+                address, CAPS, pool, new LocalServer.Handlers(this::serve, this::refuse, onFatal), time::nowOrWall);
         this.guard = new Guard(server.address(), extraHosts, token);
         this.board = board;
         this.time = time;

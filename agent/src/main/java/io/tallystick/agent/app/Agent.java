@@ -70,7 +70,8 @@ public final class Agent implements AutoCloseable {
      *
      * @param clock wall clock of the process
      * @param random for run ids and jitter
-     * @param onFatal called when the state file can no longer be trusted; must end the process
+     * @param onFatal called when the state file can no longer be trusted, or a thread that the agent cannot do without
+     *     has ended; must end the process
      */
     public Agent(
             AgentConfig config,
@@ -133,13 +134,23 @@ public final class Agent implements AutoCloseable {
                     enroller::key,
                     status,
                     store,
-                    new Metrics(board, time));
+                    new Metrics(board, time),
+                    onFatal);
         } catch (IOException | RuntimeException e) {
             store.close();
             folder.close();
             throw e;
         }
-        this.loop = new Thread(this::loop, "loop");
+        this.loop = new Thread(
+                () -> {
+                    try {
+                        loop();
+                    } catch (Throwable e) {
+                        LOG.log(Level.SEVERE, "the main loop ended, the agent stops", e);
+                        onFatal.accept(e);
+                    }
+                },
+                "loop");
     }
 
     private Store openStore(AgentConfig config, String run, Consumer<Throwable> onFatal)

@@ -16,11 +16,11 @@ import picocli.CommandLine.Option;
 @Command(
         name = "run",
         description =
-                "Runs the agent until SIGTERM. Exit code 0 after an orderly stop, 1 if its state file failed, 2 for"
-                        + " settings that are wrong.",
+                "Runs the agent until SIGTERM. Exit code 0 after an orderly stop, 1 if its state file failed or it"
+                        + " could no longer answer, 2 for settings that are wrong.",
         mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
-    private static final int EXIT_STORE_FAILED = 1;
+    private static final int EXIT_FAILED = 1;
     private static final Logger LOG = Logger.getLogger(RunCommand.class.getName());
 
     @Option(names = "--config", paramLabel = "FILE", description = "Settings, see agent-full.conf.")
@@ -38,9 +38,11 @@ final class RunCommand implements Callable<Integer> {
         AtomicInteger exit = new AtomicInteger();
         CountDownLatch never = new CountDownLatch(1);
         Agent agent = new Agent(c, time, time.clock(), new SecureRandom(), Main.version(), cause -> {
-            // Nothing in this process may be believed about the disk any more; the next start reads what is there.
-            exit.set(EXIT_STORE_FAILED);
-            Runtime.getRuntime().halt(EXIT_STORE_FAILED);
+            // Nothing in this process may be believed any more, least of all about the disk; the next start reads what
+            // is
+            // there.
+            exit.set(EXIT_FAILED);
+            Runtime.getRuntime().halt(EXIT_FAILED);
         });
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(

@@ -61,8 +61,14 @@ public final class LocalServer implements AutoCloseable {
      */
     public record Caps(int connections, int bodyBytes, long heldBytes, Duration head, Duration body, Duration idle) {}
 
-    /** What the server hands to its user. */
-    public record Handlers(Consumer<HttpExchange> serve, BiConsumer<HttpExchange, Failure> refuse) {}
+    /**
+     * What the server hands to its user.
+     *
+     * @param ended called at most once, on the server's thread, when it ends without having been closed: nobody is
+     *     answered any more
+     */
+    public record Handlers(
+            Consumer<HttpExchange> serve, BiConsumer<HttpExchange, Failure> refuse, Consumer<Throwable> ended) {}
 
     private enum State {
         IDLE,
@@ -167,6 +173,9 @@ public final class LocalServer implements AutoCloseable {
             long next = System.nanoTime();
             while (selector.isOpen()) {
                 selector.select(TICK.toMillis());
+                if (!stopping && !accepting.isValid()) {
+                    throw new IllegalStateException("the listening socket was closed");
+                }
                 if (stopping && accepting.isValid()) {
                     listening.close();
                     Set.copyOf(connections).stream()
@@ -188,11 +197,13 @@ public final class LocalServer implements AutoCloseable {
                     expire(System.nanoTime());
                 }
             }
-        } catch (java.nio.channels.ClosedSelectorException e) {
-            LOG.log(Level.FINE, "closed", e);
-        } catch (IOException | RuntimeException e) {
-            if (!stopping) {
-                LOG.log(Level.SEVERE, "the local API ends", e);
+        } catch (Throwable e) {
+            // Whatever it was, errors included: a process that goes on without its API would look alive to supervisors.
+            if (stopping) {
+                LOG.log(Level.FINE, "closed", e);
+            } else {
+                LOG.log(Level.SEVERE, "the local API ended, the agent stops", e);
+                handlers.ended().accept(e);
             }
         }
     }

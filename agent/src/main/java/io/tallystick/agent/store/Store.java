@@ -65,7 +65,7 @@ public final class Store implements AutoCloseable {
     private volatile boolean broken;
     private volatile long fullCount;
 
-    // Only the store's thread touches these after construction.
+    // Only the store's thread touches these after construction, which no task can precede.
     private Connection connection;
     private Tx tx;
     private long limitNow;
@@ -120,11 +120,35 @@ public final class Store implements AutoCloseable {
         this.run = run;
         this.maxPages = maxMib * 1024L * 1024L / PAGE_BYTES;
         this.onFatal = onFatal;
-        this.connection = connect(folder.database());
+        CompletableFuture<Connection> opened = new CompletableFuture<>();
+        this.thread = new Thread(() -> live(opened, folder.database()), "store");
+        this.thread.start();
+        try {
+            this.connection = opened.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof SQLException s) {
+                throw s;
+            }
+            throw e;
+        }
         this.tx = new Tx(connection, run);
         folder.loadBallast();
-        this.thread = new Thread(this::loop, "store");
-        this.thread.start();
+    }
+
+    /** The one thread that ever calls SQLite: opens, works, and closes. */
+    private void live(CompletableFuture<Connection> opened, Path file) {
+        try {
+            opened.complete(connect(file));
+        } catch (SQLException | RuntimeException | Error e) {
+            opened.completeExceptionally(e);
+            return;
+        }
+        loop();
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            LOG.log(Level.WARNING, "closing the state file", e);
+        }
     }
 
     private static Connection connect(Path file) throws SQLException {
@@ -220,7 +244,8 @@ public final class Store implements AutoCloseable {
             }
             try {
                 process(group);
-            } catch (SQLException | RuntimeException e) {
+            } catch (Throwable e) {
+                // Errors too: without this thread every call would wait for ever.
                 fatal(e, group);
                 return;
             }
@@ -382,6 +407,11 @@ public final class Store implements AutoCloseable {
         return name[0];
     }
 
+    /** Columns by name: the old file may have been written by an agent one version newer, which has more. */
+    private static String moved(String table, String columns, String where) {
+        return "INSERT INTO fresh." + table + " (" + columns + ") SELECT " + columns + " FROM main." + table + where;
+    }
+
     private String replaceFile(String oldInstance, String bootId) throws SQLException, IOException {
         Path next = folder.createNext();
         connect(next).close();
@@ -390,13 +420,16 @@ public final class Store implements AutoCloseable {
             String mine = "(SELECT id FROM main.run WHERE id = '" + run + "' OR (instance = '' AND boot = '"
                     + bootId.replace("'", "''") + "'))";
             s.execute("BEGIN IMMEDIATE");
-            s.execute("INSERT INTO fresh.run SELECT * FROM main.run WHERE id IN " + mine);
-            s.execute("INSERT INTO fresh.pending SELECT * FROM main.pending WHERE run IN " + mine);
-            s.execute("INSERT INTO fresh.boot SELECT * FROM main.boot WHERE id = '" + bootId.replace("'", "''") + "'");
-            s.execute("INSERT INTO fresh.idem SELECT * FROM main.idem WHERE run IN " + mine);
-            s.execute("INSERT INTO fresh.hour_kind SELECT * FROM main.hour_kind WHERE run IN " + mine);
-            s.execute("INSERT INTO fresh.slot_pending SELECT * FROM main.slot_pending WHERE run IN " + mine);
-            s.execute("INSERT INTO fresh.client_token SELECT * FROM main.client_token WHERE run IN " + mine);
+            String ofBoot = " WHERE id = '" + bootId.replace("'", "''") + "'";
+            s.execute(moved("run", "id, boot, instance", " WHERE id IN " + mine));
+            s.execute(
+                    moved("pending", "run, product, dimension, boot, bucket, tags, quantity", " WHERE run IN " + mine));
+            s.execute(moved("boot", "id, wall0", ofBoot));
+            s.execute(moved("idem", "key, hash, at, run", " WHERE run IN " + mine));
+            s.execute(moved("hour_kind", "product, dimension, hour, slot, run", " WHERE run IN " + mine));
+            s.execute(moved(
+                    "slot_pending", "product, dimension, hour, slot, quantity, parts, run", " WHERE run IN " + mine));
+            s.execute(moved("client_token", "token, slot, at, run", " WHERE run IN " + mine));
             // Not deleted from the old file: two files commit one after the other, and a crash between must lose
             // nothing. Runs without an instance in a file set aside are not that instance's.
             s.execute("COMMIT");
@@ -418,15 +451,13 @@ public final class Store implements AutoCloseable {
             closed = true;
             queue.notifyAll();
         }
+        if (Thread.currentThread() == thread) {
+            return;
+        }
         try {
-            if (Thread.currentThread() != thread) {
-                thread.join();
-            }
-            connection.close();
+            thread.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (SQLException e) {
-            LOG.log(Level.WARNING, "closing the state file", e);
         }
     }
 }

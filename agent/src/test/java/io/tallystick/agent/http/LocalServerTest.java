@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -36,6 +38,8 @@ class LocalServerTest {
     /** Two threads, which two slow clients would hold. */
     private final ExecutorService pool = Executors.newFixedThreadPool(2);
 
+    private final Queue<Throwable> ended = new ConcurrentLinkedQueue<>();
+
     private LocalServer server;
 
     @BeforeEach
@@ -48,7 +52,7 @@ class LocalServerTest {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 caps,
                 pool,
-                new LocalServer.Handlers(LocalServerTest::echo, LocalServerTest::refuse),
+                new LocalServer.Handlers(LocalServerTest::echo, LocalServerTest::refuse, ended::add),
                 () -> Instant.EPOCH);
         made.start();
         return made;
@@ -58,6 +62,33 @@ class LocalServerTest {
     void close() {
         server.close();
         pool.shutdownNow();
+    }
+
+    @Test
+    void theUserLearnsThatItsOneThreadDied() throws Exception {
+        AssertionError defect = new AssertionError("a defect below the server");
+        LocalServer doomed = new LocalServer(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                CAPS,
+                task -> {
+                    throw defect;
+                },
+                new LocalServer.Handlers(LocalServerTest::echo, LocalServerTest::refuse, ended::add),
+                () -> Instant.EPOCH);
+        doomed.start();
+        try (Socket client =
+                new Socket(doomed.address().getAddress(), doomed.address().getPort())) {
+            client.getOutputStream().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            Throwable told = ended.poll();
+            for (long end = System.nanoTime() + WAIT_MAX.toNanos(); told == null && System.nanoTime() < end; ) {
+                Thread.onSpinWait();
+                told = ended.poll();
+            }
+            assertEquals(defect, told);
+        } finally {
+            doomed.close();
+        }
+        assertTrue(ended.isEmpty(), "told once, and not by being closed");
     }
 
     private static void echo(HttpExchange exchange) {
