@@ -99,6 +99,11 @@ public final class Agent {
         }
     }
 
+    /** Deletes its state, key and all, as a new root volume or a careless reinstallation does. It must not run. */
+    void forget() {
+        RunFolder.deleteTree(state);
+    }
+
     public Child running() {
         if (child == null) {
             throw new IllegalStateException(name + " was not started");
@@ -138,6 +143,14 @@ public final class Agent {
                         + REQUEST_WAIT.toSeconds() + "s")
                 .expect(200)
                 .json();
+    }
+
+    /** The decision as it stands, without waiting. */
+    String decision(String productCode) {
+        return api.get("/v1/entitlement?product=" + productCode)
+                .expect(200)
+                .json()
+                .text("decision");
     }
 
     /** {@code POST /v1/usage} with one record or an array of them. */

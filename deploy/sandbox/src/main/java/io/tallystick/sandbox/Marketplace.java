@@ -337,6 +337,10 @@ final class Marketplace implements AutoCloseable {
         return folder;
     }
 
+    Programs programs() {
+        return programs;
+    }
+
     /** Whether the sample data was made just now, and not by an earlier start in this folder. */
     boolean isNew() {
         return isNew;

@@ -37,6 +37,7 @@ final class MeteredStep implements Story.Step {
 
         array(scene, agent, instance, now);
         commandLine(scene, agent, instance);
+        ExampleRun.play(scene, agent, instance);
 
         Rest.Reply unknown = agent.meter(Scene.record("no-such-dimension", "1", now, "metered-unknown"))
                 .expect(400);

@@ -42,12 +42,14 @@ public final class Story {
                 new KilledStep(),
                 new RefusedStep(),
                 new BilledStep(),
+                new ContestedStep(),
                 new AwsStep(),
                 new QuarantinedStep(),
                 new ImagedStep(),
                 new PublishedStep(),
                 new PaidStep(),
-                new SeenStep()),
+                new SeenStep(),
+                new InsistentStep()),
         OUTSCALE("an OMI at OUTSCALE", new OutscaleStep());
 
         private final String title;
