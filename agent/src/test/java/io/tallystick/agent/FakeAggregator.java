@@ -113,6 +113,7 @@ final class FakeAggregator implements AutoCloseable {
     private String leaseIssuer = "";
     private Optional<JoinCode> joinCode = Optional.empty();
     private final List<EnrollRequest.Claims> joins = new ArrayList<>();
+    private byte[] weakKey = new byte[0];
 
     FakeAggregator(InstantSource clock) throws IOException, GeneralSecurityException {
         this.clock = clock;
@@ -132,6 +133,11 @@ final class FakeAggregator implements AutoCloseable {
     }
 
     // --- switches ----------------------------------------------------------------------------------------------------
+
+    /** Publishes this key instead of its own, and signs as anybody can under it. */
+    synchronized void weakKey(byte[] key) {
+        weakKey = key.clone();
+    }
 
     /** Answers 500 to everything. */
     synchronized void away(boolean value) {
@@ -328,7 +334,7 @@ final class FakeAggregator implements AutoCloseable {
                             "crv",
                             "Ed25519",
                             "x",
-                            Base64Url.encode(jwk.bytes()),
+                            Base64Url.encode(weakKey.length > 0 ? weakKey : jwk.bytes()),
                             "kid",
                             kid,
                             "use",
@@ -340,7 +346,8 @@ final class FakeAggregator implements AutoCloseable {
                     }
                     answer = Json.writeBytes(path.startsWith("/v1/keys/") ? one : Json.object("keys", List.of(one)));
                 } else {
-                    answer = answer(path, body).flattened();
+                    Jws signed = answer(path, body);
+                    answer = weakKey.length > 0 ? underAnyKeyOfLowOrder(signed) : signed.flattened();
                 }
             } catch (Failure f) {
                 status = switch (f.code().kind()) {
@@ -363,6 +370,15 @@ final class FakeAggregator implements AutoCloseable {
             exchange.sendResponseHeaders(status, answer.length);
             exchange.getResponseBody().write(answer);
         }
+    }
+
+    /** R the neutral point and S zero: under a key of low order this verifies whatever was signed. */
+    private static byte[] underAnyKeyOfLowOrder(Jws signed) {
+        byte[] signature = new byte[Ed25519.SIGNATURE_BYTES];
+        signature[0] = 1;
+        String[] parts = signed.compact().split("\\.");
+        return Json.writeBytes(
+                Json.object("protected", parts[0], "payload", parts[1], "signature", Base64Url.encode(signature)));
     }
 
     private synchronized boolean drop() {

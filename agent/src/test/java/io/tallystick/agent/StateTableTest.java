@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.common.wire.Decision;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The state table: what callers hear and whether their usage is kept. */
 class StateTableTest {
@@ -146,6 +149,25 @@ class StateTableTest {
             rig.aggregator.leaseIssuer("https://elsewhere.example.com");
             Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
             Rig.until("a refusal", () -> agent.status().toString().contains("iss is https://elsewhere"));
+            assertEquals("unknown", agent.get("/v1/entitlement").text("decision"));
+        }
+    }
+
+    /** The neutral point, a point of order two, and a second encoding of the neutral point. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "0100000000000000000000000000000000000000000000000000000000000000",
+                "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                "0100000000000000000000000000000000000000000000000000000000000080"
+            })
+    void anAnswerUnderAKeyThatAnybodyCanSignForIsNotTaken(String key) throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.weakKey(HexFormat.of().parseHex(key));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            Rig.until(
+                    "a refusal",
+                    () -> agent.status().toString().contains("does not know the key that signed its own answer"));
             assertEquals("unknown", agent.get("/v1/entitlement").text("decision"));
         }
     }

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.web.ClientAddresses;
 import io.tallystick.aggregator.web.Quota;
 import io.tallystick.aggregator.web.RateLimits;
 import io.tallystick.common.config.ConfigReader;
+import io.tallystick.common.json.Fields;
 import io.tallystick.common.time.SandboxClock;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -32,6 +33,7 @@ public record Config(
         boolean sandbox,
         Optional<Path> sandboxClockFile,
         Optional<Path> trustDir,
+        Optional<Duration> documentAgeMax,
         Optional<Tls> tls,
         Optional<MailSettings> mail,
         ImagesConfig images,
@@ -42,6 +44,9 @@ public record Config(
     static final String CERTIFICATE_FILE = "tls.certificate-file";
     static final String KEY_FILE = "tls.key-file";
     private static final String CLOCK_FILE = "sandbox.clock-file";
+    private static final String OFF = "off";
+    /** A VM needs a moment from its start until its agent runs. */
+    private static final Duration DOCUMENT_AGE_LEAST = Duration.ofMinutes(1);
 
     /**
      * Where the server listens, and how long it waits for running requests when it stops.
@@ -136,6 +141,7 @@ public record Config(
                 sandbox,
                 clockFile,
                 in.optionalPath("trust.dir"),
+                in.parsed("enrollment.document-age-max", OFF, Config::documentAge),
                 Tls.read(in),
                 MailSettings.read(in),
                 ImagesConfig.read(in),
@@ -155,6 +161,18 @@ public record Config(
             }
         });
         return config;
+    }
+
+    /** A duration of a minute at least, or {@code off}. */
+    private static Optional<Duration> documentAge(String text) {
+        if (text.equals(OFF)) {
+            return Optional.empty();
+        }
+        Duration age = Fields.parseDuration(text);
+        if (age.compareTo(DOCUMENT_AGE_LEAST) < 0) {
+            throw new IllegalArgumentException("must be off, or at least " + DOCUMENT_AGE_LEAST);
+        }
+        return Optional.of(age);
     }
 
     /** How often somebody may ask; a limit that is off is missing. */

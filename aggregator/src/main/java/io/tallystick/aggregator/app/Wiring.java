@@ -210,6 +210,7 @@ public final class Wiring {
                 new AwsEvidenceVerifier(anchors),
                 enrollments,
                 takeovers,
+                config.documentAgeMax(),
                 new Joining(database, audit, clock),
                 confirmations,
                 watermarks,

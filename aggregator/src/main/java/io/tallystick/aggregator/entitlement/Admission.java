@@ -5,6 +5,7 @@ import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Takeover;
+import io.tallystick.aggregator.enrollment.evidence.EvidenceRule;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.aggregator.usage.Takeovers;
 import io.tallystick.common.error.Failure;
@@ -14,6 +15,7 @@ import io.tallystick.common.model.EnrollmentId;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -40,12 +42,20 @@ final class Admission {
     private final Database database;
     private final Enrollments enrollments;
     private final Takeovers takeovers;
+    private final Optional<Duration> documentAgeMax;
     private final Clock clock;
 
-    Admission(Database database, Enrollments enrollments, Takeovers takeovers, Clock clock) {
+    /** @param documentAgeMax since the start of the VM; an older document makes no key anything it is not yet */
+    Admission(
+            Database database,
+            Enrollments enrollments,
+            Takeovers takeovers,
+            Optional<Duration> documentAgeMax,
+            Clock clock) {
         this.database = database;
         this.enrollments = enrollments;
         this.takeovers = takeovers;
+        this.documentAgeMax = documentAgeMax;
         this.clock = clock;
     }
 
@@ -57,13 +67,35 @@ final class Admission {
     Future<Admitted> admit(VerifiedIdentity shown, Jwk key, Jws jws, String agentVersion) {
         EnrollmentId id = Enrollments.idOf(shown);
         return database.transactor()
-                .inTx(tx -> enrollments
-                        .first(tx, shown, key, agentVersion)
+                .inTx(tx -> there(tx, id, shown, key, agentVersion)
                         .compose(done -> takeovers.settled(tx, id))
                         .compose(c -> judge(tx, c, shown, key, jws, agentVersion)))
                 .compose(verdict -> verdict instanceof Verdict.Contested refused
                         ? Future.failedFuture(refused.why())
                         : Future.succeededFuture(((Verdict.In) verdict).admitted()));
+    }
+
+    /** An enrollment to judge by: made now if there is none, unless the document is too old for that. */
+    private Future<Void> there(
+            SqlConnection tx, EnrollmentId id, VerifiedIdentity shown, Jwk key, String agentVersion) {
+        if (!isTooOld(shown)) {
+            return enrollments.first(tx, shown, key, agentVersion);
+        }
+        return enrollments.find(tx, id).compose(found -> {
+            if (found.isPresent()) {
+                return Future.succeededFuture();
+            }
+            return Future.failedFuture(EvidenceRule.DOCUMENT_AGE
+                    .broken("pendingTime: the VM was started at " + shown.pendingTime() + ", more than "
+                            + documentAgeMax.orElseThrow() + " ago")
+                    .with("remedy", "Stop and start the VM: its document then shows the new start."));
+        });
+    }
+
+    private boolean isTooOld(VerifiedIdentity shown) {
+        return documentAgeMax
+                .filter(max -> shown.pendingTime().plus(max).isBefore(clock.instant()))
+                .isPresent();
     }
 
     private Future<Verdict> judge(
@@ -75,7 +107,7 @@ final class Admission {
                     .compose(done -> enrollments.restarted(tx, known, shown, jws, agentVersion))
                     .map(e -> new Verdict.In(new Admitted(e, Optional.empty())));
         }
-        boolean newer = Columns.micros(shown.pendingTime()).isAfter(known.pendingTime());
+        boolean newer = Columns.micros(shown.pendingTime()).isAfter(known.pendingTime()) && !isTooOld(shown);
         Optional<Takeover> mine = c.takeover().filter(t -> t.key().equals(key));
         if (mine.isPresent() && !newer) {
             return Future.succeededFuture(new Verdict.In(new Admitted(mine.get().over(known), c.until())));

@@ -35,6 +35,7 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
@@ -64,12 +65,16 @@ public final class Entitlements {
     private final String issuer;
     private final Clock clock;
 
-    /** @param issuer the public URL: what requests name in {@code url} and leases in {@code iss} */
+    /**
+     * @param documentAgeMax how long ago a VM may have been started whose document enrolls it; empty for no limit
+     * @param issuer the public URL: what requests name in {@code url} and leases in {@code iss}
+     */
     public Entitlements(
             Database database,
             AwsEvidenceVerifier aws,
             Enrollments enrollments,
             Takeovers takeovers,
+            Optional<Duration> documentAgeMax,
             Joining joining,
             Confirmations confirmations,
             Watermarks watermarks,
@@ -83,7 +88,7 @@ public final class Entitlements {
         this.aws = aws;
         this.enrollments = enrollments;
         this.takeovers = takeovers;
-        this.admission = new Admission(database, enrollments, takeovers, clock);
+        this.admission = new Admission(database, enrollments, takeovers, documentAgeMax, clock);
         this.joining = joining;
         this.confirmations = confirmations;
         this.watermarks = watermarks;

@@ -76,11 +76,18 @@ public final class Conservation {
               SELECT FROM usage_hour AS u WHERE u.enrollment_id = s.enrollment_id
                 AND u.dimension_id = s.dimension_id AND u.hour = s.hour)""");
 
+    private static final Map<String, String> TAKEOVERS = Map.of(
+            "a watermark is contended while another key is on trial, and only then",
+            """
+            SELECT w.enrollment_id FROM watermark AS w LEFT JOIN takeover AS t USING (enrollment_id)
+            WHERE w.contended <> (t.enrollment_id IS NOT NULL)""");
+
     private Conservation() {}
 
     public static void check(Connection connection) throws SQLException {
         check(connection, VIOLATIONS);
         check(connection, SLOTS);
+        check(connection, TAKEOVERS);
     }
 
     /** Fails naming each rule whose query finds a row. */

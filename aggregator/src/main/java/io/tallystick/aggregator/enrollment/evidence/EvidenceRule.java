@@ -44,7 +44,9 @@ public enum EvidenceRule {
     /** A field of the verified document is missing or has the wrong form; the problems name each. */
     DOCUMENT_FIELDS,
     /** The plain document sent along is not, byte for byte, the signed one. */
-    DOCUMENT_DIFFERS;
+    DOCUMENT_DIFFERS,
+    /** The VM was started too long ago for its document to enroll it. */
+    DOCUMENT_AGE;
 
     /** Kebab case, for example {@code one-signer}. */
     public String wire() {
@@ -52,7 +54,7 @@ public enum EvidenceRule {
     }
 
     /** The refusal of evidence that breaks this rule. */
-    Failure broken(String sentence) {
+    public Failure broken(String sentence) {
         return in(Failure.of(ErrorCode.INVALID_EVIDENCE, sentence));
     }
 
