@@ -1,14 +1,10 @@
 package io.tallystick.bench;
 
-import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.CloudCa;
-import io.tallystick.cloudsim.VmIdentity;
 import io.tallystick.common.json.Json;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -17,7 +13,6 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,9 +39,6 @@ import picocli.CommandLine.Spec;
             "number of rows into the same PostgreSQL. Batches are signed before the timed part; verifying is in it."
         })
 final class IngestBench implements Callable<Integer> {
-    private static final String REGION = "us-east-1";
-    private static final String CLOUD_ACCOUNT = "111122223333";
-    private static final int SEED_BYTES = 32;
     private static final int WARM_UP_BATCHES = 40;
     private static final int CALIBRATION_BATCHES = 60;
     /** More than a round needs, so that it ends by time and not for want of batches. */
@@ -99,15 +91,7 @@ final class IngestBench implements Callable<Integer> {
         }
         PrintWriter out = spec.commandLine().getOut();
         Path root = Path.of(System.getProperty("tallystick.root", "."));
-        Path folder = Files.createTempDirectory("tallystick-bench-");
-        try (AutoCloseable cleaned = () -> delete(folder)) {
-            CloudCa ca = CloudCa.open(folder.resolve("ca"), clock);
-            Path trust = Files.createDirectory(folder.resolve("trust"));
-            ca.writeTrust(trust, REGION);
-            try (Service service = Service.start(root, folder, trust)) {
-                run(service, ca, out);
-            }
-        }
+        Fleet.withService(root, clock, (service, ca) -> run(service, ca, out));
         return 0;
     }
 
@@ -116,9 +100,8 @@ final class IngestBench implements Callable<Integer> {
                 .limit(keys)
                 .map(i -> "dimension-" + i)
                 .toList();
-        String code = seed(service, dimensions);
         out.printf(Locale.ROOT, "enrolling %d VMs%n", enrollments);
-        List<Sender> senders = enroll(service, ca, code);
+        List<Sender> senders = new Fleet(service, ca, clock).enroll(enrollments, dimensions);
         ExecutorService threads = Executors.newFixedThreadPool(connections);
         try {
             long sent = 0;
@@ -152,59 +135,6 @@ final class IngestBench implements Callable<Integer> {
         } finally {
             threads.shutdownNow();
         }
-    }
-
-    private String seed(Service service, List<String> dimensions) {
-        String seller =
-                text(service.call("POST", "/v1/accounts", Json.object("kind", "seller", "name", "Bench")), "id");
-        String buyer = text(
-                service.call(
-                        "POST",
-                        "/v1/accounts",
-                        Json.object(
-                                "kind",
-                                "buyer",
-                                "name",
-                                "Bench",
-                                "cloudAccounts",
-                                List.of(Json.object("cloud", "aws", "accountId", CLOUD_ACCOUNT)))),
-                "id");
-        List<Object> list = new ArrayList<>();
-        dimensions.forEach(d -> list.add(Json.object("key", d, "unit", "unit")));
-        Map<String, Object> product = service.call(
-                "POST", "/v1/products", Json.object("title", "Bench", "seller", seller, "dimensions", list));
-        String id = text(product, "id");
-        service.call("PUT", "/v1/products/" + id + "/visibility", Json.object("visibility", "LIMITED"));
-        service.call("PUT", "/v1/products/" + id + "/visibility", Json.object("visibility", "PUBLIC"));
-        service.call("POST", "/v1/agreements", Json.object("product", id, "account", buyer));
-        return text(product, "productCode");
-    }
-
-    private List<Sender> enroll(Service service, CloudCa ca, String code) {
-        SecureRandom random = new SecureRandom();
-        Instant pending = clock.instant().truncatedTo(ChronoUnit.SECONDS);
-        List<Sender> senders = new ArrayList<>();
-        for (int i = 0; i < enrollments; i++) {
-            byte[] seed = new byte[SEED_BYTES];
-            random.nextBytes(seed);
-            VmIdentity vm = new VmIdentity(
-                    Cloud.AWS,
-                    CLOUD_ACCOUNT,
-                    REGION,
-                    REGION + "a",
-                    String.format(Locale.ROOT, "i-%017x", i + 1),
-                    "m5.large",
-                    "ami-00000000000000001",
-                    "x86_64",
-                    List.of(code),
-                    List.of(),
-                    pending,
-                    "10.0.0.1",
-                    "02:00:00:00:00:01",
-                    "r-00000000000000001");
-            senders.add(Sender.enroll(service, ca, clock, vm, seed));
-        }
-        return senders;
     }
 
     /** For each connection its batches in order, VM by VM in turns; a VM belongs to one connection. */
@@ -275,9 +205,11 @@ final class IngestBench implements Callable<Integer> {
     }
 
     private void report(Service service, List<Round> results, PrintWriter out) throws SQLException {
-        double batches = median(results.stream().map(Round::batchesPerSecond).toList());
-        double copy = median(results.stream().map(Round::copyRowsPerSecond).toList());
-        double ratio = median(results.stream()
+        double batches =
+                Figures.median(results.stream().map(Round::batchesPerSecond).toList());
+        double copy =
+                Figures.median(results.stream().map(Round::copyRowsPerSecond).toList());
+        double ratio = Figures.median(results.stream()
                 .map(r -> r.batchesPerSecond() * records / r.copyRowsPerSecond())
                 .toList());
         out.println();
@@ -343,23 +275,5 @@ final class IngestBench implements Callable<Integer> {
             }
         }
         return settings;
-    }
-
-    private static double median(List<Double> values) {
-        List<Double> sorted = values.stream().sorted().toList();
-        int middle = sorted.size() / 2;
-        return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
-    }
-
-    private static String text(Map<String, Object> json, String name) {
-        return String.valueOf(json.get(name));
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> tree = Files.walk(folder)) {
-            for (Path p : tree.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(p);
-            }
-        }
     }
 }
