@@ -165,12 +165,12 @@ public final class Wiring {
         users = new Users(accounts, new Passwords(vertx, ids), database.transactor(), audit, ids, clock);
         catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
-        reviews = new Reviews(catalog, database.transactor(), audit, ids, clock);
+        outbox = new Outbox(ids, config.publicUrl().getHost(), clock);
+        reviews = new Reviews(catalog, accounts, outbox, database.transactor(), audit, ids, clock);
         offers = new Offers(catalog, database.transactor(), audit, ids, clock);
         agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, jobs, ids, clock);
-        outbox = new Outbox(ids, config.publicUrl().getHost(), clock);
         Lifecycle lifecycle =
-                Lifecycle.of(accounts, catalog, versions, clouds, outbox, jobs, database, audit, ids, clock);
+                Lifecycle.of(accounts, catalog, versions, reviews, clouds, outbox, jobs, database, audit, ids, clock);
         changeSets = lifecycle.changeSets();
         runner = new JobRunner(jobs, lifecycle.handlers(), database, random, clock);
 

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes, changes and finds products. Methods that take a client may be used inside another feature's transaction. */
@@ -59,7 +60,18 @@ public final class Catalog {
             String title,
             Optional<String> seller,
             Terms terms,
-            List<Dimension.New> dimensions) {}
+            List<Dimension.New> dimensions,
+            ProductPage page) {
+        /** With nothing on its page yet. */
+        public NewProduct(
+                Optional<String> code,
+                String title,
+                Optional<String> seller,
+                Terms terms,
+                List<Dimension.New> dimensions) {
+            this(code, title, seller, terms, dimensions, ProductPage.EMPTY);
+        }
+    }
 
     /** Makes a product in STAGING. */
     public Future<Product> create(Caller caller, NewProduct wanted) {
@@ -76,7 +88,10 @@ public final class Catalog {
                     wanted.terms(),
                     now,
                     now,
-                    List.of());
+                    List.of(),
+                    wanted.page(),
+                    List.of(),
+                    Optional.empty());
             return products.insert(tx, product)
                     .compose(done -> dimensions.insert(tx, product.id(), wanted.dimensions(), now))
                     .compose(done -> requireProduct(tx, product.id()))
@@ -146,6 +161,72 @@ public final class Catalog {
                     "a product that is " + product.visibility() + " cannot become " + next + ", only "
                             + product.visibility().next());
         }
+    }
+
+    /** Replaces title and page of a product locked in this transaction. */
+    public Future<Product> inform(SqlConnection tx, String actor, Product before, String title, ProductPage page) {
+        Product after = before.informed(title, page, Columns.micros(clock.instant()));
+        return products.inform(tx, after)
+                .compose(done -> audit.append(
+                        tx, new AuditEvent.Change(actor, "product.inform", before.id(), before.json(), after.json())))
+                .map(after);
+    }
+
+    /** Adds regions or instance types, those again that were restricted, or restricts them. */
+    public Future<Void> place(
+            SqlConnection tx,
+            String actor,
+            Product before,
+            Place.Kind kind,
+            String cloud,
+            List<String> names,
+            boolean add) {
+        Instant now = Columns.micros(clock.instant());
+        Future<Void> done = add
+                ? products.addPlaces(tx, before.id(), kind, cloud, names, now)
+                : products.restrictPlaces(tx, before.id(), kind, cloud, names, now);
+        return done.compose(placed -> products.touch(tx, before.id(), now))
+                .compose(touched -> lock(tx, before.id()))
+                .compose(after -> audit.append(
+                        tx,
+                        new AuditEvent.Change(
+                                actor,
+                                add ? "product.place.add" : "product.place.restrict",
+                                before.id(),
+                                before.json(),
+                                after.json())));
+    }
+
+    /** Keeps why a product was removed, and where its subscribers turn to. */
+    public Future<Void> removed(SqlConnection tx, String productId, Removal removal) {
+        return products.remove(tx, productId, removal);
+    }
+
+    /** What somebody looks for; all of it must hold. */
+    public record Search(
+            List<String> words, Optional<String> category, Optional<String> cloud, Optional<String> region) {
+        public static final int TEXT_CHARS_MAX = 200;
+
+        public Search {
+            words = List.copyOf(words);
+        }
+
+        /** @param text words of which each must occur, in any order, without regard to capitals and accents */
+        public static Search of(
+                String text, Optional<String> category, Optional<String> cloud, Optional<String> region) {
+            return new Search(
+                    Stream.of(ProductPage.fold(text).split("\\s+"))
+                            .filter(w -> !w.isEmpty())
+                            .toList(),
+                    category,
+                    cloud,
+                    region);
+        }
+    }
+
+    /** What is found by title, keywords, categories and short texts. STAGING and RESTRICTED products never are. */
+    public Future<Page<Product>> search(SqlClient db, Caller caller, Search wanted, PageRequest page) {
+        return products.search(db, page, wanted, caller.account()).map(list -> Page.of(list, page, Product::id));
     }
 
     /** Moves the product's modification date; its page shows something new. */

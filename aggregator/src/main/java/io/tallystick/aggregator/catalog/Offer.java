@@ -79,6 +79,16 @@ public record Offer(
         return rates.get(rates.size() - 1);
     }
 
+    /** When the last rate was made that raised a price, or priced what was free before; empty if none did. */
+    Optional<Instant> raisedAt() {
+        for (int i = rates.size() - 1; i > 0; i--) {
+            if (rates.get(i).raises(rates.get(i - 1))) {
+                return Optional.of(rates.get(i).createdAt());
+            }
+        }
+        return Optional.empty();
+    }
+
     public boolean isOpen(Instant at) {
         return !at.isBefore(opensAt) && closesAt.map(at::isBefore).orElse(true);
     }

@@ -17,6 +17,7 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * was accepted before stays (marketplace rule: changes apply to new subscriptions only).
  */
 public final class Offers {
+    /** Rule R29. */
+    static final Duration LOCKED_AFTER_RISE = Duration.ofDays(90);
+
     private final OfferStore store = new OfferStore();
     private final ProductStore products = new ProductStore();
     private final Catalog catalog;
@@ -123,7 +127,25 @@ public final class Offers {
                                 found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Offers::notFound))
                         .compose(product -> store.readCurrent(tx, offerId)
                                 .map(Optional::orElseThrow)
-                                .compose(before -> addRate(tx, caller, product, before, wanted, in)))));
+                                .compose(before -> refuseSoonAfterARise(tx, caller, offerId)
+                                        .compose(free -> addRate(tx, caller, product, before, wanted, in))))));
+    }
+
+    /** Rule R29. Operators are not held to it: they mend what went wrong. */
+    private Future<Void> refuseSoonAfterARise(SqlConnection tx, Caller caller, String offerId) {
+        if (caller.isOperator()) {
+            return Future.succeededFuture();
+        }
+        return store.read(tx, offerId).map(Optional::orElseThrow).map(offer -> {
+            offer.raisedAt().map(at -> at.plus(LOCKED_AFTER_RISE)).ifPresent(until -> {
+                if (clock.instant().isBefore(until)) {
+                    throw Failure.of(
+                            ErrorCode.CONFLICT,
+                            "the last rate raised prices, so there is no other before " + until + "; ask an operator");
+                }
+            });
+            return null;
+        });
     }
 
     private Future<Map<String, Object>> addRate(

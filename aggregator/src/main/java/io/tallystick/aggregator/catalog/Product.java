@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
  * @param id the catalogue identity, which stands on bills
  * @param code the opaque code attached to images, which agents read
  * @param visibilitySetAt when the visibility became what it is
- * @param modifiedAt when what the product's page shows last changed: its visibility, or a version coming or going
+ * @param modifiedAt when what the product's page shows last changed: its texts, its visibility, or a version coming or going
+ * @param places the regions and instance types it is offered in
  */
 public record Product(
         String id,
@@ -25,7 +26,10 @@ public record Product(
         Terms terms,
         Instant createdAt,
         Instant modifiedAt,
-        List<Dimension> dimensions) {
+        List<Dimension> dimensions,
+        ProductPage page,
+        List<Place> places,
+        Optional<Removal> removal) {
 
     public static final int TITLE_CHARS_MAX = 200;
     public static final int DIMENSIONS_MAX = 200;
@@ -34,6 +38,7 @@ public record Product(
 
     public Product {
         dimensions = List.copyOf(dimensions);
+        places = List.copyOf(places);
     }
 
     /** The code itself, or {@link IllegalArgumentException} with the rule. */
@@ -49,12 +54,54 @@ public record Product(
     }
 
     Product withVisibility(Visibility next, Instant at) {
-        return new Product(id, code, title, sellerAccountId, next, at, terms, createdAt, at, dimensions);
+        return new Product(
+                id, code, title, sellerAccountId, next, at, terms, createdAt, at, dimensions, page, places, removal);
     }
 
     Product withDimensions(List<Dimension> all) {
         return new Product(
-                id, code, title, sellerAccountId, visibility, visibilitySetAt, terms, createdAt, modifiedAt, all);
+                id,
+                code,
+                title,
+                sellerAccountId,
+                visibility,
+                visibilitySetAt,
+                terms,
+                createdAt,
+                modifiedAt,
+                all,
+                page,
+                places,
+                removal);
+    }
+
+    /** With this title and page. */
+    Product informed(String newTitle, ProductPage newPage, Instant at) {
+        return new Product(
+                id,
+                code,
+                newTitle,
+                sellerAccountId,
+                visibility,
+                visibilitySetAt,
+                terms,
+                createdAt,
+                at,
+                dimensions,
+                newPage,
+                places,
+                removal);
+    }
+
+    /** The regions or instance types of a cloud that were ever added. */
+    public List<Place> places(Place.Kind kind, String cloud) {
+        return places.stream()
+                .filter(p -> p.kind() == kind && p.cloud().equals(cloud))
+                .toList();
+    }
+
+    private List<Map<String, Object>> placesJson(Place.Kind kind) {
+        return places.stream().filter(p -> p.kind() == kind).map(Place::json).toList();
     }
 
     public Map<String, Object> json() {
@@ -84,6 +131,14 @@ public record Product(
                 "modifiedAt",
                 modifiedAt,
                 "dimensions",
-                dimensions.stream().map(Dimension::json).toList());
+                dimensions.stream().map(Dimension::json).toList(),
+                "page",
+                page.json(),
+                "regions",
+                placesJson(Place.Kind.REGION),
+                "instanceTypes",
+                placesJson(Place.Kind.INSTANCE_TYPE),
+                "removal",
+                removal.map(Removal::json).orElse(null));
     }
 }

@@ -37,6 +37,10 @@ public record ProductVersion(
     /** Versions of one product, so that a list of them is always whole. */
     public static final int PER_PRODUCT_MAX = 500;
 
+    public Optional<String> recommendedInstanceType() {
+        return text.recommendedInstanceType();
+    }
+
     /** Refuses a wish that is based on what it was before: nobody overwrites what they have not seen (rule R24). */
     public void requireUnchanged(Optional<Instant> revision) {
         if (revision.isPresent() && !revision.get().equals(modifiedAt)) {

@@ -61,6 +61,18 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
         }
     }
 
+    /** Whether something costs more than by the rate before. */
+    boolean raises(Rate before) {
+        return prices.stream()
+                .anyMatch(price -> before.prices.stream()
+                                .filter(p -> p.dimension().equals(price.dimension())
+                                        && p.instanceType().equals(price.instanceType()))
+                                .map(p -> price.unitPrice().compareTo(p.unitPrice()))
+                                .findFirst()
+                                .orElse(price.unitPrice().signum())
+                        > 0);
+    }
+
     /** Prices to be offered. */
     public record New(PartialHours partialHours, List<Price> prices) {
         /** Reads {@code prices}, {@code hourly} and {@code partialHours}. */

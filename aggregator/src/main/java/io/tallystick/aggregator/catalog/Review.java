@@ -9,7 +9,7 @@ import java.util.Optional;
 /**
  * A seller's request to move a product to another visibility, and what an operator said to it.
  *
- * @param reason the operator's; always there on a rejection
+ * @param reason the operator's; always there on a rejection and where something has to be changed
  */
 public record Review(
         String id,
@@ -26,12 +26,21 @@ public record Review(
     /** Open until somebody decides. */
     public enum Status {
         OPEN,
+        /** The seller has to change something, and asks again. */
+        ACTION_REQUIRED,
         APPROVED,
-        REJECTED;
+        REJECTED,
+        /** Taken back by the seller. */
+        CANCELLED;
+
+        /** Whether the operator has decided for good, or nobody wants to know any more. */
+        public boolean isEnded() {
+            return this != OPEN && this != ACTION_REQUIRED;
+        }
 
         /** As written in JSON and the database. */
         public String wire() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
 
         public static Status ofWire(String wire) {
@@ -40,8 +49,23 @@ public record Review(
                     return status;
                 }
             }
-            throw new IllegalArgumentException("must be open, approved or rejected");
+            throw new IllegalArgumentException("must be open, action-required, approved, rejected or cancelled");
         }
+    }
+
+    /** Asked for anew, after something had to be changed. */
+    Review again(Optional<String> newNote, String by, Instant at) {
+        return new Review(
+                id,
+                productId,
+                visibility,
+                newNote,
+                Status.OPEN,
+                by,
+                at,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     Review decided(Status decision, String by, Instant at, Optional<String> why) {

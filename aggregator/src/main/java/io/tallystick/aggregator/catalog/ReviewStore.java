@@ -10,7 +10,9 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,7 +33,24 @@ final class ReviewStore {
             "UPDATE review SET status = $2, decided_by = $3, decided_at = $4, reason = $5 WHERE id = $1";
     static final String READ = COLUMNS + "WHERE r.id = $1";
     static final String READ_FOR_UPDATE = READ + " FOR UPDATE";
-    static final String READ_OPEN = COLUMNS + "WHERE r.product_id = $1 AND r.status = 'open'";
+    static final String READ_OPEN = COLUMNS + "WHERE r.product_id = $1 AND r.status IN ('open', 'action-required')";
+    static final String READ_WAITING =
+            COLUMNS + "WHERE r.product_id = ANY($1) AND r.status = 'open' ORDER BY r.id LIMIT 1";
+    static final String REOPEN =
+            """
+            UPDATE review SET status = 'open', note = $2, requested_by = $3, requested_at = $4, decided_by = NULL,
+                decided_at = NULL, reason = NULL
+             WHERE id = $1
+            """;
+    static final String READ_AHEAD = "SELECT count(*) AS ahead FROM review WHERE status = 'open' AND id < $1";
+    /** What the last decisions took, in seconds: half of them less. */
+    static final String READ_EXPECTED =
+            """
+            SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY r.seconds) AS seconds FROM (
+                SELECT extract(epoch FROM decided_at - requested_at)::bigint AS seconds FROM review
+                 WHERE status IN ('approved', 'rejected') ORDER BY decided_at DESC LIMIT 50) AS r
+            """;
+
     static final String READ_PAGE = COLUMNS
             + """
               JOIN product p ON p.id = r.product_id
@@ -69,6 +88,35 @@ final class ReviewStore {
 
     Future<Optional<Review>> readForUpdate(SqlClient db, String id) {
         return db.preparedQuery(READ_FOR_UPDATE).execute(Tuple.of(id)).map(ReviewStore::first);
+    }
+
+    /** The first of these products that an operator is to look at. */
+    Future<Optional<Review>> readWaiting(SqlClient db, Collection<String> productIds) {
+        return db.preparedQuery(READ_WAITING)
+                .execute(Tuple.tuple().addArrayOfString(productIds.toArray(String[]::new)))
+                .map(ReviewStore::first);
+    }
+
+    Future<Void> reopen(SqlClient db, Review review) {
+        return db.preparedQuery(REOPEN)
+                .execute(Tuple.of(
+                        review.id(),
+                        review.note().orElse(null),
+                        review.requestedBy(),
+                        Columns.time(review.requestedAt())))
+                .mapEmpty();
+    }
+
+    Future<Integer> ahead(SqlClient db, String id) {
+        return db.preparedQuery(READ_AHEAD)
+                .execute(Tuple.of(id))
+                .map(rows -> rows.iterator().next().getLong("ahead").intValue());
+    }
+
+    Future<Optional<Duration>> expected(SqlClient db) {
+        return db.preparedQuery(READ_EXPECTED).execute().map(rows -> Optional.ofNullable(
+                        rows.iterator().next().getLong("seconds"))
+                .map(Duration::ofSeconds));
     }
 
     Future<Optional<Review>> readOpen(SqlClient db, String productId) {

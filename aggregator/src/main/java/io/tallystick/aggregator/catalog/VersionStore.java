@@ -22,7 +22,7 @@ final class VersionStore {
             SELECT v.id, v.product_id, v.title, v.software_version, v.operating_system, v.software_base,
                    v.release_notes, v.usage_instructions, v.cloud, v.region, v.source_image_id, v.source_image_name,
                    v.copy_image_id, v.status, v.created_at, v.modified_at, v.published_at, v.restricted_at,
-                   v.unpublished_at,
+                   v.unpublished_at, v.recommended_instance_type,
                    v.status = 'published' AND NOT EXISTS (
                        SELECT 1 FROM product_version n
                         WHERE n.product_id = v.product_id AND n.cloud = v.cloud AND n.status = 'published'
@@ -33,15 +33,16 @@ final class VersionStore {
             """
             INSERT INTO product_version (id, product_id, title, software_version, operating_system, software_base,
                 release_notes, usage_instructions, cloud, region, source_image_id, source_image_name, copy_image_id,
-                status, created_at, modified_at, published_at, restricted_at, unpublished_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                status, created_at, modified_at, published_at, restricted_at, unpublished_at, recommended_instance_type)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
             """;
     static final String UPDATE =
             """
             UPDATE product_version SET product_id = $2, title = $3, software_version = $4, operating_system = $5,
                 software_base = $6, release_notes = $7, usage_instructions = $8, cloud = $9, region = $10,
                 source_image_id = $11, source_image_name = $12, copy_image_id = $13, status = $14, created_at = $15,
-                modified_at = $16, published_at = $17, restricted_at = $18, unpublished_at = $19
+                modified_at = $16, published_at = $17, restricted_at = $18, unpublished_at = $19,
+                recommended_instance_type = $20
              WHERE id = $1
             """;
     static final String LOCK = "SELECT id FROM product_version WHERE id = $1 FOR UPDATE";
@@ -99,7 +100,8 @@ final class VersionStore {
             Columns.time(v.modifiedAt()),
             Columns.timeOrNull(v.publishedAt()),
             Columns.timeOrNull(v.restrictedAt()),
-            Columns.timeOrNull(v.unpublishedAt())
+            Columns.timeOrNull(v.unpublishedAt()),
+            v.recommendedInstanceType().orElse(null)
         });
         return db.preparedQuery(sql)
                 .execute(values)
@@ -147,7 +149,8 @@ final class VersionStore {
                         text(row, "operating_system"),
                         text(row, "software_base"),
                         row.getString("release_notes"),
-                        text(row, "usage_instructions")),
+                        text(row, "usage_instructions"),
+                        text(row, "recommended_instance_type")),
                 row.getString("cloud"),
                 row.getString("region"),
                 row.getString("source_image_id"),

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.agreement.Agreement;
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Versions;
@@ -166,7 +167,11 @@ public final class Decisions {
                         known = Optional.of(facts.products().get(i));
                         version = versionFacts(facts.products().get(i), facts, enrollment, now);
                         product = Optional.of(facts(
-                                facts.products().get(i), facts, listed.get(i).result(), now));
+                                facts.products().get(i),
+                                enrollment,
+                                facts,
+                                listed.get(i).result(),
+                                now));
                     }
                 }
                 EntitlementRules.Ruling ruling = EntitlementRules.decide(
@@ -188,12 +193,31 @@ public final class Decisions {
         });
     }
 
-    private static EntitlementRules.ProductFacts facts(Product p, Facts facts, boolean allowListed, Instant now) {
+    /** Rule R26: who subscribed before a region or an instance type was restricted goes on there. */
+    private static Optional<Place> closed(Product p, Enrollment enrollment, Optional<Agreement> open) {
+        return open.flatMap(agreement -> p.places().stream()
+                .filter(l -> l.cloud().equals(enrollment.cloud())
+                        && l.name()
+                                .equals(l.kind() == Place.Kind.REGION ? enrollment.region() : enrollment.instanceType())
+                        && l.restrictedAt()
+                                .map(at -> !agreement.acceptedAt().isBefore(at))
+                                .orElse(false))
+                .findFirst());
+    }
+
+    private static EntitlementRules.ProductFacts facts(
+            Product p, Enrollment enrollment, Facts facts, boolean allowListed, Instant now) {
         boolean open = facts.open(p, now).isPresent();
         boolean own =
                 facts.account().map(a -> a.id().equals(p.sellerAccountId())).orElse(false);
         return new EntitlementRules.ProductFacts(
-                p.title(), p.visibility(), p.terms().evidenceLevel(), own, allowListed, open);
+                p.title(),
+                p.visibility(),
+                p.terms().evidenceLevel(),
+                own,
+                allowListed,
+                open,
+                closed(p, enrollment, facts.open(p, now)));
     }
 
     /** Claims can be confirmed by the cloud; the table of rules does not know how. */

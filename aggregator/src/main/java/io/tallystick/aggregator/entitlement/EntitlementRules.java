@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.entitlement;
 
+import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.model.EvidenceLevel;
@@ -25,6 +26,7 @@ final class EntitlementRules {
      * @param ownedBySeller the VM's account is the product's seller
      * @param allowListed the VM's account may use the product while it is LIMITED
      * @param openAgreement an agreement of the account on the product is in force
+     * @param closed where the instance is, if the product was restricted there before that agreement was accepted
      */
     record ProductFacts(
             String title,
@@ -32,7 +34,8 @@ final class EntitlementRules {
             EvidenceLevel accepted,
             boolean ownedBySeller,
             boolean allowListed,
-            boolean openAgreement) {}
+            boolean openAgreement,
+            Optional<Place> closed) {}
 
     /**
      * What is known of the instance.
@@ -107,6 +110,15 @@ final class EntitlementRules {
                             ErrorCode.NO_AGREEMENT,
                             "No subscription to " + p.title() + " covers " + account(instance) + ".",
                             "Subscribe to the product on the marketplace; this VM notices within a minute.");
+        }
+        if (p.closed().isPresent() && !sellerTesting) {
+            Place place = p.closed().get();
+            return Ruling.deny(
+                    ErrorCode.PRODUCT_RESTRICTED,
+                    p.title() + " takes no new subscriptions for the "
+                            + place.kind().word() + " " + place.name() + ", and that of " + account(instance)
+                            + " is newer.",
+                    "Launch it where the product's page offers it.");
         }
         // A seller tests what it likes; others get what the version grants.
         Optional<Ruling> refused = sellerTesting ? Optional.empty() : VersionRules.refusal(p.title(), version);

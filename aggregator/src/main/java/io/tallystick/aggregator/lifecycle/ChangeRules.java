@@ -1,65 +1,92 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.catalog.Place;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
- * Whether a change set can be carried out, judged whole: each change on the versions as the changes before it leave them.
- * And what steps it takes.
+ * Whether a change set can be carried out, judged whole: each change on things as the changes before it leave them. Pure.
+ * What steps it takes is in {@link ChangeSteps}.
  */
 final class ChangeRules {
-    private static final String AWS = "aws";
+    private final List<Product> products;
+    private final List<ProductVersion> versions;
+    /** What the changes so far make of the versions. */
+    private final Map<String, VersionStatus> now = new HashMap<>();
+    /** What can be chosen from, so far. */
+    private final Set<Spot> open = new HashSet<>();
 
-    private ChangeRules() {}
+    private final List<Failure.Problem> problems = new ArrayList<>();
 
-    /** Whether unpublishing deletes the copy. At AWS what was provided can only be restricted (rule R26). */
-    static boolean deletes(String cloud) {
-        return !cloud.equals(AWS);
+    private record Spot(String productId, Place.Kind kind, String cloud, String name) {}
+
+    private ChangeRules(List<Product> products, List<ProductVersion> versions) {
+        this.products = products;
+        this.versions = versions;
+        versions.forEach(v -> now.put(v.id(), v.status()));
+        products.forEach(p -> p.places().stream()
+                .filter(Place::isOpen)
+                .forEach(l -> open.add(new Spot(p.id(), l.kind(), l.cloud(), l.name()))));
     }
 
     /**
      * Throws every problem at once.
      *
-     * @param versions all versions of all products concerned
+     * @param products all products concerned
+     * @param versions all versions of these products
      */
-    static void check(List<Change> changes, List<ProductVersion> versions) {
-        Map<String, VersionStatus> now = new HashMap<>();
-        versions.forEach(v -> now.put(v.id(), v.status()));
-        List<Failure.Problem> problems = new ArrayList<>();
-        for (Change change : changes) {
-            String path = "changes[" + change.index() + "]";
-            Optional<ProductVersion> version = change.versionId().flatMap(id -> find(versions, id));
-            if (change.versionId().isPresent() && version.isEmpty()) {
-                problems.add(new Failure.Problem(path + ".version", "there is no such version"));
-                continue;
-            }
-            Optional<String> problem = version.isPresent()
-                    ? checkVersion(change, version.get(), versions, now)
-                    : unpublishProduct(change, versions, now);
-            problem.ifPresent(
-                    p -> problems.add(new Failure.Problem(path + (version.isPresent() ? ".version" : ".product"), p)));
+    static void check(List<Change> changes, List<Product> products, List<ProductVersion> versions) {
+        ChangeRules rules = new ChangeRules(products, versions);
+        changes.forEach(rules::check);
+        if (!rules.problems.isEmpty()) {
+            throw Failure.of(ErrorCode.CONFLICT, rules.problems);
         }
-        if (!problems.isEmpty()) {
-            throw Failure.of(ErrorCode.CONFLICT, problems);
+    }
+
+    private void check(Change change) {
+        String path = "changes[" + change.index() + "]";
+        if (change.versionId().isPresent()) {
+            Optional<ProductVersion> version = versions.stream()
+                    .filter(v -> change.versionId().equals(Optional.of(v.id())))
+                    .findFirst();
+            version.map(v -> checkVersion(change, v))
+                    .orElse(Optional.of("there is no such version"))
+                    .ifPresent(p -> problems.add(new Failure.Problem(path + ".version", p)));
+        } else {
+            products.stream()
+                    .filter(p -> p.id().equals(change.productId()))
+                    .findFirst()
+                    .ifPresent(p -> checkProduct(change, p, path));
         }
     }
 
     /** What is wrong with it, or nothing, and then {@code now} is as it leaves things. */
-    private static Optional<String> checkVersion(
-            Change change, ProductVersion version, List<ProductVersion> versions, Map<String, VersionStatus> now) {
-        VersionStatus status = now.getOrDefault(version.id(), version.status());
+    private Optional<String> checkVersion(Change change, ProductVersion version) {
+        VersionStatus status = status(version);
+        Profile profile = Profile.of(version.cloud());
         switch (change.type()) {
             case PUBLISH_VERSION -> {
                 if (status != VersionStatus.DRAFT) {
                     return Optional.of("must be a draft, is " + status.wire());
+                }
+                Optional<String> nowhere = offeredAt(version, Place.Kind.REGION, Optional.of(version.region()))
+                        .or(() -> offeredAt(version, Place.Kind.INSTANCE_TYPE, version.recommendedInstanceType()))
+                        .or(() -> written(product(version), profile));
+                if (nowhere.isPresent()) {
+                    return nowhere;
                 }
                 now.put(version.id(), VersionStatus.PUBLISHED);
             }
@@ -67,38 +94,90 @@ final class ChangeRules {
                 if (status == VersionStatus.DRAFT || status == VersionStatus.PUBLISHING) {
                     return Optional.of("must be published before it is modified by a change; edit the draft");
                 }
+                if (change.details()
+                        .revision()
+                        .filter(r -> !r.equals(version.modifiedAt()))
+                        .isPresent()) {
+                    return Optional.of(stale(version.modifiedAt().toString()));
+                }
+                return change.details().text().flatMap(text -> text.shrinks(version.text()));
             }
             case RESTRICT_VERSION -> {
                 if (status != VersionStatus.PUBLISHED) {
                     return Optional.of("must be published, is " + status.wire());
                 }
-                if (!anotherPublished(version, versions, now)) {
+                if (!anotherPublished(version)) {
                     return Optional.of("is the only published version in " + version.cloud()
                             + " and cannot be restricted; restrict the product");
                 }
                 now.put(version.id(), VersionStatus.RESTRICTED);
             }
             case UNPUBLISH_VERSION -> {
-                if (!deletes(version.cloud())) {
+                if (!profile.operations().contains(Change.Type.UNPUBLISH_VERSION)) {
                     return Optional.of("was provided at " + version.cloud() + " and can only be restricted");
                 }
                 if (!status.isLaunchable()) {
                     return Optional.of("must be published or restricted, is " + status.wire());
                 }
-                if (!anotherPublished(version, versions, now)) {
+                if (!anotherPublished(version)) {
                     return Optional.of("is the only remaining version in " + version.cloud()
                             + " and cannot be unpublished; unpublish the product");
                 }
                 now.put(version.id(), VersionStatus.UNPUBLISHED);
             }
-            case UNPUBLISH_PRODUCT -> throw new IllegalStateException("names no version");
+            case UNPUBLISH_PRODUCT,
+                    UPDATE_INFORMATION,
+                    ADD_REGIONS,
+                    RESTRICT_REGIONS,
+                    ADD_INSTANCE_TYPES,
+                    RESTRICT_INSTANCE_TYPES -> throw new IllegalStateException("names no version");
         }
         return Optional.empty();
     }
 
+    private static String stale(String modifiedAt) {
+        return "was changed meanwhile, at " + modifiedAt + "; look at it as it is now, and decide again";
+    }
+
+    private VersionStatus status(ProductVersion version) {
+        return now.getOrDefault(version.id(), version.status());
+    }
+
+    /** A product without any of a kind at a cloud is offered in all. */
+    private Optional<String> offeredAt(ProductVersion version, Place.Kind kind, Optional<String> name) {
+        boolean listed = open.stream()
+                        .anyMatch(s -> s.productId().equals(version.productId())
+                                && s.kind() == kind
+                                && s.cloud().equals(version.cloud()))
+                || !product(version).places(kind, version.cloud()).isEmpty();
+        return name.filter(n -> listed && !open.contains(new Spot(version.productId(), kind, version.cloud(), n)))
+                .map(n -> "is for the " + kind.word() + " " + n + ", which the product is not offered in at "
+                        + version.cloud() + "; add it first");
+    }
+
+    private Product product(ProductVersion version) {
+        return products.stream()
+                .filter(p -> p.id().equals(version.productId()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** A page that says anything says it in all languages of the marketplace. */
+    private static Optional<String> written(Product product, Profile profile) {
+        return missing(product.page(), profile)
+                .map(language -> "needs the product's page in " + language + ", too, at " + profile.cloud());
+    }
+
+    private static Optional<String> missing(ProductPage page, Profile profile) {
+        return page.texts().isEmpty()
+                ? Optional.empty()
+                : profile.languages().stream()
+                        .filter(l -> !page.texts().containsKey(l))
+                        .findFirst();
+    }
+
     /** Rule O15, and AWS's rule that the last public version cannot be restricted. Buyers of one cloud do not use another's. */
-    private static boolean anotherPublished(
-            ProductVersion version, List<ProductVersion> versions, Map<String, VersionStatus> now) {
+    private boolean anotherPublished(ProductVersion version) {
         return versions.stream()
                 .anyMatch(v -> !v.id().equals(version.id())
                         && v.productId().equals(version.productId())
@@ -106,77 +185,88 @@ final class ChangeRules {
                         && now.get(v.id()) == VersionStatus.PUBLISHED);
     }
 
-    private static Optional<String> unpublishProduct(
-            Change change, List<ProductVersion> versions, Map<String, VersionStatus> now) {
-        List<ProductVersion> launchable = launchable(change.productId(), versions, now);
-        if (launchable.isEmpty()) {
-            return Optional.of("has no published version");
+    private void checkProduct(Change change, Product product, String path) {
+        switch (change.type()) {
+            case UNPUBLISH_PRODUCT -> unpublish(change, product, path);
+            case UPDATE_INFORMATION -> inform(change, product, path);
+            case ADD_REGIONS -> place(change, product, path, Place.Kind.REGION, true);
+            case RESTRICT_REGIONS -> place(change, product, path, Place.Kind.REGION, false);
+            case ADD_INSTANCE_TYPES -> place(change, product, path, Place.Kind.INSTANCE_TYPE, true);
+            case RESTRICT_INSTANCE_TYPES -> place(change, product, path, Place.Kind.INSTANCE_TYPE, false);
+            case PUBLISH_VERSION, MODIFY_VERSION, RESTRICT_VERSION, UNPUBLISH_VERSION ->
+                throw new IllegalStateException("names a version");
         }
-        launchable.stream().filter(v -> deletes(v.cloud())).forEach(v -> now.put(v.id(), VersionStatus.UNPUBLISHED));
-        return Optional.empty();
     }
 
-    private static List<ProductVersion> launchable(
-            String productId, List<ProductVersion> versions, Map<String, VersionStatus> now) {
-        return versions.stream()
-                .filter(v -> v.productId().equals(productId)
-                        && now.getOrDefault(v.id(), v.status()).isLaunchable())
+    private void unpublish(Change change, Product product, String path) {
+        List<ProductVersion> launchable = versions.stream()
+                .filter(v -> v.productId().equals(product.id()) && status(v).isLaunchable())
                 .toList();
+        if (launchable.isEmpty()) {
+            problems.add(new Failure.Problem(path + ".product", "has no published version"));
+        }
+        if (change.details()
+                .removal()
+                .flatMap(r -> r.replacement())
+                .filter(product.id()::equals)
+                .isPresent()) {
+            problems.add(new Failure.Problem(path + ".details.replacement", "must be another product"));
+        }
+        launchable.stream()
+                .filter(v -> Profile.of(v.cloud()).deletesOnUnpublish())
+                .forEach(v -> now.put(v.id(), VersionStatus.UNPUBLISHED));
     }
 
-    private static Optional<ProductVersion> find(List<ProductVersion> versions, String id) {
-        return versions.stream().filter(v -> v.id().equals(id)).findFirst();
+    private void inform(Change change, Product product, String path) {
+        if (change.details()
+                .revision()
+                .filter(r -> !r.equals(product.modifiedAt()))
+                .isPresent()) {
+            problems.add(new Failure.Problem(
+                    path + ".product", stale(product.modifiedAt().toString())));
+        }
+        boolean renamed =
+                change.details().title().filter(t -> !t.equals(product.title())).isPresent();
+        if (renamed && product.visibility() != Visibility.STAGING && product.visibility() != Visibility.LIMITED) {
+            problems.add(new Failure.Problem(
+                    path + ".details.title", "stays as it is once the product is " + product.visibility()));
+        }
+        // What was written must be there in all languages of the marketplaces it is published in.
+        Set<String> clouds = new TreeSet<>();
+        versions.stream()
+                .filter(v -> v.productId().equals(product.id()) && status(v).isLaunchable())
+                .forEach(v -> clouds.add(v.cloud()));
+        ProductPage page = change.details().page().orElse(ProductPage.EMPTY);
+        clouds.forEach(cloud -> missing(page, Profile.of(cloud))
+                .ifPresent(language -> problems.add(new Failure.Problem(
+                        path + ".details.texts." + language, "is needed, as the product is published at " + cloud))));
     }
 
-    /** The steps of checked changes, numbered from 1, each with a token of its own. */
-    static List<Step> steps(List<Change> changes, List<ProductVersion> versions, Supplier<String> tokens) {
-        Map<String, VersionStatus> now = new HashMap<>();
-        versions.forEach(v -> now.put(v.id(), v.status()));
-        List<Step> steps = new ArrayList<>();
-        for (Change change : changes) {
-            if (change.type() == Change.Type.UNPUBLISH_PRODUCT) {
-                for (ProductVersion v : launchable(change.productId(), versions, now)) {
-                    if (deletes(v.cloud())) {
-                        add(steps, change, Optional.of(v.id()), tokens, Step.Name.DELETE, Step.Name.UNPUBLISH);
-                        now.put(v.id(), VersionStatus.UNPUBLISHED);
-                    }
-                }
-                add(steps, change, Optional.empty(), tokens, Step.Name.WITHDRAW);
-            } else {
-                add(steps, change, change.versionId(), tokens, names(change.type()));
-                after(change.type())
-                        .ifPresent(status -> now.put(change.versionId().orElseThrow(), status));
+    private void place(Change change, Product product, String path, Place.Kind kind, boolean add) {
+        ChangeDetails.Places places = change.details().places().orElseThrow();
+        String field = path + ".details." + (kind == Place.Kind.REGION ? "regions" : "instanceTypes");
+        for (int i = 0; i < places.names().size(); i++) {
+            String name = places.names().get(i);
+            String at = field + "[" + i + "]";
+            Spot spot = new Spot(product.id(), kind, places.cloud(), name);
+            if (add ? !open.add(spot) : !open.remove(spot)) {
+                problems.add(new Failure.Problem(
+                        at, add ? "the product is offered in it already" : "the product is not offered in it"));
+            } else if (!add && kind == Place.Kind.INSTANCE_TYPE) {
+                recommending(product, places.cloud(), name)
+                        .ifPresent(v -> problems.add(new Failure.Problem(
+                                at, "is recommended by version " + v.title() + "; restrict that version first")));
             }
         }
-        return steps;
     }
 
-    private static Step.Name[] names(Change.Type type) {
-        return switch (type) {
-            case PUBLISH_VERSION ->
-                new Step.Name[] {
-                    Step.Name.COPY, Step.Name.AVAILABLE, Step.Name.ATTACH, Step.Name.SHARE, Step.Name.PUBLISH
-                };
-            case MODIFY_VERSION -> new Step.Name[] {Step.Name.MODIFY};
-            case RESTRICT_VERSION -> new Step.Name[] {Step.Name.DEPRECATE, Step.Name.RESTRICT};
-            case UNPUBLISH_VERSION -> new Step.Name[] {Step.Name.DELETE, Step.Name.UNPUBLISH};
-            case UNPUBLISH_PRODUCT -> new Step.Name[] {Step.Name.WITHDRAW};
-        };
-    }
-
-    private static Optional<VersionStatus> after(Change.Type type) {
-        return switch (type) {
-            case PUBLISH_VERSION -> Optional.of(VersionStatus.PUBLISHED);
-            case RESTRICT_VERSION -> Optional.of(VersionStatus.RESTRICTED);
-            case UNPUBLISH_VERSION -> Optional.of(VersionStatus.UNPUBLISHED);
-            case MODIFY_VERSION, UNPUBLISH_PRODUCT -> Optional.empty();
-        };
-    }
-
-    private static void add(
-            List<Step> steps, Change change, Optional<String> versionId, Supplier<String> tokens, Step.Name... names) {
-        for (Step.Name name : names) {
-            steps.add(Step.planned(steps.size() + 1, change.index(), name, versionId, tokens.get()));
-        }
+    /** Rule R30. */
+    private Optional<ProductVersion> recommending(Product product, String cloud, String instanceType) {
+        return versions.stream()
+                .filter(v -> v.productId().equals(product.id())
+                        && v.cloud().equals(cloud)
+                        && now.get(v.id()) == VersionStatus.PUBLISHED
+                        && v.recommendedInstanceType().equals(Optional.of(instanceType)))
+                .findFirst();
     }
 }

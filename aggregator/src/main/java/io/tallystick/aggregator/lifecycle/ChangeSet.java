@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.common.json.Json;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.Optional;
  *
  * @param accountId whose products it changes
  * @param steps in the order they are done; none before it is applied
+ * @param queue where it stands, as long as it is open and somebody looks
  */
 public record ChangeSet(
         String id,
@@ -24,14 +26,44 @@ public record ChangeSet(
         Optional<FailureCode> failureCode,
         Optional<String> failureDetail,
         List<Change> changes,
-        List<Step> steps) {
+        List<Step> steps,
+        Intent intent,
+        Optional<Queue> queue) {
 
     public static final int CHANGES_MAX = 20;
     public static final int NAME_CHARS_MAX = 100;
+    public static final int TOKEN_CHARS_MAX = 64;
 
     public ChangeSet {
         changes = List.copyOf(changes);
         steps = List.copyOf(steps);
+    }
+
+    /** Whether it is to be carried out, or only checked. */
+    public enum Intent {
+        APPLY,
+        VALIDATE;
+
+        public static Intent ofWire(String wire) {
+            for (Intent intent : values()) {
+                if (intent.name().equals(wire)) {
+                    return intent;
+                }
+            }
+            throw new IllegalArgumentException("must be APPLY or VALIDATE");
+        }
+    }
+
+    /**
+     * Where an open change set stands.
+     *
+     * @param position 1 for the one that was asked for first among all that are open, of all sellers
+     * @param expected how long such change sets took lately, from request to end; unknown before the first
+     */
+    public record Queue(int position, Optional<Duration> expected) {
+        Map<String, Object> json() {
+            return Json.object("position", position, "expected", expected.orElse(null));
+        }
     }
 
     /** PREPARING can be cancelled; APPLYING ends as SUCCEEDED or FAILED. */
@@ -41,6 +73,15 @@ public record ChangeSet(
         SUCCEEDED,
         FAILED,
         CANCELLED;
+
+        public static Status ofWire(String wire) {
+            for (Status status : values()) {
+                if (status.name().equals(wire)) {
+                    return status;
+                }
+            }
+            throw new IllegalArgumentException("must be PREPARING, APPLYING, SUCCEEDED, FAILED or CANCELLED");
+        }
 
         public boolean isOpen() {
             return this == PREPARING || this == APPLYING;
@@ -68,7 +109,27 @@ public record ChangeSet(
                 failureCode,
                 failureDetail,
                 allChanges,
-                allSteps);
+                allSteps,
+                intent,
+                queue);
+    }
+
+    ChangeSet queued(Queue at) {
+        return new ChangeSet(
+                id,
+                accountId,
+                name,
+                status,
+                requestedBy,
+                requestedAt,
+                applyingAt,
+                endedAt,
+                failureCode,
+                failureDetail,
+                changes,
+                steps,
+                intent,
+                Optional.of(at));
     }
 
     ChangeSet ended(Status end, Instant at, Optional<FailureCode> code, Optional<String> detail) {
@@ -84,7 +145,9 @@ public record ChangeSet(
                 code,
                 detail,
                 changes,
-                steps);
+                steps,
+                intent,
+                Optional.empty());
     }
 
     /** The first step that is not done. */
@@ -96,6 +159,7 @@ public record ChangeSet(
         Map<String, Object> json = summary();
         json.put("changes", changes.stream().map(Change::json).toList());
         json.put("steps", steps.stream().map(Step::json).toList());
+        queue.ifPresent(q -> json.put("queue", q.json()));
         return json;
     }
 
@@ -108,6 +172,8 @@ public record ChangeSet(
                 accountId,
                 "name",
                 name.orElse(null),
+                "intent",
+                intent.name(),
                 "status",
                 status.name(),
                 "requestedBy",

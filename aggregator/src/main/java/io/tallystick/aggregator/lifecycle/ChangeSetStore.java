@@ -1,12 +1,17 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** SQL of change sets, their changes, steps and locks. */
 final class ChangeSetStore {
@@ -21,14 +27,35 @@ final class ChangeSetStore {
     private static final String COLUMNS =
             """
             SELECT s.id, s.account_id, s.name, s.status, s.requested_by, s.requested_at, s.applying_at, s.ended_at,
-                   s.failure_code, s.failure_detail
+                   s.failure_code, s.failure_detail, s.intent
               FROM change_set s
             """;
     static final String INSERT =
             """
-            INSERT INTO change_set (id, account_id, name, status, requested_by, requested_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO change_set (id, account_id, name, status, requested_by, requested_at, ended_at, intent,
+                client_token, request_sha256)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """;
+    static final String READ_TOKEN =
+            "SELECT id, request_sha256 FROM change_set WHERE account_id = $1 AND client_token = $2";
+    /** How many open ones were asked for before each of these; none for those that have ended. */
+    static final String READ_AHEAD =
+            """
+            SELECT s.id, (SELECT count(*) FROM change_set o
+                           WHERE o.status IN ('PREPARING', 'APPLYING') AND o.id < s.id) AS ahead
+              FROM change_set s WHERE s.id = ANY($1) AND s.status IN ('PREPARING', 'APPLYING')
+            """;
+    /** What change sets that begin with these types took lately, in seconds: half of them less. */
+    static final String READ_EXPECTED =
+            """
+            SELECT t.type, (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY r.seconds) FROM (
+                SELECT extract(epoch FROM s.ended_at - s.requested_at)::bigint AS seconds
+                  FROM change c JOIN change_set s ON s.id = c.change_set_id
+                 WHERE c.type = t.type AND c.index = 0 AND s.status = 'SUCCEEDED' AND s.intent = 'APPLY'
+                 ORDER BY s.id DESC LIMIT 50) AS r) AS seconds
+              FROM unnest($1::text[]) AS t (type)
+            """;
+
     static final String INSERT_CHANGE =
             """
             INSERT INTO change (change_set_id, index, type, product_id, version_id, details_json)
@@ -52,7 +79,10 @@ final class ChangeSetStore {
              WHERE ($1::text IS NULL OR s.id < $1) AND ($2::text IS NULL OR s.account_id = $2)
                AND ($3::text IS NULL OR EXISTS (
                    SELECT 1 FROM change c WHERE c.change_set_id = s.id AND c.product_id = $3))
-             ORDER BY s.id DESC LIMIT $4
+               AND ($4::text IS NULL OR s.status = $4) AND ($5::text IS NULL OR s.name = $5)
+               AND ($6::timestamptz IS NULL OR s.requested_at >= $6)
+               AND ($7::timestamptz IS NULL OR s.requested_at < $7)
+             ORDER BY s.id DESC LIMIT $8
             """;
     static final String READ_CHANGES =
             """
@@ -77,15 +107,25 @@ final class ChangeSetStore {
             "UPDATE change_step SET done_at = $3, last_error = NULL WHERE change_set_id = $1 AND number = $2";
     static final String STEP_ERROR = "UPDATE change_step SET last_error = $3 WHERE change_set_id = $1 AND number = $2";
 
-    Future<Void> insert(SqlClient db, ChangeSet set, Collection<String> productIds) {
+    /** @param locked the products that nobody else may change meanwhile */
+    Future<Void> insert(
+            SqlClient db, ChangeSet set, Optional<String> clientToken, byte[] sha256, Collection<String> locked) {
         return db.preparedQuery(INSERT)
-                .execute(Tuple.of(
-                        set.id(),
-                        set.accountId(),
-                        set.name().orElse(null),
-                        set.status().name(),
-                        set.requestedBy(),
-                        Columns.time(set.requestedAt())))
+                .execute(Tuple.from(new @Nullable Object[] {
+                    set.id(),
+                    set.accountId(),
+                    set.name().orElse(null),
+                    set.status().name(),
+                    set.requestedBy(),
+                    Columns.time(set.requestedAt()),
+                    Columns.timeOrNull(set.endedAt()),
+                    set.intent().name(),
+                    clientToken.orElse(null),
+                    clientToken.isPresent() ? Buffer.buffer(sha256) : null
+                }))
+                .recover(PgErrors.onConstraint(
+                        "change_set_token_unique",
+                        () -> Failure.of(ErrorCode.CONFLICT, "another request came under this client token")))
                 .compose(done -> db.preparedQuery(INSERT_CHANGE)
                         .executeBatch(set.changes().stream()
                                 .map(c -> Tuple.of(
@@ -97,7 +137,7 @@ final class ChangeSetStore {
                                         c.detailsJson()))
                                 .toList()))
                 .compose(done -> db.preparedQuery(INSERT_LOCKS)
-                        .execute(Tuple.of(set.id()).addArrayOfString(productIds.toArray(String[]::new))))
+                        .execute(Tuple.of(set.id()).addArrayOfString(locked.toArray(String[]::new))))
                 .mapEmpty();
     }
 
@@ -173,11 +213,74 @@ final class ChangeSetStore {
         return readAll(db, List.of(id)).map(found -> found.stream().findFirst());
     }
 
+    /** A request that came under a token. */
+    record Known(String changeSet, byte[] sha256) {}
+
+    Future<Optional<Known>> readToken(SqlClient db, String accountId, String clientToken) {
+        return db.preparedQuery(READ_TOKEN)
+                .execute(Tuple.of(accountId, clientToken))
+                .map(rows -> rows.stream()
+                        .map(row -> new Known(
+                                row.getString("id"),
+                                row.getBuffer("request_sha256").getBytes()))
+                        .findFirst());
+    }
+
+    /** Where each of these that is open stands. */
+    Future<Map<String, ChangeSet.Queue>> queues(SqlClient db, List<ChangeSet> sets) {
+        List<ChangeSet> open = sets.stream().filter(s -> s.status().isOpen()).toList();
+        if (open.isEmpty()) {
+            return Future.succeededFuture(Map.of());
+        }
+        String[] ids = open.stream().map(ChangeSet::id).toArray(String[]::new);
+        String[] types = open.stream()
+                .map(s -> s.changes().get(0).type().wire())
+                .distinct()
+                .toArray(String[]::new);
+        return db.preparedQuery(READ_AHEAD)
+                .execute(Tuple.tuple().addArrayOfString(ids))
+                .compose(ahead -> db.preparedQuery(READ_EXPECTED)
+                        .execute(Tuple.tuple().addArrayOfString(types))
+                        .map(expected -> queues(open, ahead, expected)));
+    }
+
+    private static Map<String, ChangeSet.Queue> queues(List<ChangeSet> open, RowSet<Row> ahead, RowSet<Row> expected) {
+        Map<String, Duration> took = new HashMap<>();
+        expected.forEach(row -> {
+            Long seconds = row.getLong("seconds");
+            if (seconds != null) {
+                took.put(row.getString("type"), Duration.ofSeconds(seconds));
+            }
+        });
+        Map<String, Integer> before = new HashMap<>();
+        ahead.forEach(
+                row -> before.put(row.getString("id"), row.getLong("ahead").intValue()));
+        Map<String, ChangeSet.Queue> queues = new HashMap<>();
+        open.stream()
+                .filter(s -> before.containsKey(s.id()))
+                .forEach(s -> queues.put(
+                        s.id(),
+                        new ChangeSet.Queue(
+                                before.getOrDefault(s.id(), 0) + 1,
+                                Optional.ofNullable(
+                                        took.get(s.changes().get(0).type().wire())))));
+        return queues;
+    }
+
     /** Newest first; a page goes on after its oldest. */
     Future<List<ChangeSet>> readPage(
-            SqlClient db, PageRequest page, Optional<String> accountId, Optional<String> productId) {
+            SqlClient db, PageRequest page, Optional<String> accountId, ChangeSets.Filter filter) {
         return db.preparedQuery(READ_PAGE)
-                .execute(Tuple.of(page.after(), accountId.orElse(null), productId.orElse(null), page.limit() + 1))
+                .execute(Tuple.from(new @Nullable Object[] {
+                    page.after(),
+                    accountId.orElse(null),
+                    filter.productId().orElse(null),
+                    filter.status().map(Enum::name).orElse(null),
+                    filter.name().orElse(null),
+                    Columns.timeOrNull(filter.since()),
+                    Columns.timeOrNull(filter.until()),
+                    page.limit() + 1
+                }))
                 .compose(rows -> {
                     List<String> ids = new ArrayList<>();
                     rows.forEach(row -> ids.add(row.getString("id")));
@@ -210,7 +313,9 @@ final class ChangeSetStore {
                     Optional.ofNullable(row.getString("failure_code")).map(ChangeSet.FailureCode::valueOf),
                     Optional.ofNullable(row.getString("failure_detail")),
                     changes.getOrDefault(id, List.of()),
-                    steps.getOrDefault(id, List.of())));
+                    steps.getOrDefault(id, List.of()),
+                    ChangeSet.Intent.valueOf(row.getString("intent")),
+                    Optional.empty()));
         }
         return sets;
     }

@@ -2,6 +2,7 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
+import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
@@ -44,6 +45,7 @@ public final class ChangeSetWorker implements Handler {
     private final CopyStore copies = new CopyStore();
     private final StepEffects effects;
     private final StepRecords records;
+    private final Catalog catalog;
     private final Versions versions;
     private final Jobs jobs;
     private final Database database;
@@ -55,6 +57,7 @@ public final class ChangeSetWorker implements Handler {
     ChangeSetWorker(
             StepEffects effects,
             StepRecords records,
+            Catalog catalog,
             Versions versions,
             Jobs jobs,
             Database database,
@@ -64,6 +67,7 @@ public final class ChangeSetWorker implements Handler {
             Boundary boundary) {
         this.effects = effects;
         this.records = records;
+        this.catalog = catalog;
         this.versions = versions;
         this.jobs = jobs;
         this.database = database;
@@ -104,24 +108,25 @@ public final class ChangeSetWorker implements Handler {
             }
             TreeSet<String> products = new TreeSet<>();
             set.changes().forEach(c -> products.add(c.productId()));
-            return versions.ofProducts(tx, products).compose(all -> {
-                try {
-                    ChangeRules.check(set.changes(), all);
-                } catch (Failure f) {
-                    return ended(
-                            tx,
-                            set,
-                            ChangeSet.Status.FAILED,
-                            Optional.of(ChangeSet.FailureCode.CLIENT_ERROR),
-                            Optional.of(String.valueOf(f.getMessage())));
-                }
-                Instant now = now();
-                List<Step> steps = ChangeRules.steps(set.changes(), all, () -> ids.next("stp"));
-                return store.apply(tx, set.id(), now)
-                        .compose(done -> store.insertSteps(tx, set.id(), steps))
-                        .compose(done -> records.beginPublishing(tx, steps, all, now))
-                        .compose(done -> jobs.progressed(tx, job));
-            });
+            return catalog.byIds(tx, products)
+                    .compose(found -> versions.ofProducts(tx, products).compose(all -> {
+                        try {
+                            ChangeRules.check(set.changes(), found, all);
+                        } catch (Failure f) {
+                            return ended(
+                                    tx,
+                                    set,
+                                    ChangeSet.Status.FAILED,
+                                    Optional.of(ChangeSet.FailureCode.CLIENT_ERROR),
+                                    Optional.of(String.valueOf(f.getMessage())));
+                        }
+                        Instant now = now();
+                        List<Step> steps = ChangeSteps.of(set.changes(), all, () -> ids.next("stp"));
+                        return store.apply(tx, set.id(), now)
+                                .compose(done -> store.insertSteps(tx, set.id(), steps))
+                                .compose(done -> records.beginPublishing(tx, steps, all, now))
+                                .compose(done -> jobs.progressed(tx, job));
+                    }));
         });
     }
 

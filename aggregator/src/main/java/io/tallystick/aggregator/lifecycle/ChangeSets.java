@@ -5,8 +5,11 @@ import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Removal;
+import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
@@ -14,13 +17,18 @@ import io.tallystick.aggregator.job.Jobs;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
+import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Json;
+import io.tallystick.common.model.Hash;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -36,6 +44,7 @@ public final class ChangeSets {
     private final ChangeSetStore store = new ChangeSetStore();
     private final Catalog catalog;
     private final Versions versions;
+    private final Reviews reviews;
     private final Jobs jobs;
     private final Database database;
     private final Audit audit;
@@ -43,9 +52,17 @@ public final class ChangeSets {
     private final Clock clock;
 
     public ChangeSets(
-            Catalog catalog, Versions versions, Jobs jobs, Database database, Audit audit, Ids ids, Clock clock) {
+            Catalog catalog,
+            Versions versions,
+            Reviews reviews,
+            Jobs jobs,
+            Database database,
+            Audit audit,
+            Ids ids,
+            Clock clock) {
         this.catalog = catalog;
         this.versions = versions;
+        this.reviews = reviews;
         this.jobs = jobs;
         this.database = database;
         this.audit = audit;
@@ -58,35 +75,151 @@ public final class ChangeSets {
      * set holds ({@code resource-in-use}, which names it).
      */
     public Future<ChangeSet> start(Caller caller, Optional<String> name, List<Change.Wanted> wanted) {
-        return database.transactor().inTx(tx -> named(tx, caller, wanted).compose(changes -> {
-            Set<String> products = new TreeSet<>();
-            changes.forEach(c -> products.add(c.productId()));
-            return lockAll(tx, caller, products)
-                    .compose(seller -> refuseHeld(tx, products).map(seller))
-                    .compose(seller -> versions.ofProducts(tx, products).compose(all -> {
-                        ChangeRules.check(changes, all);
-                        ChangeSet set = new ChangeSet(
-                                ids.next("chg"),
-                                seller,
-                                name,
-                                ChangeSet.Status.PREPARING,
+        return start(caller, new Request(name, Optional.empty(), ChangeSet.Intent.APPLY, wanted));
+    }
+
+    /**
+     * What somebody asks for.
+     *
+     * @param clientToken by which a repetition is known: the same request under it answers the same change set, for ever,
+     *     another one is refused
+     */
+    public record Request(
+            Optional<String> name, Optional<String> clientToken, ChangeSet.Intent intent, List<Change.Wanted> changes) {
+        public Request {
+            changes = List.copyOf(changes);
+        }
+
+        byte[] sha256() {
+            return Hash.of(Json.writeBytes(Json.object(
+                            "name",
+                            name.orElse(null),
+                            "intent",
+                            intent.name(),
+                            "changes",
+                            changes.stream().map(Change.Wanted::json).toList())))
+                    .bytes();
+        }
+    }
+
+    /** As {@link #start(Caller, Optional, List)}; one that is only to be checked has ended, or is refused with its problems. */
+    public Future<ChangeSet> start(Caller caller, Request request) {
+        return database.transactor()
+                .inTx(tx -> named(tx, caller, request.changes()).compose(changes -> {
+                    Set<String> ofProducts = new TreeSet<>();
+                    changes.forEach(c -> ofProducts.add(c.productId()));
+                    return lockAll(tx, caller, ofProducts).compose(products -> repeated(tx, seller(products), request)
+                            .compose(known -> known.isPresent()
+                                    ? Future.succeededFuture(known.get())
+                                    : checked(tx, caller, request, changes, products)));
+                }))
+                .compose(set -> queued(database.reads(), List.of(set)).map(sets -> sets.get(0)));
+    }
+
+    private static String seller(List<Product> products) {
+        return products.get(0).sellerAccountId();
+    }
+
+    private Future<Optional<ChangeSet>> repeated(SqlConnection tx, String seller, Request request) {
+        if (request.clientToken().isEmpty()) {
+            return Future.succeededFuture(Optional.empty());
+        }
+        return store.readToken(tx, seller, request.clientToken().get()).compose(found -> {
+            if (found.isEmpty()) {
+                return Future.succeededFuture(Optional.empty());
+            }
+            if (!Arrays.equals(found.get().sha256(), request.sha256())) {
+                throw Failure.of(
+                                ErrorCode.CONFLICT,
+                                "another request came under this client token, as change set "
+                                        + found.get().changeSet())
+                        .with("changeSet", found.get().changeSet());
+            }
+            return store.read(tx, found.get().changeSet());
+        });
+    }
+
+    private Future<ChangeSet> checked(
+            SqlConnection tx, Caller caller, Request request, List<Change> changes, List<Product> products) {
+        Set<String> ids = new TreeSet<>();
+        products.forEach(p -> ids.add(p.id()));
+        return refuseHeld(tx, ids)
+                .compose(free -> refuseReviewed(tx, ids))
+                .compose(free -> replacements(tx, caller, changes))
+                .compose(found -> versions.ofProducts(tx, ids))
+                .compose(all -> {
+                    ChangeRules.check(changes, products, all);
+                    return queue(tx, caller, request, changes, products);
+                });
+    }
+
+    private Future<ChangeSet> queue(
+            SqlConnection tx, Caller caller, Request request, List<Change> changes, List<Product> products) {
+        boolean apply = request.intent() == ChangeSet.Intent.APPLY;
+        Instant now = Columns.micros(clock.instant());
+        ChangeSet set = new ChangeSet(
+                ids.next("chg"),
+                seller(products),
+                request.name(),
+                apply ? ChangeSet.Status.PREPARING : ChangeSet.Status.SUCCEEDED,
+                caller.actor(),
+                now,
+                Optional.empty(),
+                apply ? Optional.empty() : Optional.of(now),
+                Optional.empty(),
+                Optional.empty(),
+                changes,
+                List.of(),
+                request.intent(),
+                Optional.empty());
+        List<String> locked = apply ? products.stream().map(Product::id).toList() : List.of();
+        return store.insert(tx, set, request.clientToken(), request.sha256(), locked)
+                .compose(done -> apply ? jobs.add(tx, JOB, set.id()) : Future.succeededFuture())
+                .compose(done -> audit.append(
+                        tx,
+                        new AuditEvent.Change(
                                 caller.actor(),
-                                Columns.micros(clock.instant()),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty(),
-                                changes,
-                                List.of());
-                        return store.insert(tx, set, products)
-                                .compose(done -> jobs.add(tx, JOB, set.id()))
-                                .compose(done -> audit.append(
-                                        tx,
-                                        new AuditEvent.Change(
-                                                caller.actor(), "change-set.start", set.id(), null, set.json())))
-                                .map(set);
-                    }));
-        }));
+                                apply ? "change-set.start" : "change-set.validate",
+                                set.id(),
+                                null,
+                                set.json())))
+                .map(set);
+    }
+
+    /** Rule R28: while an operator looks at a product, it stays as it is. */
+    private Future<Void> refuseReviewed(SqlConnection tx, Set<String> productIds) {
+        return reviews.waiting(tx, productIds).map(found -> {
+            found.ifPresent(review -> {
+                throw Failure.of(
+                                ErrorCode.RESOURCE_IN_USE,
+                                "product " + review.productId() + " is under review (" + review.id()
+                                        + "); wait for the decision or cancel the request")
+                        .with("review", review.id());
+            });
+            return null;
+        });
+    }
+
+    /** What is to be taken instead of a removed product must be another one of the same seller that can be taken. */
+    private Future<Void> replacements(SqlConnection tx, Caller caller, List<Change> changes) {
+        Future<Void> all = Future.succeededFuture();
+        for (Change change : changes) {
+            Optional<String> replacement = change.details().removal().flatMap(Removal::replacement);
+            if (replacement.isPresent()) {
+                String path = "changes[" + change.index() + "].details.replacement";
+                all = all.compose(done -> catalog.byIds(tx, List.of(replacement.get())))
+                        .map(found -> {
+                            if (found.stream()
+                                    .noneMatch(p -> (caller.isOperator()
+                                                    || p.sellerAccountId().equals(caller.accountId()))
+                                            && p.visibility() == Visibility.PUBLIC)) {
+                                throw Requests.invalid(path, "must be a PUBLIC product of the same seller");
+                            }
+                            return null;
+                        });
+            }
+        }
+        return all;
     }
 
     /** Finds the product of each change; what is not the caller's does not exist. */
@@ -117,8 +250,7 @@ public final class ChangeSets {
             List<Change> changes = new ArrayList<>();
             for (int i = 0; i < wanted.size(); i++) {
                 Change.Wanted w = wanted.get(i);
-                changes.add(
-                        new Change(i, w.type(), productOf.getOrDefault(i, ""), w.versionId(), w.text(), w.announce()));
+                changes.add(new Change(i, w.type(), productOf.getOrDefault(i, ""), w.versionId(), w.details()));
             }
             return changes;
         });
@@ -132,19 +264,19 @@ public final class ChangeSets {
     }
 
     /** Locks in the order of ids, so that two requests wait for rather than deadlock each other. */
-    private Future<String> lockAll(SqlConnection tx, Caller caller, Set<String> productIds) {
-        Set<String> sellers = new TreeSet<>();
+    private Future<List<Product>> lockAll(SqlConnection tx, Caller caller, Set<String> productIds) {
+        List<Product> products = new ArrayList<>();
         Future<Void> all = Future.succeededFuture();
         for (String id : productIds) {
             all = all.compose(done -> catalog.lockManaged(tx, caller, id))
-                    .onSuccess(p -> sellers.add(p.sellerAccountId()))
+                    .onSuccess(products::add)
                     .mapEmpty();
         }
         return all.map(done -> {
-            if (sellers.size() != 1) {
+            if (products.stream().map(Product::sellerAccountId).distinct().count() != 1) {
                 throw Failure.of(ErrorCode.CONFLICT, "a change set changes products of one seller");
             }
-            return sellers.iterator().next();
+            return products;
         });
     }
 
@@ -188,12 +320,45 @@ public final class ChangeSets {
     /** A change set the caller may see; else {@code not-found}. */
     public Future<ChangeSet> get(SqlClient db, Caller caller, String id) {
         return store.read(db, id)
-                .map(found -> found.filter(s -> maySee(caller, s)).orElseThrow(ChangeSets::notFound));
+                .map(found -> found.filter(s -> maySee(caller, s)).orElseThrow(ChangeSets::notFound))
+                .compose(set -> queued(db, List.of(set)).map(sets -> sets.get(0)));
+    }
+
+    /** Says of each open one where it stands. */
+    private Future<List<ChangeSet>> queued(SqlClient db, List<ChangeSet> sets) {
+        return store.queues(db, sets).map(at -> sets.stream()
+                .map(s -> Optional.ofNullable(at.get(s.id())).map(s::queued).orElse(s))
+                .toList());
+    }
+
+    /**
+     * Which change sets are looked for; all of it must hold.
+     *
+     * @param since asked for then or later
+     * @param until asked for before
+     */
+    public record Filter(
+            Optional<String> productId,
+            Optional<ChangeSet.Status> status,
+            Optional<String> name,
+            Optional<Instant> since,
+            Optional<Instant> until) {
+        /** Those about a product, or all. */
+        public static Filter ofProduct(Optional<String> productId) {
+            return new Filter(productId, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        }
     }
 
     /** All change sets, or a seller's own, newest first; those about a product where one is named. */
     public Future<Page<ChangeSet>> list(SqlClient db, Caller caller, Optional<String> productId, PageRequest page) {
-        return store.readPage(db, page, caller.account(), productId).map(rows -> Page.of(rows, page, ChangeSet::id));
+        return list(db, caller, Filter.ofProduct(productId), page);
+    }
+
+    /** As {@link #list(SqlClient, Caller, Optional, PageRequest)}, of those that the filter lets by. */
+    public Future<Page<ChangeSet>> list(SqlClient db, Caller caller, Filter filter, PageRequest page) {
+        return store.readPage(db, page, caller.account(), filter)
+                .compose(sets -> queued(db, sets))
+                .map(rows -> Page.of(rows, page, ChangeSet::id));
     }
 
     /** Publishes a draft, as a change set of its own. */
@@ -202,16 +367,13 @@ public final class ChangeSets {
     }
 
     /** Replaces a published version's texts, as a change set of its own; a mail about it only where it is asked for. */
-    public Future<ChangeSet> modify(Caller caller, String versionId, VersionText text, boolean announce) {
+    public Future<ChangeSet> modify(
+            Caller caller, String versionId, VersionText text, boolean announce, Optional<Instant> revision) {
         return start(
                 caller,
                 Optional.empty(),
-                List.of(new Change.Wanted(
-                        Change.Type.MODIFY_VERSION,
-                        Optional.empty(),
-                        Optional.of(versionId),
-                        Optional.of(text),
-                        announce)));
+                List.of(Change.Wanted.ofVersion(
+                        Change.Type.MODIFY_VERSION, versionId, ChangeDetails.text(text, announce, revision))));
     }
 
     /** Restricts a version to agreements accepted before, as a change set of its own. */
@@ -232,26 +394,25 @@ public final class ChangeSets {
     private Future<ChangeSet> single(
             Caller caller, Change.Type type, Optional<String> productId, Optional<String> versionId) {
         return start(
-                caller,
-                Optional.empty(),
-                List.of(new Change.Wanted(type, productId, versionId, Optional.empty(), false)));
+                caller, Optional.empty(), List.of(new Change.Wanted(type, productId, versionId, ChangeDetails.NONE)));
     }
 
     /** The changes that the rules allow for a version as things stand, so that nobody is offered what would be refused. */
-    public static Set<Change.Type> possible(ProductVersion version, List<ProductVersion> ofProduct) {
+    public static Set<Change.Type> possible(Product product, ProductVersion version, List<ProductVersion> ofProduct) {
         Set<Change.Type> possible = EnumSet.noneOf(Change.Type.class);
         for (Change.Type type : Change.Type.values()) {
-            if (type != Change.Type.UNPUBLISH_PRODUCT && allowed(type, version, ofProduct)) {
+            if (type.isOfVersion() && allowed(type, product, version, ofProduct)) {
                 possible.add(type);
             }
         }
         return possible;
     }
 
-    private static boolean allowed(Change.Type type, ProductVersion version, List<ProductVersion> ofProduct) {
-        Change change = new Change(0, type, version.productId(), Optional.of(version.id()), Optional.empty(), false);
+    private static boolean allowed(
+            Change.Type type, Product product, ProductVersion version, List<ProductVersion> ofProduct) {
+        Change change = new Change(0, type, version.productId(), Optional.of(version.id()), ChangeDetails.NONE);
         try {
-            ChangeRules.check(List.of(change), ofProduct);
+            ChangeRules.check(List.of(change), List.of(product), ofProduct);
             return true;
         } catch (Failure e) {
             return false;

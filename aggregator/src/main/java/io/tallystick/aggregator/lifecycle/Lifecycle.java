@@ -3,6 +3,7 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
@@ -23,6 +24,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             Accounts accounts,
             Catalog catalog,
             Versions versions,
+            Reviews reviews,
             ImageClouds clouds,
             Outbox outbox,
             Jobs jobs,
@@ -34,6 +36,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
                 accounts,
                 catalog,
                 versions,
+                reviews,
                 clouds,
                 outbox,
                 jobs,
@@ -49,6 +52,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             Accounts accounts,
             Catalog catalog,
             Versions versions,
+            Reviews reviews,
             ImageClouds clouds,
             Outbox outbox,
             Jobs jobs,
@@ -61,9 +65,10 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
         StepRecords records =
                 new StepRecords(versions, catalog, new VersionNews(accounts, catalog, versions, outbox), jobs);
         return new Lifecycle(
-                new ChangeSets(catalog, versions, jobs, database, audit, ids, clock),
+                new ChangeSets(catalog, versions, reviews, jobs, database, audit, ids, clock),
                 List.of(
-                        new ChangeSetWorker(effects, records, versions, jobs, database, audit, ids, clock, boundary),
+                        new ChangeSetWorker(
+                                effects, records, catalog, versions, jobs, database, audit, ids, clock, boundary),
                         new ImageShares(versions, clouds, jobs, database, clock),
                         new AccountShares(jobs, database),
                         new DiscardedCopies(clouds, jobs, database, clock)));

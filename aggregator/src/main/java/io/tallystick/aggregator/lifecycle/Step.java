@@ -10,7 +10,7 @@ import java.util.Optional;
  * A step of a change set: an effect at a cloud, or on our own rows, done once in effect.
  *
  * @param token by which the cloud knows a repetition; here before the effect is asked for
- * @param versionId what it is about; empty for {@link Name#WITHDRAW}
+ * @param versionId what it is about; empty where that is the product
  */
 public record Step(
         int number,
@@ -47,7 +47,11 @@ public record Step(
         /** Marks the version unpublished, and writes the mails. */
         UNPUBLISH,
         /** Marks the product restricted, and writes the mails. */
-        WITHDRAW;
+        WITHDRAW,
+        /** Replaces a product's page. */
+        INFORM,
+        /** Adds or restricts regions or instance types. */
+        PLACE;
 
         /** As written in JSON and the database. */
         public String wire() {

@@ -57,7 +57,7 @@ final class StepEffects {
             case PUBLISH -> withCopy(set, step, (cloud, copy) -> Future.succeededFuture(Effect.of(image(copy))));
             case DEPRECATE -> withPublished(step, (cloud, version, image) -> cloud.deprecate(version.region(), image));
             case DELETE -> withPublished(step, (cloud, version, image) -> cloud.delete(version.region(), image));
-            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW -> Future.succeededFuture(Effect.NONE);
+            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE -> Future.succeededFuture(Effect.NONE);
         };
     }
 

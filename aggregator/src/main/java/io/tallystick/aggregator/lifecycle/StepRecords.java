@@ -2,6 +2,7 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Versions;
@@ -85,7 +86,11 @@ final class StepRecords {
                         .compose(published -> news.published(tx, published, now));
             case MODIFY -> {
                 Change change = set.changes().get(step.changeIndex());
-                yield versions.modified(tx, actor, version(step), change.text().orElseThrow())
+                yield versions.modified(
+                                tx,
+                                actor,
+                                version(step),
+                                change.details().text().orElseThrow())
                         .compose(modified -> change.announce()
                                 ? news.modified(tx, modified, set.id(), now)
                                 : Future.succeededFuture());
@@ -101,6 +106,8 @@ final class StepRecords {
                         .compose(gone -> whole ? Future.succeededFuture() : news.unpublished(tx, gone, now));
             }
             case WITHDRAW -> withdraw(tx, actor, set.changes().get(step.changeIndex()), now);
+            case INFORM -> inform(tx, actor, set.changes().get(step.changeIndex()));
+            case PLACE -> place(tx, actor, set.changes().get(step.changeIndex()));
         };
     }
 
@@ -110,12 +117,44 @@ final class StepRecords {
                 .compose(version -> jobs.add(tx, Agreements.SHARES_JOB, version.productId()));
     }
 
-    private Future<Void> withdraw(SqlConnection tx, String actor, Change change, Instant now) {
+    private Future<Void> inform(SqlConnection tx, String actor, Change change) {
         return catalog.lock(tx, change.productId())
+                .compose(product -> catalog.inform(
+                        tx,
+                        actor,
+                        product,
+                        change.details().title().orElse(product.title()),
+                        change.details().page().orElseThrow()))
+                .mapEmpty();
+    }
+
+    private Future<Void> place(SqlConnection tx, String actor, Change change) {
+        ChangeDetails.Places places = change.details().places().orElseThrow();
+        Place.Kind kind =
+                switch (change.type()) {
+                    case ADD_REGIONS, RESTRICT_REGIONS -> Place.Kind.REGION;
+                    case ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES -> Place.Kind.INSTANCE_TYPE;
+                    default -> throw new IllegalStateException(change.type() + " has no places");
+                };
+        boolean add = change.type() == Change.Type.ADD_REGIONS || change.type() == Change.Type.ADD_INSTANCE_TYPES;
+        return catalog.lock(tx, change.productId())
+                .compose(product -> catalog.place(tx, actor, product, kind, places.cloud(), places.names(), add));
+    }
+
+    private Future<Void> withdraw(SqlConnection tx, String actor, Change change, Instant now) {
+        return removed(tx, change)
+                .compose(done -> catalog.lock(tx, change.productId()))
                 .compose(product -> product.visibility() == Visibility.STAGING
                         ? Future.succeededFuture(product)
                         : catalog.move(tx, actor, product, Visibility.RESTRICTED))
                 .compose(product -> news.withdrawn(tx, product, now));
+    }
+
+    private Future<Void> removed(SqlConnection tx, Change change) {
+        return change.details()
+                .removal()
+                .map(removal -> catalog.removed(tx, change.productId(), removal))
+                .orElse(Future.succeededFuture());
     }
 
     private static String version(Step step) {

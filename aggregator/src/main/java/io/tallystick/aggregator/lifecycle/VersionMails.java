@@ -3,6 +3,7 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.account.Contact;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Removal;
 import java.util.Optional;
 
 /** The words of the mails about versions, in English and French. Plain text; what sellers wrote is quoted as it is. */
@@ -142,7 +143,7 @@ final class VersionMails {
         };
     }
 
-    static Text withdrawn(Contact.Language language, Product product) {
+    static Text withdrawn(Contact.Language language, Product product, Optional<Product> instead) {
         return switch (language) {
             case EN ->
                 new Text(
@@ -150,17 +151,35 @@ final class VersionMails {
                         """
                         The seller has withdrawn %s. It takes no new subscriptions. Your subscription goes on until you
                         end it; VMs that you have launched are not affected.
-                        """
-                                .formatted(product.title()));
+                        %s"""
+                                .formatted(
+                                        product.title(),
+                                        why(product, instead, "You may take %s instead.", "Questions: %s")));
             case FR ->
                 new Text(
                         product.title() + " est retiré",
                         """
                         Le vendeur a retiré %s, qui n'accepte plus de nouvelles souscriptions. La vôtre continue jusqu'à ce
                         que vous y mettiez fin ; les VM lancées ne sont pas concernées.
-                        """
-                                .formatted(product.title()));
+                        %s"""
+                                .formatted(
+                                        product.title(),
+                                        why(product, instead, "Vous pouvez prendre %s à la place.", "Questions : %s")));
         };
+    }
+
+    /** What the seller said about the removal, a line each. */
+    private static String why(Product product, Optional<Product> instead, String take, String ask) {
+        StringBuilder why = new StringBuilder();
+        product.removal()
+                .flatMap(Removal::reason)
+                .ifPresent(r -> why.append('\n').append(r).append('\n'));
+        instead.ifPresent(
+                p -> why.append('\n').append(take.formatted(p.title())).append('\n'));
+        product.removal()
+                .flatMap(Removal::contact)
+                .ifPresent(c -> why.append('\n').append(ask.formatted(c)).append('\n'));
+        return why.toString();
     }
 
     private static String upgradeEn(Optional<ProductVersion> latest) {

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.account.Contact;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Removal;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.notice.Mail;
 import io.tallystick.aggregator.notice.Outbox;
@@ -51,12 +52,16 @@ final class VersionNews {
     }
 
     Future<Void> withdrawn(SqlConnection tx, Product product, Instant now) {
-        return send(
-                tx,
-                product.id(),
-                now,
-                "product-withdrawn:" + product.id(),
-                contact -> VersionMails.withdrawn(contact.language(), product));
+        List<String> replacement =
+                product.removal().flatMap(Removal::replacement).stream().toList();
+        return catalog.byIds(tx, replacement)
+                .compose(instead -> send(
+                        tx,
+                        product.id(),
+                        now,
+                        "product-withdrawn:" + product.id(),
+                        contact -> VersionMails.withdrawn(
+                                contact.language(), product, instead.stream().findFirst())));
     }
 
     /** What a mail about a version may mention: the version itself, and the one to upgrade to. */

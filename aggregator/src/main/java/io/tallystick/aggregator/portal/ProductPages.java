@@ -137,13 +137,13 @@ final class ProductPages {
                                                 all,
                                                 open.orElse(null),
                                                 caller.role() == Role.SELLER ? steps(product) : List.of(),
-                                                caller.role() == Role.SELLER ? possible(all) : Map.of(),
+                                                caller.role() == Role.SELLER ? possible(product, all) : Map.of(),
                                                 OwnOffer.of(found.items(), clock.instant()),
                                                 caller.role() == Role.SELLER))))));
     }
 
-    private static Map<String, Set<Change.Type>> possible(List<ProductVersion> all) {
-        return all.stream().collect(Collectors.toMap(ProductVersion::id, v -> ChangeSets.possible(v, all)));
+    private static Map<String, Set<Change.Type>> possible(Product product, List<ProductVersion> all) {
+        return all.stream().collect(Collectors.toMap(ProductVersion::id, v -> ChangeSets.possible(product, v, all)));
     }
 
     private Future<Void> closeOffer(RoutingContext ctx) {

@@ -85,6 +85,7 @@ public record VersionForm(
         values.put("softwareBase", text.softwareBase().orElse(""));
         values.put("releaseNotes", text.releaseNotes());
         values.put("usageInstructions", text.usageInstructions().orElse(""));
+        values.put("recommendedInstanceType", text.recommendedInstanceType().orElse(""));
         values.put("revision", version.modifiedAt().toString());
         return values;
     }
@@ -103,6 +104,9 @@ public record VersionForm(
                     new Refusal(409, List.of("title"), Optional.of(new Problem("version.error.title-taken", ""))));
         }
         if (code == ErrorCode.RESOURCE_IN_USE) {
+            if (failure.data().containsKey("review")) {
+                return Optional.of(new Refusal(409, List.of(), Optional.of(new Problem("version.error.reviewed", ""))));
+            }
             String set = String.valueOf(failure.data().get("changeSet"));
             return Optional.of(new Refusal(409, List.of(), Optional.of(new Problem("version.error.in-use", set))));
         }

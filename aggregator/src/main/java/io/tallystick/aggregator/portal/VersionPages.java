@@ -38,8 +38,13 @@ final class VersionPages {
     /** Three texts of 20,000 characters, each of which may take six bytes on the way. */
     private static final int BYTES_MAX = 512 * 1024;
 
-    private static final List<String> TEXTS =
-            List.of("softwareVersion", "operatingSystem", "softwareBase", "releaseNotes", "usageInstructions");
+    private static final List<String> TEXTS = List.of(
+            "softwareVersion",
+            "operatingSystem",
+            "recommendedInstanceType",
+            "softwareBase",
+            "releaseNotes",
+            "usageInstructions");
     private static final List<String> PLACE = List.of("title", "cloud", "region", "imageId");
 
     private static final List<String> ALL =
@@ -131,7 +136,7 @@ final class VersionPages {
                 version.requireUnchanged(revision);
                 boolean announce = Requests.form(ctx, "announce").isPresent();
                 return changeSets
-                        .modify(caller, version.id(), text, announce)
+                        .modify(caller, version.id(), text, announce, revision)
                         .map(set -> "/portal/change-sets/" + set.id() + "?done=queued");
             });
         });

@@ -128,6 +128,7 @@ final class AccessMatrix {
                     403,
                     403),
             row("listProducts", get(w -> "/v1/products"), 200, 200, 200, 200, 200, 403),
+            row("searchCatalogue", get(w -> "/v1/catalogue?q=t&cloud=aws"), 200, 200, 200, 200, 200, 403),
             row("getProduct", get(w -> "/v1/products/" + w.limitedProduct()), 200, 200, 404, 200, 404, 403),
             row(
                     "addDimension",
@@ -265,6 +266,16 @@ final class AccessMatrix {
                     403,
                     403,
                     403),
+            row(
+                    "returnReview",
+                    send(w -> "/v1/reviews/" + w.newReview() + "/return", w -> quoted("{'reason':'R'}")),
+                    200,
+                    403,
+                    403,
+                    403,
+                    403,
+                    403),
+            row("cancelReview", get(w -> "/v1/reviews/" + w.newReview() + "/cancel"), 200, 200, 404, 403, 403, 403),
             row(
                     "setContacts",
                     send(

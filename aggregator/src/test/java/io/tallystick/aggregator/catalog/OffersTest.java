@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +101,33 @@ class OffersTest {
                         "{\"prices\":[{\"dimension\":\"none\",\"unitPrice\":\"1\"}]}")
                 .expect(400);
         assertEquals(List.of("prices[0].dimension"), paths(rate));
+    }
+
+    @Test
+    @Rule("R29")
+    void afterARiseASellersPricesStayForNinetyDays() {
+        String offer = offered("'prices':[{'dimension':'calls','unitPrice':'1'}]");
+        assertEquals(201, rate(offer, "0.5").status());
+        assertEquals(201, rate(offer, "0.4").status());
+        assertEquals(201, rate(offer, "0.6").status());
+        Http.Answer refused = rate(offer, "0.5").expect(409);
+        assertTrue(refused.text().contains("raised prices"), refused.text());
+        RUNNING.http()
+                .post("/v1/offers/" + offer + "/rates", RUNNING.operator(), priced("0.7"))
+                .expect(201);
+        RUNNING.clock().advance(Offers.LOCKED_AFTER_RISE.minusSeconds(1));
+        rate(offer, "0.5").expect(409);
+        RUNNING.clock().advance(Duration.ofSeconds(1));
+        rate(offer, "0.5").expect(201);
+    }
+
+    private static String priced(String unitPrice) {
+        return "{\"prices\":[{\"dimension\":\"calls\",\"unitPrice\":\"" + unitPrice + "\"}]}";
+    }
+
+    private Http.Answer rate(String offer, String unitPrice) {
+        return RUNNING.http()
+                .post("/v1/offers/" + offer + "/rates", RUNNING.token(Role.SELLER, seller), priced(unitPrice));
     }
 
     @ParameterizedTest

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.model.EvidenceLevel;
+import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -36,10 +37,11 @@ class EntitlementRulesTest {
         "RESTRICTED, false, false, true, allow",
         "RESTRICTED, false, false, false, product-restricted"
     })
+    @Rule({"R5", "R21"})
     void visibilityAndAgreementDecide(
             Visibility visibility, boolean own, boolean listed, boolean agreement, String expected) {
         var product = new EntitlementRules.ProductFacts(
-                "Gateway", visibility, EvidenceLevel.ATTESTED, own, listed, agreement);
+                "Gateway", visibility, EvidenceLevel.ATTESTED, own, listed, agreement, Optional.empty());
         EntitlementRules.Ruling ruling = decide(product, EvidenceLevel.ATTESTED, NOW);
         assertEquals(expected, ruling.code().map(ErrorCode::wire).orElse("allow"));
         assertEquals(expected.equals("allow"), ruling.allowed());
@@ -56,7 +58,8 @@ class EntitlementRulesTest {
         "CLAIMED, CLAIMED, true"
     })
     void evidenceMustBeAsStrongAsTheProductAsks(EvidenceLevel accepted, EvidenceLevel shown, boolean enough) {
-        var product = new EntitlementRules.ProductFacts("Gateway", Visibility.PUBLIC, accepted, false, false, true);
+        var product = new EntitlementRules.ProductFacts(
+                "Gateway", Visibility.PUBLIC, accepted, false, false, true, Optional.empty());
         EntitlementRules.Ruling ruling = decide(product, shown, NOW);
         assertEquals(enough, ruling.allowed());
         assertEquals(enough ? Optional.empty() : Optional.of(ErrorCode.EVIDENCE_TOO_WEAK), ruling.code());
@@ -74,7 +77,7 @@ class EntitlementRulesTest {
     @CsvSource({"PT24H, allow", "PT24H0.001S, grace", "PT72H, grace", "PT72H0.001S, deny", "PT1000H, deny"})
     void renewingWithoutBatchesIsGraceAfterADayAndDeniedAfterThree(Duration silent, String expected) {
         var product = new EntitlementRules.ProductFacts(
-                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true, Optional.empty());
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
@@ -98,7 +101,7 @@ class EntitlementRulesTest {
     })
     void theAggregatorsOwnAbsenceCountsAgainstNobody(Duration away, String expected) {
         var product = new EntitlementRules.ProductFacts(
-                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true, Optional.empty());
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
@@ -116,7 +119,7 @@ class EntitlementRulesTest {
     @Test
     void aVmThatWasOffForDaysIsAllowedWhenItStarts() {
         var product = new EntitlementRules.ProductFacts(
-                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true);
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, true, Optional.empty());
         EntitlementRules.Ruling ruling = EntitlementRules.decide(
                 Optional.of(product),
                 new EntitlementRules.InstanceFacts(
@@ -134,7 +137,7 @@ class EntitlementRulesTest {
     @Test
     void aDenialNamesTheAccountItsVendorMustTalkAbout() {
         var product = new EntitlementRules.ProductFacts(
-                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, false);
+                "Gateway", Visibility.PUBLIC, EvidenceLevel.ATTESTED, false, false, false, Optional.empty());
         EntitlementRules.Ruling ruling = decide(product, EvidenceLevel.ATTESTED, NOW);
         assertEquals("No subscription to Gateway covers AWS account 111122223333.", ruling.sentence());
         assertFalse(ruling.remedy().isEmpty());

@@ -9,6 +9,7 @@ import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.model.EvidenceLevel;
+import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -109,11 +110,12 @@ class VersionRulesTest {
 
     /** R8: a seller tries out what is LIMITED, whatever became of the version. */
     @Test
+    @Rule("R8")
     void theSellerTestingALimitedProductIsNotHeldToVersions() {
         var facts = new VersionRules.Facts(
                 Optional.of(version("1.0", VersionStatus.RESTRICTED, false)), List.of(LATEST), Optional.empty(), T);
         var product = new EntitlementRules.ProductFacts(
-                "Gateway", Visibility.LIMITED, EvidenceLevel.CLAIMED, true, false, false);
+                "Gateway", Visibility.LIMITED, EvidenceLevel.CLAIMED, true, false, false, Optional.empty());
         var instance = new EntitlementRules.InstanceFacts("outscale", "1", EvidenceLevel.CLAIMED, T, T, Duration.ZERO);
         assertEquals(EntitlementRules.Ruling.ALLOW, EntitlementRules.decide(Optional.of(product), instance, facts, T));
     }

@@ -15,6 +15,7 @@ import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.CloudImage;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.testkit.Rule;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import java.time.Duration;
@@ -55,7 +56,7 @@ class ChangeSetTest {
     }
 
     private static Change.Wanted change(Change.Type type, ProductVersion version) {
-        return new Change.Wanted(type, Optional.empty(), Optional.of(version.id()), Optional.empty(), false);
+        return Change.Wanted.ofVersion(type, version.id(), ChangeDetails.NONE);
     }
 
     private ChangeSet ended(ChangeSet set) {
@@ -65,6 +66,7 @@ class ChangeSetTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"aws", "outscale"})
+    @Rule({"O2", "O5"})
     void publishingCopiesSharesAndWritesOneMailEach(String cloudName) {
         var cloud = cloudName.equals("aws") ? world.aws : world.outscale;
         LifecycleWorld.Buyer buyer = world.buyer(shop);
@@ -91,6 +93,7 @@ class ChangeSetTest {
     }
 
     @Test
+    @Rule("O6")
     void mailsRecommendTheUpgradeInTheLanguageOfTheContact() {
         LifecycleWorld.Buyer buyer = world.buyer(shop);
         ProductVersion version = world.published(shop, "outscale", "2.0");
@@ -108,6 +111,7 @@ class ChangeSetTest {
     }
 
     @Test
+    @Rule("O6")
     void publicationMovesTheDatesOfVersionAndProductAndLatest() {
         ProductVersion first = world.published(shop, "outscale", "1.0");
         ProductVersion second = world.published(shop, "outscale", "2.0");
@@ -224,6 +228,7 @@ class ChangeSetTest {
 
     /** Rule O15. */
     @Test
+    @Rule({"R11", "O15"})
     void theOnlyRemainingVersionCannotBeUnpublished() {
         ProductVersion only = world.published(shop, "outscale", "1.0");
         world.published(shop, "aws", "1.0 on AWS");
@@ -261,6 +266,7 @@ class ChangeSetTest {
 
     /** Rules O7, O16 and O2: the copy goes, the version's date and status move, latest is found anew, one mail each. */
     @Test
+    @Rule({"O2", "O7", "O16"})
     void unpublishingDeletesTheCopyAndFindsTheLatestAnew() {
         LifecycleWorld.Buyer buyer = world.buyer(shop);
         ProductVersion first = world.published(shop, "outscale", "1.0");
@@ -283,6 +289,7 @@ class ChangeSetTest {
 
     /** Rules R11 and R26. */
     @Test
+    @Rule({"R11", "R26"})
     void atAwsAVersionIsRestrictedAndDeprecatedNeverUnpublished() {
         LifecycleWorld.Buyer before = world.buyer(shop);
         ProductVersion old = world.published(shop, "aws", "1.0");
@@ -302,6 +309,7 @@ class ChangeSetTest {
     }
 
     @Test
+    @Rule({"O5", "N11"})
     void whoMayLaunchFollowsTheAgreements() {
         ProductVersion version = world.published(shop, "outscale", "1.0");
         String copy = version.copyImageId().orElseThrow();
@@ -325,6 +333,7 @@ class ChangeSetTest {
 
     /** Rule O8. */
     @Test
+    @Rule("O8")
     void aWholeProductIsUnpublishedWithOneMailEach() {
         world.buyer(shop);
         ProductVersion atOutscale = world.published(shop, "outscale", "1.0");
@@ -349,6 +358,7 @@ class ChangeSetTest {
     /** Rule O6: texts and the version's date change, nobody is told unless the seller wants it. */
     @ParameterizedTest
     @CsvSource({"true, 2", "false, 0"})
+    @Rule({"O6", "O14"})
     void modifyingChangesTextsAndTheVersionsDate(boolean announce, int mails) {
         world.buyer(shop);
         ProductVersion version = world.published(shop, "outscale", "1.0");
@@ -361,12 +371,10 @@ class ChangeSetTest {
         ChangeSet set = ended(await(world.changeSets.start(
                 shop.seller(),
                 Optional.empty(),
-                List.of(new Change.Wanted(
+                List.of(Change.Wanted.ofVersion(
                         Change.Type.MODIFY_VERSION,
-                        Optional.empty(),
-                        Optional.of(version.id()),
-                        Optional.of(text),
-                        announce)))));
+                        version.id(),
+                        ChangeDetails.text(text, announce, Optional.empty()))))));
         ProductVersion after = world.version(version.id());
         assertEquals(text, after.text());
         assertEquals(version.sourceImageId(), after.sourceImageId());

@@ -12,6 +12,7 @@ import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Terms;
 import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Versions;
@@ -58,6 +59,7 @@ final class LifecycleWorld implements AutoCloseable {
     final Accounts accounts;
     final Catalog catalog;
     final Versions versions;
+    final Reviews reviews;
     final Agreements agreements;
     final Outbox outbox;
     final ChangeSets changeSets;
@@ -88,11 +90,13 @@ final class LifecycleWorld implements AutoCloseable {
         Offers offers = new Offers(catalog, database.transactor(), audit, ids, clock);
         agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, jobs, ids, clock);
         outbox = new Outbox(ids, "example.com", clock);
+        reviews = new Reviews(catalog, accounts, outbox, database.transactor(), audit, ids, clock);
         changeSets = lifecycle(ChangeSetWorker.Boundary.NONE).changeSets();
     }
 
     private Lifecycle lifecycle(ChangeSetWorker.Boundary boundary) {
-        return Lifecycle.of(accounts, catalog, versions, clouds, outbox, jobs, database, audit, ids, clock, boundary);
+        return Lifecycle.of(
+                accounts, catalog, versions, reviews, clouds, outbox, jobs, database, audit, ids, clock, boundary);
     }
 
     /** A worker process of its own. */

@@ -7,6 +7,7 @@ import static io.tallystick.aggregator.web.Role.SELLER;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.Terms;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.web.PageRequest;
@@ -45,6 +46,11 @@ public final class ProductRoutes {
                         .roles(OPERATOR, SELLER, BUYER)
                         .paged()
                         .to(Responder.json(200, this::list)),
+                Route.get("/v1/catalogue", "searchCatalogue")
+                        .roles(OPERATOR, SELLER, BUYER)
+                        .paged()
+                        .query("q", "category", "cloud", "region")
+                        .to(Responder.json(200, this::search)),
                 Route.get("/v1/products/{id}", "getProduct")
                         .roles(OPERATOR, SELLER, BUYER)
                         .to(Responder.json(200, this::get)),
@@ -75,13 +81,25 @@ public final class ProductRoutes {
                 in.string("title", Product.TITLE_CHARS_MAX),
                 in.optionalString("seller", ID_CHARS_MAX),
                 Terms.read(in),
-                dimensions);
+                dimensions,
+                in.optionalObject("page").map(ProductPage::read).orElse(ProductPage.EMPTY));
         in.done();
         return catalog.create(Requests.caller(ctx), wanted).map(Product::json);
     }
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
         return catalog.list(reads, Requests.caller(ctx), PageRequest.of(ctx)).map(page -> page.json(Product::json));
+    }
+
+    private Future<Map<String, Object>> search(RoutingContext ctx) {
+        String text = Requests.query(ctx, "q").orElse("");
+        if (text.length() > Catalog.Search.TEXT_CHARS_MAX) {
+            throw Requests.invalid("q", "must have at most " + Catalog.Search.TEXT_CHARS_MAX + " characters");
+        }
+        Catalog.Search wanted = Catalog.Search.of(
+                text, Requests.query(ctx, "category"), Requests.query(ctx, "cloud"), Requests.query(ctx, "region"));
+        return catalog.search(reads, Requests.caller(ctx), wanted, PageRequest.of(ctx))
+                .map(page -> page.json(Product::json));
     }
 
     private Future<Map<String, Object>> get(RoutingContext ctx) {

@@ -48,7 +48,14 @@ public final class ReviewRoutes {
                 Route.post("/v1/reviews/{id}/reject", "rejectReview")
                         .roles(OPERATOR)
                         .json()
-                        .to(Responder.json(200, this::reject)));
+                        .to(Responder.json(200, this::reject)),
+                Route.post("/v1/reviews/{id}/return", "returnReview")
+                        .roles(OPERATOR)
+                        .json()
+                        .to(Responder.json(200, this::sendBack)),
+                Route.post("/v1/reviews/{id}/cancel", "cancelReview")
+                        .roles(OPERATOR, SELLER)
+                        .to(Responder.json(200, this::cancel)));
     }
 
     private Future<Map<String, Object>> request(RoutingContext ctx) {
@@ -57,13 +64,25 @@ public final class ReviewRoutes {
         Optional<String> note = in.optionalString("note", TEXT_CHARS_MAX);
         in.done();
         return reviews.request(Requests.caller(ctx), Requests.path(ctx, "id"), wanted, note)
-                .map(Review::json);
+                .compose(review -> reviews.withQueue(reads, review));
     }
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
         Optional<Review.Status> status = Requests.query(ctx, "status", Review.Status::ofWire);
         return reviews.list(reads, Requests.caller(ctx), status, PageRequest.of(ctx))
                 .map(page -> page.json(Review::json));
+    }
+
+    private Future<Map<String, Object>> sendBack(RoutingContext ctx) {
+        Fields in = Requests.json(ctx);
+        String reason = in.string("reason", TEXT_CHARS_MAX);
+        in.done();
+        return reviews.sendBack(Requests.caller(ctx), Requests.path(ctx, "id"), reason)
+                .map(Review::json);
+    }
+
+    private Future<Map<String, Object>> cancel(RoutingContext ctx) {
+        return reviews.cancel(Requests.caller(ctx), Requests.path(ctx, "id")).map(Review::json);
     }
 
     private Future<Map<String, Object>> approve(RoutingContext ctx) {

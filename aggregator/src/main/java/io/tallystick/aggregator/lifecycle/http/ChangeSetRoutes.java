@@ -37,7 +37,7 @@ public final class ChangeSetRoutes {
                 Route.get("/v1/change-sets", "listChangeSets")
                         .roles(OPERATOR, SELLER)
                         .paged()
-                        .query("product")
+                        .query("product", "status", "name", "since", "until")
                         .to(Responder.json(200, this::list)),
                 Route.get("/v1/change-sets/{id}", "getChangeSet")
                         .roles(OPERATOR, SELLER)
@@ -50,6 +50,9 @@ public final class ChangeSetRoutes {
     private Future<Map<String, Object>> start(RoutingContext ctx) {
         Fields in = Requests.json(ctx);
         Optional<String> name = in.optionalString("name", ChangeSet.NAME_CHARS_MAX);
+        Optional<String> token = in.optionalString("clientToken", ChangeSet.TOKEN_CHARS_MAX);
+        ChangeSet.Intent intent =
+                in.optionalParsed("intent", ChangeSet.Intent::ofWire).orElse(ChangeSet.Intent.APPLY);
         List<Change.Wanted> wanted = in.objects("changes", ChangeSet.CHANGES_MAX).stream()
                 .map(Change.Wanted::read)
                 .toList();
@@ -57,12 +60,23 @@ public final class ChangeSetRoutes {
             in.problem("changes", "must have at least one change");
         }
         in.done();
-        return changeSets.start(Requests.caller(ctx), name, wanted).map(ChangeSet::json);
+        return changeSets
+                .start(Requests.caller(ctx), new ChangeSets.Request(name, token, intent, wanted))
+                .map(ChangeSet::json);
     }
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
         return changeSets
-                .list(reads, Requests.caller(ctx), Requests.query(ctx, "product"), PageRequest.of(ctx))
+                .list(
+                        reads,
+                        Requests.caller(ctx),
+                        new ChangeSets.Filter(
+                                Requests.query(ctx, "product"),
+                                Requests.query(ctx, "status", ChangeSet.Status::ofWire),
+                                Requests.query(ctx, "name"),
+                                Requests.query(ctx, "since", Fields::parseInstant),
+                                Requests.query(ctx, "until", Fields::parseInstant)),
+                        PageRequest.of(ctx))
                 .map(page -> page.json(ChangeSet::json));
     }
 

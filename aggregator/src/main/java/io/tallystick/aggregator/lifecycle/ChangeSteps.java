@@ -1,0 +1,78 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionStatus;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** What steps a checked change set takes. Pure. */
+final class ChangeSteps {
+    private ChangeSteps() {}
+
+    /** The steps, numbered from 1, each with a token of its own. */
+    static List<Step> of(List<Change> changes, List<ProductVersion> versions, Supplier<String> tokens) {
+        Map<String, VersionStatus> now = new HashMap<>();
+        versions.forEach(v -> now.put(v.id(), v.status()));
+        List<Step> steps = new ArrayList<>();
+        for (Change change : changes) {
+            if (change.type() == Change.Type.UNPUBLISH_PRODUCT) {
+                for (ProductVersion v : versions) {
+                    if (v.productId().equals(change.productId())
+                            && now.getOrDefault(v.id(), v.status()).isLaunchable()
+                            && Profile.of(v.cloud()).deletesOnUnpublish()) {
+                        add(steps, change, Optional.of(v.id()), tokens, Step.Name.DELETE, Step.Name.UNPUBLISH);
+                        now.put(v.id(), VersionStatus.UNPUBLISHED);
+                    }
+                }
+                add(steps, change, Optional.empty(), tokens, Step.Name.WITHDRAW);
+            } else {
+                add(steps, change, change.versionId(), tokens, names(change.type()));
+                after(change.type())
+                        .ifPresent(status -> now.put(change.versionId().orElseThrow(), status));
+            }
+        }
+        return steps;
+    }
+
+    private static Step.Name[] names(Change.Type type) {
+        return switch (type) {
+            case PUBLISH_VERSION ->
+                new Step.Name[] {
+                    Step.Name.COPY, Step.Name.AVAILABLE, Step.Name.ATTACH, Step.Name.SHARE, Step.Name.PUBLISH
+                };
+            case MODIFY_VERSION -> new Step.Name[] {Step.Name.MODIFY};
+            case RESTRICT_VERSION -> new Step.Name[] {Step.Name.DEPRECATE, Step.Name.RESTRICT};
+            case UNPUBLISH_VERSION -> new Step.Name[] {Step.Name.DELETE, Step.Name.UNPUBLISH};
+            case UNPUBLISH_PRODUCT -> new Step.Name[] {Step.Name.WITHDRAW};
+            case UPDATE_INFORMATION -> new Step.Name[] {Step.Name.INFORM};
+            case ADD_REGIONS, RESTRICT_REGIONS, ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES ->
+                new Step.Name[] {Step.Name.PLACE};
+        };
+    }
+
+    private static Optional<VersionStatus> after(Change.Type type) {
+        return switch (type) {
+            case PUBLISH_VERSION -> Optional.of(VersionStatus.PUBLISHED);
+            case RESTRICT_VERSION -> Optional.of(VersionStatus.RESTRICTED);
+            case UNPUBLISH_VERSION -> Optional.of(VersionStatus.UNPUBLISHED);
+            case MODIFY_VERSION,
+                    UNPUBLISH_PRODUCT,
+                    UPDATE_INFORMATION,
+                    ADD_REGIONS,
+                    RESTRICT_REGIONS,
+                    ADD_INSTANCE_TYPES,
+                    RESTRICT_INSTANCE_TYPES -> Optional.empty();
+        };
+    }
+
+    private static void add(
+            List<Step> steps, Change change, Optional<String> versionId, Supplier<String> tokens, Step.Name... names) {
+        for (Step.Name name : names) {
+            steps.add(Step.planned(steps.size() + 1, change.index(), name, versionId, tokens.get()));
+        }
+    }
+}

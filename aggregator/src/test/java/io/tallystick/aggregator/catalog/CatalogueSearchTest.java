@@ -1,0 +1,110 @@
+package io.tallystick.aggregator.catalog;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.app.Http;
+import io.tallystick.aggregator.app.RunningAggregator;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.testkit.Rule;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What buyers find, and by what words. */
+class CatalogueSearchTest {
+    @RegisterExtension
+    static final RunningAggregator RUNNING = RunningAggregator.with();
+
+    private String seller = "";
+    private String buyer = "";
+
+    @BeforeEach
+    void aSellerAndABuyer() {
+        seller = RUNNING.account("seller");
+        buyer = RUNNING.account("buyer");
+    }
+
+    private String product(String title, String page, String... steps) {
+        String json = "{'title':'" + title + "','page':" + page + "}";
+        String id = RUNNING.http()
+                .post("/v1/products", RUNNING.token(Role.SELLER, seller), json.replace('\'', '"'))
+                .expect(201)
+                .get("id");
+        RUNNING.visibility(id, steps);
+        return id;
+    }
+
+    private List<Object> found(String token, String query) {
+        return RUNNING.http().get("/v1/catalogue?limit=1000&" + query, token).expect(200).list("items").stream()
+                .filter(p -> seller.equals(p.get("seller")))
+                .map(p -> p.get("id"))
+                .toList();
+    }
+
+    private List<Object> bought(String query) {
+        return found(RUNNING.token(Role.BUYER, buyer), query);
+    }
+
+    private static String q(String text) {
+        return "q=" + URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    @Test
+    @Rule({"R1", "N3"})
+    void aProductIsFoundByTitleKeywordsAndCategoriesHoweverTheyAreTyped() {
+        String one = product(
+                "Sésame Gateway",
+                "{'keywords':['reverse proxy'],'categories':['Networking'],"
+                        + "'texts':{'fr':{'highlights':['Très rapide']}}}",
+                "LIMITED",
+                "PUBLIC");
+        String two = product("Vault", "{'categories':['Security']}", "LIMITED", "PUBLIC");
+        assertEquals(List.of(one, two), bought(""));
+        for (String text : List.of("sesame", "SÉSAME gate", "proxy", "tres rapide", "networking gateway")) {
+            assertEquals(List.of(one), bought(q(text)), text);
+        }
+        assertEquals(List.of(two), bought("category=Security"));
+        assertEquals(List.of(), bought(q("sesame vault")));
+        // What people type is looked for as it is.
+        assertEquals(List.of(), bought(q("%")));
+        assertEquals(List.of(), bought("cloud=aws"));
+        RUNNING.http()
+                .get("/v1/catalogue?q=" + "x".repeat(201), RUNNING.operator())
+                .expect(400);
+    }
+
+    @Test
+    @Rule({"R4", "R5", "R14"})
+    void whatIsStagedOrRestrictedIsNeverFoundNotEvenByItsSeller() {
+        product("Staged", "{}");
+        product("Restricted", "{}", "LIMITED", "PUBLIC", "RESTRICTED");
+        String limited = product("Limited", "{}", "LIMITED");
+        String own = RUNNING.token(Role.SELLER, seller);
+        assertEquals(List.of(limited), found(own, ""));
+        assertEquals(List.of(), bought(""));
+        assertEquals(List.of(), found(RUNNING.operator(), ""));
+        RUNNING.http()
+                .send("PUT", "/v1/products/" + limited + "/allow-list", own, "{\"accounts\":[\"" + buyer + "\"]}")
+                .expect(200);
+        assertEquals(List.of(limited), bought(""));
+    }
+
+    @Test
+    void whatBreaksARuleOfThePageIsNamedWhereItIs() {
+        String json = "{'title':'T','page':{'logoUrl':'http://example.com/x','keywords':['" + "k".repeat(51) + "'],"
+                + "'texts':{'en':{'highlights':['1','2','3','4']},'de':{}},'licence':{'name':'L'}}}";
+        Http.Answer refused = RUNNING.http()
+                .post("/v1/products", RUNNING.token(Role.SELLER, seller), json.replace('\'', '"'))
+                .expect(400);
+        List<Object> paths =
+                refused.list("errors").stream().map(e -> e.get("path")).toList();
+        for (String path : List.of(
+                "page.logoUrl", "page.keywords[0]", "page.texts.en.highlights", "page.texts.de", "page.licence.url")) {
+            assertTrue(paths.contains(path), path + " is not in " + paths);
+        }
+    }
+}
