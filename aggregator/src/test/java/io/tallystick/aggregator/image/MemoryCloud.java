@@ -30,6 +30,7 @@ public final class MemoryCloud implements ImageCloud {
     private int faultsAfter;
     private boolean permanent;
     private boolean pendingCopies;
+    private Supplier<Trouble> weather = () -> Trouble.NONE;
     private static final AtomicInteger COUNT = new AtomicInteger();
 
     public MemoryCloud(String name, String account) {
@@ -85,6 +86,20 @@ public final class MemoryCloud implements ImageCloud {
         faultsBefore = before;
         faultsAfter = after;
         permanent = forGood;
+    }
+
+    /** What happens to a request. */
+    public enum Trouble {
+        NONE,
+        /** It is lost: nothing happens. */
+        BEFORE,
+        /** Its answer is lost, or an error comes instead: it has happened. */
+        AFTER
+    }
+
+    /** Each effect asks what happens to it. */
+    public synchronized void weather(Supplier<Trouble> each) {
+        weather = each;
     }
 
     /** The marketplace's own images that are there. */
@@ -207,13 +222,14 @@ public final class MemoryCloud implements ImageCloud {
     private synchronized <T> Future<T> effect(String call, Supplier<T> work) {
         calls.add(call);
         try {
-            if (faultsBefore > 0) {
-                faultsBefore--;
+            Trouble trouble = weather.get();
+            if (faultsBefore > 0 || trouble == Trouble.BEFORE) {
+                faultsBefore = Math.max(0, faultsBefore - 1);
                 throw new ImageCloudException("lost", "the request was lost", !permanent, null);
             }
             T result = work.get();
-            if (faultsAfter > 0) {
-                faultsAfter--;
+            if (faultsAfter > 0 || trouble == Trouble.AFTER) {
+                faultsAfter = Math.max(0, faultsAfter - 1);
                 throw new ImageCloudException("lost", "the answer was lost", !permanent, null);
             }
             return Future.succeededFuture(result);
