@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.tallystick.agent.app.Main;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Decision;
+import io.tallystick.testkit.Rule;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,6 +20,7 @@ class CommandLineTest {
     Path dir;
 
     @Test
+    @Rule("R20")
     void exitCodesTellAllowedDeniedAndUnknown() throws Exception {
         try (Rig rig = new Rig(dir)) {
             Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));

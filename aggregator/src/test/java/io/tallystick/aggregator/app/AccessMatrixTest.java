@@ -12,6 +12,7 @@ import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.MeteringRecord;
+import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -90,6 +91,7 @@ class AccessMatrixTest {
 
     @ParameterizedTest
     @MethodSource("operations")
+    @Rule("N13")
     void eachCallerGetsWhatTheTableSays(String operationId) {
         AccessMatrix.Row row = row(operationId);
         Route route = route(operationId);

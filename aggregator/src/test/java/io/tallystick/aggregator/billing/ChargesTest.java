@@ -11,6 +11,7 @@ import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hash;
+import io.tallystick.testkit.Rule;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -86,6 +87,7 @@ class ChargesTest {
     }
 
     @Test
+    @Rule("N5")
     void aNewRateIsForAgreementsAcceptedFromThenOn() {
         Market market = new Market(RUNNING, "requests");
         String offer = market.offer("EUR", "'prices':[{'dimension':'requests','unitPrice':'1'}]");
@@ -111,6 +113,7 @@ class ChargesTest {
     }
 
     @Test
+    @Rule("R3")
     void anInstanceHourIsPaidByTheTypeTheVmHadInThatHour() {
         Market market = new Market(RUNNING, "uptime-hours");
         market.accept(market.offer("EUR", HOURLY));

@@ -7,6 +7,7 @@ import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.json.Json;
+import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,7 @@ class CatalogTest {
         "RESTRICTED, LIMITED, 409",
         "RESTRICTED, PUBLIC, 409",
     })
+    @Rule("R5")
     void visibilityOnlyMovesAlongItsTable(Visibility from, Visibility to, int status) {
         String product = productAt(from);
         RUNNING.clock().advance(Duration.ofMinutes(1));
@@ -85,6 +87,7 @@ class CatalogTest {
     }
 
     @Test
+    @Rule("R17")
     void aNewProductHasTheDocumentedDefaults() {
         Map<String, Object> json = create(",'dimensions':[{'key':'calls','unit':'Count','quantityMax':'12.50'}]")
                 .expect(201)
@@ -190,6 +193,7 @@ class CatalogTest {
     }
 
     @Test
+    @Rule("R4")
     void aBuyerSeesWhatItCouldSubscribeTo() {
         String buyer = RUNNING.account("buyer");
         String token = RUNNING.token(Role.BUYER, buyer);

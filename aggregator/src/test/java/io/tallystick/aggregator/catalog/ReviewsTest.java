@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.testkit.Rule;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -36,6 +37,7 @@ class ReviewsTest {
     }
 
     @Test
+    @Rule("R5")
     void aProductGoesFromStagingToPublicByReviews() {
         for (String next : List.of("LIMITED", "PUBLIC", "RESTRICTED")) {
             String review = request(next).expect(201).get("id");

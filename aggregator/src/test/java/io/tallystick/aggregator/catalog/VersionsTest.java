@@ -9,6 +9,7 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.image.MemoryCloud;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.json.Json;
+import io.tallystick.testkit.Rule;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,6 +52,7 @@ class VersionsTest {
     }
 
     @Test
+    @Rule({"O3", "O10"})
     void aVersionStartsAsADraftOfTheSellersImage() {
         String image = CLOUD.image(REGION, owner, code);
         Http.Answer made = create("1.0", image, ",'softwareVersion':'1.0.3','operatingSystem':'Debian 12'")
@@ -70,6 +72,7 @@ class VersionsTest {
     }
 
     @Test
+    @Rule({"O3", "O12"})
     void theImageMustBeTheSellersOwnAndCarryTheCode() {
         String foreign = CLOUD.image(REGION, "someone-else", code);
         String uncoded = CLOUD.image(REGION, owner, "another-code");
@@ -81,6 +84,7 @@ class VersionsTest {
     }
 
     @Test
+    @Rule({"O12", "N7"})
     void onlyTheSellersImagesWithTheCodeCanBeSelected() {
         String first = CLOUD.image(REGION, owner, code);
         String second = CLOUD.image(REGION, owner, code, "0001");
@@ -109,6 +113,7 @@ class VersionsTest {
     }
 
     @Test
+    @Rule("O9")
     void theFormStartsWithTheVersionCreatedLast() {
         String path = "/v1/products/" + product + "/versions/template";
         assertEquals(Map.of(), RUNNING.http().get(path, token).expect(200).json());

@@ -10,6 +10,7 @@ import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.Lease;
+import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -89,6 +90,7 @@ class VersionEntitlementTest {
     }
 
     @Test
+    @Rule("R6")
     void aLeaseNamesTheVersionAndRecommendsTheLatest() {
         version("1.0", IMAGE);
         ProtocolClient vm = buyersVm();
@@ -107,6 +109,7 @@ class VersionEntitlementTest {
     }
 
     @Test
+    @Rule("R11")
     void aRestrictedVersionGoesOnForOldBuyersNewLaunchesIncluded() {
         String version = version("1.0", IMAGE);
         version("2.0", "ami-0000000000000003");
@@ -155,6 +158,7 @@ class VersionEntitlementTest {
     }
 
     @Test
+    @Rule({"O7", "N10"})
     void anUnpublishedVersionGoesOnForVmsLaunchedBefore() {
         String version = version("1.0", IMAGE);
         ProtocolClient before = buyersVm();
@@ -175,6 +179,7 @@ class VersionEntitlementTest {
     }
 
     @Test
+    @Rule("R18")
     void ofADerivedImageTheProductAloneDecides() {
         String version = version("1.0", "ami-0000000000000004");
         move(version, "restricted");

@@ -16,6 +16,7 @@ import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.cloudsim.VmImage;
 import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.error.Failure;
+import io.tallystick.testkit.Rule;
 import io.vertx.core.Future;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -273,6 +274,7 @@ abstract class ImageCloudContract {
     }
 
     @Test
+    @Rule("R18")
     void aDerivedImageKeepsTheCodeAndItsLineageIsKnown() throws Exception {
         String id = copy("token-1");
         finishCopies();

@@ -7,6 +7,7 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
+import io.tallystick.testkit.Rule;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -47,6 +48,7 @@ class BrowserTest {
     }
 
     @Test
+    @Rule({"R19", "O4"})
     void aSellerSignsInCopiesTheCodeAndLooksAtUsage() {
         String email = RUNNING.user(Role.SELLER, marketplace().seller);
         try (Browser browser = browser(Language.ENGLISH)) {

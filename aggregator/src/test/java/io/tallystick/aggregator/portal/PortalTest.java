@@ -10,6 +10,7 @@ import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.json.Json;
+import io.tallystick.testkit.Rule;
 import java.net.http.HttpRequest;
 import java.time.Duration;
 import java.util.HashMap;
@@ -101,6 +102,7 @@ class PortalTest {
     }
 
     @Test
+    @Rule("N12")
     void aSessionEndsAfterADayUnusedAndAfterAWeekUsed() {
         Visitor idle = RUNNING.visitor(Role.OPERATOR, null);
         Visitor used = RUNNING.visitor(Role.OPERATOR, null);

@@ -10,6 +10,7 @@ import io.tallystick.aggregator.web.Role;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
+import io.tallystick.testkit.Rule;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -61,6 +62,7 @@ class VersionPagesTest {
 
     @Test
     @NeedsTool({"chromium", "chromedriver"})
+    @Rule({"O1", "O13"})
     void aSellerCreatesPublishesModifiesAndUnpublishesByHand() {
         Shop shop = Shop.open();
         String first = shop.image(Cloud.OUTSCALE, "Gateway 1");
@@ -184,6 +186,7 @@ class VersionPagesTest {
     }
 
     @Test
+    @Rule("R24")
     void nobodyOverwritesWhatTheyHaveNotSeen() {
         Shop shop = Shop.open();
         String image = shop.image(Cloud.AWS, "Image");

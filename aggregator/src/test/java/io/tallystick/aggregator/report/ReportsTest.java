@@ -18,6 +18,7 @@ import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.model.Hash;
+import io.tallystick.testkit.Rule;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.math.BigDecimal;
@@ -40,10 +41,10 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class ReportsTest {
     private static final String KIND = "daily-business-usage-by-instance-type";
     private static final String HEADER =
-            "Customer Reference ID,User's State,User's Country,Product Title,Product Code,Instance Type,Usage Units,Usage Unit"
-                    + " Type,Offering Description,Estimated Revenue,Currency,Offer ID,Offer Visibility,Customer AWS Account"
-                    + " Number,Customer Country,Customer State,Customer City,Customer Zip Code,Customer Email Domain,Solution"
-                    + " Title,Solution ID,Payer Reference ID,Payer Address ID\n";
+            "Customer Reference ID,User's State,User's Country,Product Title,Product Code,Instance Type,Usage"
+                    + " Units,Usage Unit Type,Offering Description,Estimated Revenue,Currency,Offer ID,Offer"
+                    + " Visibility,Customer AWS Account Number,Customer Country,Customer State,Customer City,Customer Zip"
+                    + " Code,Customer Email Domain,Solution Title,Solution ID,Payer Reference ID,Payer Address ID\n";
 
     @RegisterExtension
     static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
@@ -120,6 +121,7 @@ class ReportsTest {
     }
 
     @Test
+    @Rule("R13")
     void aClosedDayIsReportedByCustomerTypeAndDimensionWithItsRevenue() throws Exception {
         Market market = new Market(RUNNING, "requests", "gigabytes");
         String offer = market.offer(

@@ -19,6 +19,7 @@ import io.tallystick.common.wire.Decision;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
+import io.tallystick.testkit.Rule;
 import java.math.BigDecimal;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
@@ -68,6 +69,7 @@ class LedgerTest {
     }
 
     @Test
+    @Rule({"R19", "N1"})
     void anEntitledVmIsAllowedAndItsUsageIsBookedToTheUnit() {
         String agreement = RUNNING.agreement(product, buyer);
         ProtocolClient agent = agent();
