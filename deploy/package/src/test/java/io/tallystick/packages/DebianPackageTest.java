@@ -182,14 +182,13 @@ class DebianPackageTest {
                             .ok());
             assertEquals(
                     "",
-                    root.run(
-                                    "mkdir -p /etc/systemd/system/vendor.service.d && cp"
-                                        + " /usr/share/doc/tallystick-agent/your-program.service.conf"
-                                        + " /etc/systemd/system/vendor.service.d/tallystick.conf && printf"
-                                        + " '[Service]\\n"
-                                        + "ExecStart=/bin/true\\n"
-                                        + "' >/etc/systemd/system/vendor.service && systemd-analyze verify --man=no"
-                                        + " vendor.service")
+                    root.run("mkdir -p /etc/systemd/system/vendor.service.d && cp"
+                                    + " /usr/share/doc/tallystick-agent/your-program.service.conf"
+                                    + " /etc/systemd/system/vendor.service.d/tallystick.conf && printf"
+                                    + " '[Service]\\n"
+                                    + "ExecStart=/bin/true\\n"
+                                    + "' >/etc/systemd/system/vendor.service && systemd-analyze verify --man=no"
+                                    + " vendor.service")
                             .ok());
             root.run("systemd-analyze security --offline=true --threshold=" + EXPOSURE_MAX
                             + " tallystick-agent.service")
