@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The last time the aggregator signed, plus boot time since. Within a boot neither a changed wall clock nor a restart
- * of the agent moves it. After a reboot without contact it is the wall clock, but never below the last trusted time;
- * before any contact ever there is none. Thread-safe.
+ * of the agent moves it. After a reboot without contact it is the wall clock, but never below the last trusted time and
+ * what this boot has lasted: a clock that starts in 1970 stops no lease from ending. Before any contact ever there is none.
+ * Thread-safe.
  */
 public final class TrustedTime {
     private final TimeSource source;
@@ -48,7 +49,8 @@ public final class TrustedTime {
             return Optional.of(a.time().plusMillis(source.bootMillis() - a.bootMillis()));
         }
         Instant wall = source.wall();
-        return Optional.of(wall.isBefore(a.time()) ? a.time() : wall);
+        Instant least = a.time().plusMillis(source.bootMillis());
+        return Optional.of(wall.isBefore(least) ? least : wall);
     }
 
     /** The trusted time, or the wall clock for uses that need some time and prove nothing by it. */
@@ -75,9 +77,11 @@ public final class TrustedTime {
         }
     }
 
-    /** What to keep on disk: the trusted time of this moment. Empty until there is one. */
+    /** What to keep on disk: the trusted time of this moment, or of the boot it is from. Empty until there is one. */
     public Optional<Anchor> toKeep() {
-        return now().map(n ->
-                anchoredInThisBoot() ? new Anchor(n, source.bootMillis(), source.bootId()) : new Anchor(n, 0, "none"));
+        Anchor a = anchor;
+        return anchoredInThisBoot()
+                ? now().map(n -> new Anchor(n, source.bootMillis(), source.bootId()))
+                : Optional.ofNullable(a);
     }
 }
