@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
         name = "chaos",
         mixinStandardHelpOptions = true,
         description = "Breaks a running marketplace on purpose and has an independent checker judge the bill.",
-        subcommands = {Chaos.Storm.class, Chaos.Proxy.class, Chaos.Two.class, Chaos.Check.class},
+        subcommands = {Chaos.Storm.class, Chaos.Proxy.class, Chaos.Two.class, Chaos.Restore.class, Chaos.Check.class},
         footer = {
             "",
             "Exit codes: 0 clean, 1 something was lost, doubled, phantom or too slow, 2 wrong options, 70 it broke."
@@ -74,7 +74,8 @@ public final class Chaos implements Runnable {
     @Override
     public void run() {
         if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "a kind is missing: storm, proxy, twins or check");
+            throw new ParameterException(
+                    spec.commandLine(), "a kind is missing: storm, proxy, twins, restore or check");
         }
     }
 
@@ -205,6 +206,27 @@ public final class Chaos implements Runnable {
         public Integer call() throws Exception {
             Twins.Share share = common.share.of(Twins.Share.CI, Twins.Share.PART, Twins.Share.FULL);
             return common.play((world, seed) -> Twins.play(world, share, seed).clean());
+        }
+    }
+
+    @Command(
+            name = "restore",
+            mixinStandardHelpOptions = true,
+            description = "Point-in-time restores and promotions of a standby that was behind, under load.")
+    static final class Restore implements Callable<Integer> {
+        @Mixin
+        private final Common common = new Common();
+
+        @Override
+        public Integer call() throws Exception {
+            RestoreStorm.Share share =
+                    common.share.of(RestoreStorm.Share.CI, RestoreStorm.Share.PART, RestoreStorm.Share.FULL);
+            return common.play((world, seed) -> {
+                boolean clean = RestoreStorm.play(world, share, seed).clean();
+                RestoreStorm.Hole hole = RestoreStorm.unresendable(world, seed);
+                world.tell("what nobody can send again: incident \"%s\"; agent \"%s\"", hole.incident(), hole.held());
+                return clean;
+            });
         }
     }
 

@@ -156,6 +156,7 @@ final class World implements AutoCloseable {
                 .setting("archive_mode", "on")
                 .setting("archive_command", "test ! -f " + archive + "/%f && cp %p " + archive + "/%f")
                 .setting("wal_level", "replica")
+                .setting("wal_keep_size", "256MB")
                 .setting("log_min_messages", "fatal")
                 .start();
     }

@@ -7,6 +7,8 @@ import io.tallystick.testkit.NeedsTool;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -65,5 +67,23 @@ class ChaosTest {
     void aBatchSentToTwoAggregatorsAtOnceCountsOnceWhilePostingRunsRace() throws Exception {
         Twins.Share share = Twins.Share.CI;
         assertClean(Twins.play(world, share, SEED), (long) share.batches() * share.recordsPerBatch());
+    }
+
+    @Test
+    @Order(4)
+    void aRestoredOrLaggingDatabaseGetsBackWhatItForgot() throws Exception {
+        assertClean(RestoreStorm.play(world, RestoreStorm.Share.CI, SEED), 1);
+    }
+
+    @Test
+    @Order(5)
+    void whatNobodyCanSendAgainIsAnIncidentWithItsRange() throws Exception {
+        RestoreStorm.Hole hole = RestoreStorm.unresendable(world, SEED);
+        Matcher range = Pattern.compile("batch 1\\.(\\d+) came while 1\\.(\\d+) was expected")
+                .matcher(hole.incident());
+        assertTrue(range.matches(), hole::toString);
+        assertTrue(Long.parseLong(range.group(2)) >= hole.expected(), hole::toString);
+        assertTrue(Long.parseLong(range.group(1)) > Long.parseLong(range.group(2)), hole::toString);
+        assertTrue(hole.missing() > 0 && hole.held().contains("no longer kept"), hole::toString);
     }
 }
