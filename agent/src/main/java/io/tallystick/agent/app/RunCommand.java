@@ -38,9 +38,7 @@ final class RunCommand implements Callable<Integer> {
         AtomicInteger exit = new AtomicInteger();
         CountDownLatch never = new CountDownLatch(1);
         Agent agent = new Agent(c, time, time.clock(), new SecureRandom(), Main.version(), cause -> {
-            // Nothing in this process may be believed any more, least of all about the disk; the next start reads what
-            // is
-            // there.
+            // Nothing in this process may be believed any more, least of all about the disk: the next start reads it.
             exit.set(EXIT_FAILED);
             Runtime.getRuntime().halt(EXIT_FAILED);
         });
