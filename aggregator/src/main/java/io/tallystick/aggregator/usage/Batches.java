@@ -19,6 +19,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 
 /**
@@ -28,6 +29,9 @@ import java.util.function.LongSupplier;
 public final class Batches {
     /** How long shed clients are told to stay away; agents add jitter. */
     private static final Duration SHED_RETRY = Duration.ofSeconds(5);
+
+    /** Batches whose context is being read; where many VMs are new to this process, each costs a few queries. */
+    private static final int PREPARING_MAX = 128;
 
     private final UsageContexts contexts;
     private final List<IngestLane> lanes;
@@ -39,6 +43,8 @@ public final class Batches {
     private final Clock clock;
     private final LongSupplier nanoTime;
     private final UsageStore store = new UsageStore();
+    private final Turns turns;
+    private final AtomicInteger preparing = new AtomicInteger();
 
     /** @param issuers this aggregator's public URL and its former ones: batches may have been signed weeks ago */
     Batches(
@@ -60,12 +66,13 @@ public final class Batches {
         this.issuers = Set.copyOf(issuers);
         this.clock = clock;
         this.nanoTime = nanoTime;
+        this.turns = new Turns(nanoTime);
     }
 
     /** Stores one batch; answers the compact receipt, the same one however often the same batch comes. */
     public Future<String> accept(EnrollmentId id, byte[] body) {
         IngestLane lane = lanes.get(Math.floorMod(id.uuid().hashCode(), lanes.size()));
-        boolean overloaded = lane.isFull();
+        boolean overloaded = lane.isFull() || preparing.get() >= PREPARING_MAX || turns.isSpent();
         if (overloaded || lane.isFullOf(id)) {
             meters.shed();
             if (overloaded) {
@@ -80,9 +87,11 @@ public final class Batches {
         Instant received = clock.instant().truncatedTo(ChronoUnit.MILLIS);
         Jws jws = Jws.parseFlattened(body, Typ.BATCH);
         checkPlace(id, jws);
+        preparing.incrementAndGet();
         return contexts.of(id)
                 .compose(context -> authentic(jws, context))
                 .compose(context -> plan(id, jws, context, received, body.length))
+                .onComplete(prepared -> preparing.decrementAndGet())
                 .compose(submission -> submit(lane, submission)
                         .recover(e -> IngestLane.isDataError(e)
                                 ? submit(lane, refusingAll(submission))

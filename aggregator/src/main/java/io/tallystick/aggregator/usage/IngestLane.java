@@ -103,6 +103,7 @@ final class IngestLane {
     private final UsageStore store = new UsageStore();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicLong queuedBytes = new AtomicLong();
+    private final Pace pace = new Pace();
     private final Map<EnrollmentId, Integer> queuedOf = new ConcurrentHashMap<>();
     private final Deque<Waiting> queue = new ArrayDeque<>();
     private boolean inFlight;
@@ -126,7 +127,9 @@ final class IngestLane {
 
     /** Whether new batches must be shed, whosever they are. Any thread. */
     boolean isFull() {
-        return queued.get() >= QUEUE_BATCHES_MAX || queuedBytes.get() >= QUEUE_BYTES_MAX;
+        return queued.get() >= QUEUE_BATCHES_MAX
+                || queuedBytes.get() >= QUEUE_BYTES_MAX
+                || pace.isTooMuch(queued.get(), queuedBytes.get(), oldestWait());
     }
 
     /** Whether this enrollment sends more at once than an agent does. Any thread. */
@@ -169,7 +172,11 @@ final class IngestLane {
         oldestSinceNanos = queue.getFirst().sinceNanos();
         Map<EnrollmentId, Waiting> group = gather();
         inFlight = true;
+        long bytes =
+                group.values().stream().mapToLong(w -> w.submission().bytes()).sum();
+        long start = nanoTime.getAsLong();
         commit(group)
+                .onSuccess(done -> pace.worked(bytes, nanoTime.getAsLong() - start))
                 .recover(e -> isDataError(e) && group.size() > 1 ? oneByOne(group.values()) : fail(group, e))
                 .onComplete(done -> {
                     inFlight = false;

@@ -28,7 +28,14 @@ import picocli.CommandLine.Spec;
         name = "chaos",
         mixinStandardHelpOptions = true,
         description = "Breaks a running marketplace on purpose and has an independent checker judge the bill.",
-        subcommands = {Chaos.Storm.class, Chaos.Proxy.class, Chaos.Two.class, Chaos.Restore.class, Chaos.Check.class},
+        subcommands = {
+            Chaos.Storm.class,
+            Chaos.Proxy.class,
+            Chaos.Two.class,
+            Chaos.Restore.class,
+            Chaos.Load.class,
+            Chaos.Check.class
+        },
         footer = {
             "",
             "Exit codes: 0 clean, 1 something was lost, doubled, phantom or too slow, 2 wrong options, 70 it broke."
@@ -75,7 +82,7 @@ public final class Chaos implements Runnable {
     public void run() {
         if (spec != null) {
             throw new ParameterException(
-                    spec.commandLine(), "a kind is missing: storm, proxy, twins, restore or check");
+                    spec.commandLine(), "a kind is missing: storm, proxy, twins, restore, overload or check");
         }
     }
 
@@ -226,6 +233,27 @@ public final class Chaos implements Runnable {
                 RestoreStorm.Hole hole = RestoreStorm.unresendable(world, seed);
                 world.tell("what nobody can send again: incident \"%s\"; agent \"%s\"", hole.incident(), hole.held());
                 return clean;
+            });
+        }
+    }
+
+    @Command(
+            name = "overload",
+            mixinStandardHelpOptions = true,
+            description = "Ten times the rate that the aggregator sustains.")
+    static final class Load implements Callable<Integer> {
+        @Mixin
+        private final Common common = new Common();
+
+        @Override
+        public Integer call() throws Exception {
+            Overload.Share share = common.share.of(Overload.Share.CI, Overload.Share.PART, Overload.Share.FULL);
+            return common.play((world, seed) -> {
+                Overload.Result r = Overload.play(world, share, seed);
+                return r.exact()
+                        && r.refusedWithoutWord() == 0
+                        && r.acceptedP99Millis() < Overload.ACCEPTED_P99_MAX.toMillis()
+                        && r.normalAfterSeconds() <= Overload.NORMAL_AGAIN_MAX.toSeconds();
             });
         }
     }

@@ -1,5 +1,6 @@
 package io.tallystick.chaos;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.chaos.checker.Verdict;
@@ -85,5 +86,16 @@ class ChaosTest {
         assertTrue(Long.parseLong(range.group(2)) >= hole.expected(), hole::toString);
         assertTrue(Long.parseLong(range.group(1)) > Long.parseLong(range.group(2)), hole::toString);
         assertTrue(hole.missing() > 0 && hole.held().contains("no longer kept"), hole::toString);
+    }
+
+    @Test
+    @Order(6)
+    void tenTimesTheLoadIsRefusedAndNotCollapsedInto() throws Exception {
+        Overload.Result r = Overload.play(world, Overload.Share.CI, SEED);
+        assertTrue(r.exact(), r::toString);
+        assertTrue(r.refused() > 0, r::toString);
+        assertEquals(0, r.refusedWithoutWord(), "429 without Retry-After");
+        // How long accepted ones took is judged by the command, on a machine that has nothing else to do.
+        assertTrue(r.normalAfterSeconds() <= Overload.NORMAL_AGAIN_MAX.toSeconds(), r::toString);
     }
 }

@@ -1,0 +1,46 @@
+package io.tallystick.aggregator.usage;
+
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bounds what an event loop takes on before the lanes see it. Checking a batch costs far more than refusing one; when
+ * requests arrive faster than they can be checked, those that wait in the sockets wait for all that were taken before
+ * them, and no queue shows it. So one turn of a loop, over all that has arrived, spends a limited time on checking; the
+ * rest of the turn refuses, and the next begins soon.
+ *
+ * <p>Each event loop has a turn of its own. Outside event loops nothing is limited.
+ */
+final class Turns {
+    /** How long one turn takes batches on. */
+    static final Duration TURN_MAX = Duration.ofMillis(250);
+
+    private final LongSupplier nanoTime;
+    private final ThreadLocal<@Nullable Long> began = new ThreadLocal<>();
+
+    /** @param nanoTime a monotonic clock */
+    Turns(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
+
+    /** Whether the calling event loop has spent its turn. The first call of a turn begins it. */
+    boolean isSpent() {
+        Context context = Vertx.currentContext();
+        if (context == null || !context.isEventLoopContext()) {
+            return false;
+        }
+        long now = nanoTime.getAsLong();
+        Optional<Long> since = Optional.ofNullable(began.get());
+        if (since.isEmpty()) {
+            began.set(now);
+            // Runs once everything that had arrived by now was looked at.
+            context.runOnContext(over -> began.remove());
+            return false;
+        }
+        return now - since.get() > TURN_MAX.toNanos();
+    }
+}
