@@ -40,9 +40,9 @@ import org.jspecify.annotations.Nullable;
 final class CrashLife implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(8);
     private static final String SYSCALLS = "open,openat,creat,close,read,write,pread64,pwrite64,readv,writev,preadv,"
-        + "pwritev,pwritev2,lseek,fsync,fdatasync,sync_file_range,ftruncate,truncate,fallocate,rename,renameat,renameat2,unlink,unlinkat,"
-        + "mkdir,mkdirat,rmdir,stat,lstat,fstat,newfstatat,statx,access,faccessat,faccessat2,chmod,fchmod,fchmodat,"
-        + "chown,fchown,fchownat,fcntl,flock,getdents64,readlink,readlinkat,statfs,fstatfs,mmap,utimensat,link,linkat,symlink";
+            + "pwritev,pwritev2,lseek,fsync,fdatasync,sync_file_range,ftruncate,truncate,fallocate,rename,renameat,renameat2,unlink,unlinkat,"
+            + "mkdir,mkdirat,rmdir,stat,lstat,fstat,newfstatat,statx,access,faccessat,faccessat2,chmod,fchmod,fchmodat,"
+            + "chown,fchown,fchownat,fcntl,flock,getdents64,readlink,readlinkat,statfs,fstatfs,mmap,utimensat,link,linkat,symlink";
     private static final List<String> FILES = List.of(
             "",
             "/lock",
