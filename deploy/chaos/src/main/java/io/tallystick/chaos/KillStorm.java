@@ -3,6 +3,7 @@ package io.tallystick.chaos;
 import io.tallystick.chaos.checker.AckLog;
 import io.tallystick.chaos.checker.Verdict;
 import io.tallystick.sandbox.Agent;
+import io.tallystick.sandbox.Await;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -39,6 +40,8 @@ final class KillStorm {
 
     private static final Duration AGGREGATOR_LIVES_MAX = Duration.ofMillis(1_500);
     private static final Duration DATABASE_LIVES_MAX = Duration.ofSeconds(2);
+    private static final int LIFE_RECORDS_MAX = 1_000;
+    private static final Duration LIFE_MAX = Duration.ofSeconds(20);
     private static final int PROGRESS_EVERY = 50;
 
     private KillStorm() {}
@@ -60,17 +63,17 @@ final class KillStorm {
                         share.pauseMax(),
                         seed)) {
             repeat(world, writers, log, "SIGKILL to the agent", share.agentKills(), () -> {
-                live(random, AGENT_LIVES_MAX);
+                live(random, AGENT_LIVES_MAX, log);
                 agent.kill();
                 agent.start();
             });
             repeat(world, writers, log, "SIGKILL to the aggregator", share.aggregatorKills(), () -> {
-                live(random, AGGREGATOR_LIVES_MAX);
+                live(random, AGGREGATOR_LIVES_MAX, log);
                 world.killAggregator(0);
                 world.startAggregator(0);
             });
             repeat(world, writers, log, "crash of PostgreSQL", share.databaseCrashes(), () -> {
-                live(random, DATABASE_LIVES_MAX);
+                live(random, DATABASE_LIVES_MAX, log);
                 world.crashDatabase();
             });
             while (log.acknowledged() < share.records()) {
@@ -100,7 +103,17 @@ final class KillStorm {
         }
     }
 
-    private static void live(SplittableRandom random, Duration max) {
-        World.pause(Duration.ofMillis(random.nextLong(max.toMillis())));
+    /**
+     * Lets a life last a random time, which on a busy machine ends while things are still starting; every other life until
+     * a random number of records was acknowledged in it.
+     */
+    private static void live(SplittableRandom random, Duration max, AckLog log) {
+        Duration time = Duration.ofMillis(random.nextLong(max.toMillis()));
+        long target = log.acknowledged() + random.nextInt(LIFE_RECORDS_MAX);
+        if (random.nextBoolean()) {
+            World.pause(time);
+        } else {
+            Await.until(LIFE_MAX, () -> log.acknowledged() >= target);
+        }
     }
 }
