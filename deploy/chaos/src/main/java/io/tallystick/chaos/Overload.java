@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 final class Overload {
     /** How much, and how long each phase lasts. */
     record Share(int senders, int recordsPerBatch, Duration calm, Duration storm) {
-        static final Share CI = new Share(200, 200, Duration.ofSeconds(2), Duration.ofSeconds(5));
+        static final Share CI = new Share(200, 200, Duration.ofSeconds(2), Duration.ofSeconds(4));
         static final Share PART = new Share(1_000, 500, Duration.ofSeconds(10), Duration.ofSeconds(60));
         static final Share FULL = PART;
     }
