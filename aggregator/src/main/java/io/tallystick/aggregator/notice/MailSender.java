@@ -71,12 +71,24 @@ public final class MailSender {
                 .setTo(mail.recipient())
                 .setSubject(mail.subject())
                 .setText(mail.body())
+                .setHtml(html(mail.body()))
                 .setHeaders(MultiMap.caseInsensitiveMultiMap()
                         .add("Message-ID", mail.messageId())
                         .add("Auto-Submitted", "auto-generated"));
         return sent(message)
                 .compose(done -> outbox.store.sent(database.reads(), mail, now()))
                 .recover(e -> failed(mail, e));
+    }
+
+    /** The same for readers of HTML: a paragraph where a blank line was, and nothing of the text is markup. */
+    static String html(String text) {
+        String escaped = text.strip()
+                .replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
+        return "<!DOCTYPE html>\n<html><body><p>"
+                + escaped.replaceAll("\\n{2,}", "</p><p>").replace("\n", "<br>") + "</p></body></html>\n";
     }
 
     private Future<Void> sent(MailMessage message) {

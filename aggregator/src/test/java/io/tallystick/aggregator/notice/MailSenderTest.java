@@ -16,6 +16,7 @@ import io.vertx.core.Vertx;
 import io.vertx.ext.mail.MailClient;
 import io.vertx.ext.mail.MailConfig;
 import io.vertx.ext.mail.StartTLSOptions;
+import jakarta.mail.Multipart;
 import jakarta.mail.internet.MimeMessage;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -84,7 +85,12 @@ class MailSenderTest {
         MimeMessage[] received = server.getReceivedMessages();
         assertEquals(1, received.length);
         assertEquals("Version 1 Bcc: x@example.com", received[0].getSubject());
-        assertEquals("Voilà : été €", String.valueOf(received[0].getContent()).strip());
+        Multipart content = (Multipart) received[0].getContent();
+        assertEquals(
+                "Voilà : été €",
+                String.valueOf(content.getBodyPart(0).getContent()).strip());
+        assertTrue(
+                String.valueOf(content.getBodyPart(1).getContent()).contains("<p>Voilà : été €</p>"), "the HTML part");
         assertEquals("a@example.com", received[0].getAllRecipients()[0].toString());
         assertEquals("Marketplace <no-reply@example.com>", received[0].getFrom()[0].toString());
         assertTrue(received[0].getMessageID().matches("<mail-[0-9a-z]+@example.com>"), received[0].getMessageID());

@@ -4,6 +4,7 @@ import com.icegreen.greenmail.util.GreenMail;
 import com.icegreen.greenmail.util.ServerSetup;
 import jakarta.mail.Message;
 import jakarta.mail.MessagingException;
+import jakarta.mail.Multipart;
 import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeMessage;
 import java.io.ByteArrayOutputStream;
@@ -94,7 +95,7 @@ final class Mails implements AutoCloseable {
                     String.valueOf(message.getMessageID()),
                     to,
                     String.valueOf(message.getSubject()),
-                    String.valueOf(message.getContent()));
+                    plain(message.getContent()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (MessagingException e) {
@@ -105,5 +106,12 @@ final class Mails implements AutoCloseable {
     @Override
     public void close() {
         server.stop();
+    }
+
+    /** The plain part of what was sent as plain text and HTML. */
+    private static String plain(Object content) throws MessagingException, IOException {
+        return content instanceof Multipart parts
+                ? String.valueOf(parts.getBodyPart(0).getContent())
+                : String.valueOf(content);
     }
 }
