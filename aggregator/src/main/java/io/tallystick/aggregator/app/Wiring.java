@@ -61,11 +61,17 @@ import io.tallystick.aggregator.job.JobRunner;
 import io.tallystick.aggregator.job.Jobs;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.lifecycle.Lifecycle;
+import io.tallystick.aggregator.lifecycle.LoadForms;
+import io.tallystick.aggregator.lifecycle.Messages;
+import io.tallystick.aggregator.lifecycle.SupportEnds;
 import io.tallystick.aggregator.lifecycle.http.ChangeSetRoutes;
+import io.tallystick.aggregator.lifecycle.http.LoadFormRoutes;
 import io.tallystick.aggregator.notice.MailSender;
 import io.tallystick.aggregator.notice.Outbox;
 import io.tallystick.aggregator.portal.Portal;
+import io.tallystick.aggregator.report.Impact;
 import io.tallystick.aggregator.report.Reports;
+import io.tallystick.aggregator.report.http.ImpactRoutes;
 import io.tallystick.aggregator.report.http.ReportRoutes;
 import io.tallystick.aggregator.signing.KeyWrap;
 import io.tallystick.aggregator.signing.SigningKeys;
@@ -244,6 +250,8 @@ public final class Wiring {
             MailSender sender = new MailSender(outbox, client, mail.from(), database, random, clock);
             housekeeping.add("mail", Duration.ofSeconds(1), sender::round);
         });
+        SupportEnds supportEnds = new SupportEnds(accounts, catalog, versions, outbox, database, clock);
+        housekeeping.add("support-ends", SupportEnds.EVERY, supportEnds::tell);
         housekeeping.add("heartbeat", ServingTimes.BEAT_EVERY, serving::beat);
 
         JoinCodeIssuer joinCodes = new JoinCodeIssuer(database, agreements, accounts, invitations, clock);
@@ -284,7 +292,10 @@ public final class Wiring {
         routes.addAll(new VersionRoutes(versions, database.reads()).routes());
         routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
         routes.addAll(new OfferRoutes(offers, database.reads()).routes());
-        routes.addAll(new ChangeSetRoutes(changeSets, database.reads()).routes());
+        Messages messages = new Messages(changeSets, accounts, outbox, database, audit, ids, clock);
+        routes.addAll(new ChangeSetRoutes(changeSets, messages, database.reads()).routes());
+        routes.addAll(new LoadFormRoutes(new LoadForms(catalog, changeSets, database)).routes());
+        routes.addAll(new ImpactRoutes(new Impact(catalog, versions, database, clock)).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new RegistrationRoutes(registrations).routes());

@@ -11,8 +11,8 @@ import java.util.Optional;
  * A version of a product: an image of the seller's, and, once published, the marketplace's copy of it.
  *
  * @param title its name within the product, which leases carry
- * @param sourceImageId the seller's image
- * @param copyImageId the marketplace's copy, from publication on; deleted when the version is unpublished
+ * @param sourceImageId the seller's image; empty for a package
+ * @param copyImageId the marketplace's copy, from publication on, but for a package; deleted when the version is unpublished
  * @param latest the newest published one of its product in its cloud
  */
 public record ProductVersion(
@@ -31,7 +31,8 @@ public record ProductVersion(
         Optional<Instant> publishedAt,
         Optional<Instant> restrictedAt,
         Optional<Instant> unpublishedAt,
-        boolean latest) {
+        boolean latest,
+        Delivery delivery) {
 
     public static final int TITLE_CHARS_MAX = 100;
     /** Versions of one product, so that a list of them is always whole. */
@@ -69,7 +70,8 @@ public record ProductVersion(
                 publishedAt,
                 restrictedAt,
                 unpublishedAt,
-                latest);
+                latest,
+                wanted.delivery);
     }
 
     ProductVersion modified(VersionText newText, Instant at) {
@@ -82,9 +84,8 @@ public record ProductVersion(
         return moved(text, Optional.empty(), next, modifiedAt, publishedAt, restrictedAt, unpublishedAt);
     }
 
-    ProductVersion published(String copy, Instant at) {
-        return moved(
-                text, Optional.of(copy), VersionStatus.PUBLISHED, at, Optional.of(at), restrictedAt, unpublishedAt);
+    ProductVersion published(Optional<String> copy, Instant at) {
+        return moved(text, copy, VersionStatus.PUBLISHED, at, Optional.of(at), restrictedAt, unpublishedAt);
     }
 
     ProductVersion restricted(Instant at) {
@@ -119,7 +120,8 @@ public record ProductVersion(
                 published,
                 restricted,
                 unpublished,
-                latest);
+                latest,
+                delivery);
     }
 
     /** For the seller and the operator. */
@@ -127,6 +129,7 @@ public record ProductVersion(
         Map<String, Object> json = jsonForBuyer();
         json.put("sourceImageId", sourceImageId);
         json.put("sourceImageName", sourceImageName);
+        json.putAll(delivery.json(sourceImageId, Optional.empty()));
         return json;
     }
 
@@ -160,6 +163,7 @@ public record ProductVersion(
                 "unpublishedAt",
                 unpublishedAt.orElse(null));
         json.putAll(text.json());
+        json.putAll(delivery.json(sourceImageId, copyImageId));
         return json;
     }
 }

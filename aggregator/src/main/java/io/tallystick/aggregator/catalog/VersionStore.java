@@ -9,6 +9,7 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -22,7 +23,7 @@ final class VersionStore {
             SELECT v.id, v.product_id, v.title, v.software_version, v.operating_system, v.software_base,
                    v.release_notes, v.usage_instructions, v.cloud, v.region, v.source_image_id, v.source_image_name,
                    v.copy_image_id, v.status, v.created_at, v.modified_at, v.published_at, v.restricted_at,
-                   v.unpublished_at, v.recommended_instance_type,
+                   v.unpublished_at, v.recommended_instance_type, v.delivery, v.template_json, v.package_url, v.package_sha256,
                    v.status = 'published' AND NOT EXISTS (
                        SELECT 1 FROM product_version n
                         WHERE n.product_id = v.product_id AND n.cloud = v.cloud AND n.status = 'published'
@@ -33,8 +34,9 @@ final class VersionStore {
             """
             INSERT INTO product_version (id, product_id, title, software_version, operating_system, software_base,
                 release_notes, usage_instructions, cloud, region, source_image_id, source_image_name, copy_image_id,
-                status, created_at, modified_at, published_at, restricted_at, unpublished_at, recommended_instance_type)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                status, created_at, modified_at, published_at, restricted_at, unpublished_at, recommended_instance_type,
+                delivery, template_json, package_url, package_sha256)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
             """;
     static final String UPDATE =
             """
@@ -42,8 +44,14 @@ final class VersionStore {
                 software_base = $6, release_notes = $7, usage_instructions = $8, cloud = $9, region = $10,
                 source_image_id = $11, source_image_name = $12, copy_image_id = $13, status = $14, created_at = $15,
                 modified_at = $16, published_at = $17, restricted_at = $18, unpublished_at = $19,
-                recommended_instance_type = $20
+                recommended_instance_type = $20, delivery = $21, template_json = $22, package_url = $23,
+                package_sha256 = $24
              WHERE id = $1
+            """;
+    static final String SUPPORT_ENDED =
+            """
+            UPDATE product_version SET support_told_at = $2
+             WHERE status = 'restricted' AND restricted_at <= $1 AND support_told_at IS NULL RETURNING id
             """;
     static final String LOCK = "SELECT id FROM product_version WHERE id = $1 FOR UPDATE";
     static final String READ = SELECT + "WHERE v.id = $1";
@@ -70,6 +78,13 @@ final class VersionStore {
                         .addString(cloud)
                         .addInteger(LAUNCHABLE_MAX))
                 .map(VersionStore::versions);
+    }
+
+    /** Marks those whose support has ended and whose sellers were not told yet; answers their ids. */
+    Future<List<String>> supportEnded(SqlClient db, Instant restrictedUntil, Instant now) {
+        return db.preparedQuery(SUPPORT_ENDED)
+                .execute(Tuple.of(Columns.time(restrictedUntil), Columns.time(now)))
+                .map(rows -> rows.stream().map(row -> row.getString("id")).toList());
     }
 
     Future<Void> insert(SqlClient db, ProductVersion version) {
@@ -101,7 +116,11 @@ final class VersionStore {
             Columns.timeOrNull(v.publishedAt()),
             Columns.timeOrNull(v.restrictedAt()),
             Columns.timeOrNull(v.unpublishedAt()),
-            v.recommendedInstanceType().orElse(null)
+            v.recommendedInstanceType().orElse(null),
+            v.delivery().kind().wire(),
+            v.delivery().template().orElse(null),
+            v.delivery().software().map(Delivery.Package::url).orElse(null),
+            v.delivery().software().map(Delivery.Package::sha256).orElse(null)
         });
         return db.preparedQuery(sql)
                 .execute(values)
@@ -162,8 +181,16 @@ final class VersionStore {
                 Columns.optionalInstant(row, "published_at"),
                 Columns.optionalInstant(row, "restricted_at"),
                 Columns.optionalInstant(row, "unpublished_at"),
-                row.getBoolean("latest"))));
+                row.getBoolean("latest"),
+                delivery(row))));
         return versions;
+    }
+
+    private static Delivery delivery(Row row) {
+        return new Delivery(
+                Delivery.Kind.ofWire(row.getString("delivery")),
+                text(row, "template_json"),
+                text(row, "package_url").map(url -> new Delivery.Package(url, row.getString("package_sha256"))));
     }
 
     private static Optional<String> text(Row row, String column) {

@@ -21,6 +21,7 @@ import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -62,18 +63,40 @@ public final class Versions {
     }
 
     /** What a draft is to be. */
-    public record Draft(String title, String cloud, String region, String imageId, VersionText text) {
+    public record Draft(
+            String title, String cloud, String region, String imageId, VersionText text, Delivery delivery) {
         private static final int CLOUD_CHARS_MAX = 32;
         private static final int PLACE_CHARS_MAX = 64;
 
         /** Reads all fields; the caller says when all is read. */
         public static Draft read(Fields in) {
+            // A package is not an image, and nowhere.
+            boolean software = in.has("package");
+            String image = software
+                    ? in.optionalString("imageId", PLACE_CHARS_MAX).orElse("")
+                    : in.string("imageId", PLACE_CHARS_MAX);
+            String region = software
+                    ? in.optionalString("region", PLACE_CHARS_MAX).orElse("")
+                    : in.string("region", PLACE_CHARS_MAX);
+            if (software && !(image + region).isEmpty()) {
+                in.problem("package", "is delivered without imageId and region");
+            }
             return new Draft(
                     in.string("title", ProductVersion.TITLE_CHARS_MAX),
                     in.string("cloud", CLOUD_CHARS_MAX),
-                    in.string("region", PLACE_CHARS_MAX),
-                    in.string("imageId", PLACE_CHARS_MAX),
-                    VersionText.read(in));
+                    region,
+                    image,
+                    VersionText.read(in),
+                    Delivery.read(in, image));
+        }
+
+        /** Delivered as an image. */
+        public Draft(String title, String cloud, String region, String imageId, VersionText text) {
+            this(title, cloud, region, imageId, text, Delivery.IMAGE);
+        }
+
+        public Draft delivered(Delivery other) {
+            return new Draft(title, cloud, region, imageId, text, other);
         }
     }
 
@@ -123,7 +146,8 @@ public final class Versions {
                 })));
     }
 
-    private static ProductVersion draft(String id, String productId, Draft wanted, CloudImage image, Instant now) {
+    private static ProductVersion draft(
+            String id, String productId, Draft wanted, Optional<CloudImage> image, Instant now) {
         return new ProductVersion(
                 id,
                 productId,
@@ -131,8 +155,8 @@ public final class Versions {
                 wanted.text(),
                 wanted.cloud(),
                 wanted.region(),
-                image.id(),
-                image.name(),
+                image.map(CloudImage::id).orElse(""),
+                image.map(CloudImage::name).orElse(""),
                 Optional.empty(),
                 VersionStatus.DRAFT,
                 now,
@@ -140,12 +164,16 @@ public final class Versions {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                false);
+                false,
+                wanted.delivery());
     }
 
-    /** Rule O12: only images of the seller's own account that carry the product's code. */
-    private Future<CloudImage> checkedImage(Product product, Draft wanted) {
+    /** Rule O12: only images of the seller's own account that carry the product's code. A package has none. */
+    private Future<Optional<CloudImage>> checkedImage(Product product, Draft wanted) {
         ImageCloud cloud = cloud(wanted.cloud());
+        if (!wanted.delivery().hasImage()) {
+            return Future.succeededFuture(Optional.empty());
+        }
         return accounts.require(database.reads(), product.sellerAccountId())
                 .compose(seller -> cloud.find(wanted.region(), wanted.imageId()).map(found -> {
                     CloudImage image = found.filter(i -> owned(seller, wanted.cloud(), i.ownerAccount()))
@@ -161,7 +189,7 @@ public final class Versions {
                         throw Requests.invalid(
                                 "imageId", "must be available, is " + image.state() + image.stateReason());
                     }
-                    return image;
+                    return Optional.of(image);
                 }));
     }
 
@@ -305,7 +333,7 @@ public final class Versions {
     }
 
     /** Publishes it now, and moves the product's modification date (rule O6). */
-    public Future<ProductVersion> published(SqlConnection tx, String actor, String id, String copyImageId) {
+    public Future<ProductVersion> published(SqlConnection tx, String actor, String id, Optional<String> copyImageId) {
         return move(tx, actor, "version.publish", id, now -> v -> v.published(copyImageId, now));
     }
 
@@ -315,6 +343,21 @@ public final class Versions {
 
     public Future<ProductVersion> unpublished(SqlConnection tx, String actor, String id) {
         return move(tx, actor, "version.unpublish", id, now -> v -> v.unpublished(now));
+    }
+
+    /** Versions that were restricted by then and whose sellers are to be told now that support has ended; each once. */
+    public Future<List<ProductVersion>> supportEnded(SqlConnection tx, Instant restrictedUntil) {
+        return store.supportEnded(tx, restrictedUntil, Columns.micros(clock.instant()))
+                .compose(found -> {
+                    Future<List<ProductVersion>> all = Future.succeededFuture(new ArrayList<>());
+                    for (String id : found) {
+                        all = all.compose(list -> require(tx, id).map(version -> {
+                            list.add(version);
+                            return list;
+                        }));
+                    }
+                    return all;
+                });
     }
 
     /** Changes its texts and its own modification date (rule O6). */

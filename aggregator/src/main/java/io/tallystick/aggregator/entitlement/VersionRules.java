@@ -114,7 +114,11 @@ final class VersionRules {
     }
 
     private static String named(ProductVersion v) {
-        return v.title() + " (image " + v.copyImageId().orElse("-") + ", " + v.region() + ")";
+        return v.title()
+                + v.copyImageId()
+                        .map(image -> " (image " + image + ", " + v.region() + ")")
+                        .or(() -> v.delivery().software().map(p -> " (package " + p.url() + ")"))
+                        .orElse("");
     }
 
     /** What a lease tells the VM's owner: that there is a newer version, and why it is time. */

@@ -82,7 +82,10 @@ final class ChangeRules {
                 if (status != VersionStatus.DRAFT) {
                     return Optional.of("must be a draft, is " + status.wire());
                 }
-                Optional<String> nowhere = offeredAt(version, Place.Kind.REGION, Optional.of(version.region()))
+                Optional<String> nowhere = offeredAt(
+                                version,
+                                Place.Kind.REGION,
+                                Optional.of(version.region()).filter(r -> !r.isEmpty()))
                         .or(() -> offeredAt(version, Place.Kind.INSTANCE_TYPE, version.recommendedInstanceType()))
                         .or(() -> written(product(version), profile));
                 if (nowhere.isPresent()) {

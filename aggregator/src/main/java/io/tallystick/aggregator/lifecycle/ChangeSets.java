@@ -324,6 +324,12 @@ public final class ChangeSets {
                 .compose(set -> queued(db, List.of(set)).map(sets -> sets.get(0)));
     }
 
+    /** As {@link #get}, and it cannot change before the transaction ends. */
+    Future<ChangeSet> hold(SqlConnection tx, Caller caller, String id) {
+        return store.readForUpdate(tx, id)
+                .map(found -> found.filter(s -> maySee(caller, s)).orElseThrow(ChangeSets::notFound));
+    }
+
     /** Says of each open one where it stands. */
     private Future<List<ChangeSet>> queued(SqlClient db, List<ChangeSet> sets) {
         return store.queues(db, sets).map(at -> sets.stream()

@@ -4,9 +4,11 @@ import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** What steps a checked change set takes. Pure. */
@@ -17,6 +19,8 @@ final class ChangeSteps {
     static List<Step> of(List<Change> changes, List<ProductVersion> versions, Supplier<String> tokens) {
         Map<String, VersionStatus> now = new HashMap<>();
         versions.forEach(v -> now.put(v.id(), v.status()));
+        Set<String> packages = new HashSet<>();
+        versions.stream().filter(v -> !v.delivery().hasImage()).forEach(v -> packages.add(v.id()));
         List<Step> steps = new ArrayList<>();
         for (Change change : changes) {
             if (change.type() == Change.Type.UNPUBLISH_PRODUCT) {
@@ -24,13 +28,20 @@ final class ChangeSteps {
                     if (v.productId().equals(change.productId())
                             && now.getOrDefault(v.id(), v.status()).isLaunchable()
                             && Profile.of(v.cloud()).deletesOnUnpublish()) {
-                        add(steps, change, Optional.of(v.id()), tokens, Step.Name.DELETE, Step.Name.UNPUBLISH);
+                        add(
+                                steps,
+                                change,
+                                Optional.of(v.id()),
+                                tokens,
+                                names(Change.Type.UNPUBLISH_VERSION, !packages.contains(v.id())));
                         now.put(v.id(), VersionStatus.UNPUBLISHED);
                     }
                 }
                 add(steps, change, Optional.empty(), tokens, Step.Name.WITHDRAW);
             } else {
-                add(steps, change, change.versionId(), tokens, names(change.type()));
+                boolean image =
+                        change.versionId().map(id -> !packages.contains(id)).orElse(false);
+                add(steps, change, change.versionId(), tokens, names(change.type(), image));
                 after(change.type())
                         .ifPresent(status -> now.put(change.versionId().orElseThrow(), status));
             }
@@ -38,15 +49,22 @@ final class ChangeSteps {
         return steps;
     }
 
-    private static Step.Name[] names(Change.Type type) {
+    /** @param image whether there is one, at a cloud; of a package there is only our own record */
+    private static Step.Name[] names(Change.Type type, boolean image) {
         return switch (type) {
             case PUBLISH_VERSION ->
-                new Step.Name[] {
-                    Step.Name.COPY, Step.Name.AVAILABLE, Step.Name.ATTACH, Step.Name.SHARE, Step.Name.PUBLISH
-                };
+                image
+                        ? new Step.Name[] {
+                            Step.Name.COPY, Step.Name.AVAILABLE, Step.Name.ATTACH, Step.Name.SHARE, Step.Name.PUBLISH
+                        }
+                        : new Step.Name[] {Step.Name.PUBLISH};
             case MODIFY_VERSION -> new Step.Name[] {Step.Name.MODIFY};
-            case RESTRICT_VERSION -> new Step.Name[] {Step.Name.DEPRECATE, Step.Name.RESTRICT};
-            case UNPUBLISH_VERSION -> new Step.Name[] {Step.Name.DELETE, Step.Name.UNPUBLISH};
+            case RESTRICT_VERSION ->
+                image
+                        ? new Step.Name[] {Step.Name.DEPRECATE, Step.Name.RESTRICT}
+                        : new Step.Name[] {Step.Name.RESTRICT};
+            case UNPUBLISH_VERSION ->
+                image ? new Step.Name[] {Step.Name.DELETE, Step.Name.UNPUBLISH} : new Step.Name[] {Step.Name.UNPUBLISH};
             case UNPUBLISH_PRODUCT -> new Step.Name[] {Step.Name.WITHDRAW};
             case UPDATE_INFORMATION -> new Step.Name[] {Step.Name.INFORM};
             case ADD_REGIONS, RESTRICT_REGIONS, ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES ->

@@ -58,7 +58,7 @@ final class ImageShares implements Handler {
         return versions.ofProducts(database.reads(), List.of(job.key())).compose(all -> {
             Future<Void> done = Future.succeededFuture();
             for (ProductVersion version : all) {
-                if (version.status().isLaunchable()) {
+                if (version.status().isLaunchable() && version.delivery().hasImage()) {
                     done = done.compose(before -> reconcile(job, version));
                 }
             }

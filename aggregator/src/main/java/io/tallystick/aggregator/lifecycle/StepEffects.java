@@ -54,7 +54,12 @@ final class StepEffects {
             case AVAILABLE -> withCopy(set, step, (cloud, copy) -> available(cloud, copy));
             case ATTACH -> withCopy(set, step, this::attach);
             case SHARE -> withCopy(set, step, this::share);
-            case PUBLISH -> withCopy(set, step, (cloud, copy) -> Future.succeededFuture(Effect.of(image(copy))));
+            case PUBLISH ->
+                set.steps().stream()
+                                .anyMatch(s -> s.name() == Step.Name.COPY
+                                        && s.versionId().equals(step.versionId()))
+                        ? withCopy(set, step, (cloud, copy) -> Future.succeededFuture(Effect.of(image(copy))))
+                        : Future.succeededFuture(Effect.NONE);
             case DEPRECATE -> withPublished(step, (cloud, version, image) -> cloud.deprecate(version.region(), image));
             case DELETE -> withPublished(step, (cloud, version, image) -> cloud.delete(version.region(), image));
             case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE -> Future.succeededFuture(Effect.NONE);

@@ -81,8 +81,7 @@ final class StepRecords {
             case SHARE -> copies.share(tx, version(step), effect.accounts(), now);
             case PUBLISH ->
                 askForShares(tx, step)
-                        .compose(done -> versions.published(
-                                tx, actor, version(step), effect.imageId().orElseThrow()))
+                        .compose(done -> versions.published(tx, actor, version(step), effect.imageId()))
                         .compose(published -> news.published(tx, published, now));
             case MODIFY -> {
                 Change change = set.changes().get(step.changeIndex());

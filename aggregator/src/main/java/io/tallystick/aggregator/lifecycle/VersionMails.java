@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.account.Contact;
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Removal;
@@ -193,6 +194,8 @@ final class VersionMails {
     }
 
     private static String image(ProductVersion version) {
-        return version.copyImageId().orElse("-");
+        return version.copyImageId()
+                .or(() -> version.delivery().software().map(Delivery.Package::url))
+                .orElse("-");
     }
 }

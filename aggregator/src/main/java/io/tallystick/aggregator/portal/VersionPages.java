@@ -13,6 +13,7 @@ import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
@@ -127,7 +128,11 @@ final class VersionPages {
             return orForm(ctx, found.product(), Optional.of(version), () -> {
                 Optional<Instant> revision = Requests.form(ctx, "revision").map(Fields::parseInstant);
                 if (version.status() == VersionStatus.DRAFT) {
-                    return versions.edit(caller, version.id(), draft(ctx), revision)
+                    if (!version.delivery().hasImage()) {
+                        throw Failure.of(ErrorCode.CONFLICT, "a package is edited by PUT /v1/versions/" + version.id());
+                    }
+                    // The form does not show a template, and does not lose it.
+                    return versions.edit(caller, version.id(), draft(ctx).delivered(version.delivery()), revision)
                             .map(done -> back + "?done=version-edited");
                 }
                 Fields in = fields(ctx, TEXTS);

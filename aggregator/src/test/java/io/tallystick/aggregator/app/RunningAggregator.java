@@ -191,6 +191,22 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
         Aggregator.await(running().wiring().runner.drain(), WAIT);
     }
 
+    /** Has a change set carried out, by this or by the process's own workers, which may have taken it already. */
+    public void finish(String changeSet) {
+        for (int i = 0; i < POSTS_MAX; i++) {
+            work();
+            String status = http().get("/v1/change-sets/" + changeSet, operator)
+                    .expect(200)
+                    .get("status");
+            if (!status.equals("PREPARING") && !status.equals("APPLYING")) {
+                Assertions.assertEquals("SUCCEEDED", status);
+                return;
+            }
+            clock.advance(Duration.ofSeconds(1));
+        }
+        throw new AssertionError(changeSet + " never ended");
+    }
+
     /** What the ledger and the evidence disagree about. */
     public List<String> differences() {
         return Aggregator.await(new Rebuild(running().wiring().database).compare(), WAIT)

@@ -154,6 +154,70 @@ class VersionsTest {
     }
 
     @Test
+    @Rule("R2")
+    void aVersionIsAnImageOrOneWithATemplateOrAPackage() {
+        String image = CLOUD.image(REGION, owner, code);
+        String template = "{\"Resources\":{\"Vm\":{\"ImageId\":\"" + image + "\"}}}";
+        Http.Answer made = create("1.0", image, ",'delivery':'template','template':" + Json.write(template))
+                .expect(201);
+        assertEquals("template", made.get("delivery"));
+        assertEquals(template, made.get("template"));
+        for (String wrong : List.of(
+                "{\"Resources\":{}}",
+                "{\"Vm\":{\"ImageId\":\"" + image + "\"}}",
+                "Resources: {}",
+                "{\"Resources\":{\"Vm\":{\"ImageId\":\"ami-00000000\"}}}",
+                "{\"Resources\":{\"Vm\":[\"" + image + "\",\"ami-00000000\"]}}")) {
+            Http.Answer refused = create("1.1", image, ",'delivery':'template','template':" + Json.write(wrong))
+                    .expect(400);
+            assertEquals("template", refused.list("errors").get(0).get("path"), wrong);
+        }
+        assertEquals(
+                "template",
+                create("1.1", image, ",'delivery':'template'")
+                        .expect(400)
+                        .list("errors")
+                        .get(0)
+                        .get("path"));
+
+        String software = "{'title':'1.2','cloud':'outscale','releaseNotes':'n','delivery':'package','package':{'url':"
+                + "'https://example.com/1.2.tar.gz','sha256':'" + "0a".repeat(32) + "'}}";
+        Http.Answer packaged = RUNNING.http()
+                .post("/v1/products/" + product + "/versions", token, software.replace('\'', '"'))
+                .expect(201);
+        assertEquals("package", packaged.get("delivery"));
+        String set = RUNNING.http()
+                .post(
+                        "/v1/change-sets",
+                        token,
+                        "{\"changes\":[{\"type\":\"PublishVersion\",\"version\":\"" + packaged.get("id") + "\"}]}")
+                .expect(201)
+                .get("id");
+        RUNNING.finish(set);
+        RUNNING.visibility(product, "LIMITED", "PUBLIC");
+        String buyer = RUNNING.token(Role.BUYER, RUNNING.account("buyer"));
+        Http.Answer bought =
+                RUNNING.http().get("/v1/versions/" + packaged.get("id"), buyer).expect(200);
+        assertEquals(
+                "{\"url\":\"https://example.com/1.2.tar.gz\",\"sha256\":\"" + "0a".repeat(32) + "\"}",
+                Json.write(bought.json().get("package")));
+        assertEquals("published", bought.get("status"));
+
+        String second = RUNNING.http()
+                .post(
+                        "/v1/change-sets",
+                        token,
+                        "{\"changes\":[{\"type\":\"PublishVersion\",\"version\":\"" + made.get("id") + "\"}]}")
+                .expect(201)
+                .get("id");
+        RUNNING.finish(second);
+        Http.Answer deployed =
+                RUNNING.http().get("/v1/versions/" + made.get("id"), buyer).expect(200);
+        assertEquals(template.replace(image, deployed.get("copyImageId")), deployed.get("template"));
+        assertFalse(deployed.text().contains(image), deployed.text());
+    }
+
+    @Test
     void buyersSeeNoDrafts() {
         String id = create("1.0", CLOUD.image(REGION, owner, code)).expect(201).get("id");
         RUNNING.visibility(product, "LIMITED", "PUBLIC");

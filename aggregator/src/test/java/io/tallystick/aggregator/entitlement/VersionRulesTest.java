@@ -3,6 +3,7 @@ package io.tallystick.aggregator.entitlement;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.VersionText;
@@ -41,7 +42,8 @@ class VersionRulesTest {
                 published ? Optional.of(T.minus(Duration.ofDays(8))) : Optional.empty(),
                 status == VersionStatus.RESTRICTED ? Optional.of(T) : Optional.empty(),
                 status == VersionStatus.UNPUBLISHED ? Optional.of(T) : Optional.empty(),
-                latest);
+                latest,
+                Delivery.IMAGE);
     }
 
     @ParameterizedTest(name = "{0}, accepted {1}, launched {2}: {3}")

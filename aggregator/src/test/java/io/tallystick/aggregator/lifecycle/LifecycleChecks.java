@@ -19,7 +19,7 @@ final class LifecycleChecks {
             "what can be launched has one copy, the one it names",
             """
             SELECT v.id FROM product_version v LEFT JOIN image_copy c ON c.version_id = v.id AND c.status = 'available'
-            WHERE v.status IN ('published', 'restricted') GROUP BY v.id, v.copy_image_id
+            WHERE v.status IN ('published', 'restricted') AND v.delivery <> 'package' GROUP BY v.id, v.copy_image_id
             HAVING count(*) <> 1 OR min(c.image_id) IS DISTINCT FROM v.copy_image_id""",
             "what is unpublished has no copy, and nobody may launch it",
             """

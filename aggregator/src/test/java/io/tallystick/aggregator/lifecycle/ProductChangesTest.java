@@ -426,6 +426,27 @@ class ProductChangesTest {
     }
 
     @Test
+    @Rule("R11")
+    void theSellerIsToldOnceWhenTheSupportOfARestrictedVersionHasEnded() {
+        await(world.accounts.setContacts(
+                LifecycleWorld.OPERATOR,
+                shop.seller().accountId(),
+                List.of(new Contact("ended@example.com", Contact.Language.EN, true))));
+        ProductVersion old = world.published(shop, "aws", "1.0");
+        world.published(shop, "aws", "1.1");
+        apply(Change.Wanted.ofVersion(Change.Type.RESTRICT_VERSION, old.id(), ChangeDetails.NONE));
+        SupportEnds ends = new SupportEnds(
+                world.accounts, world.catalog, world.versions, world.outbox, world.database, world.clock);
+        world.clock.advance(SupportEnds.SUPPORT.minusHours(1));
+        await(ends.tell());
+        assertEquals(List.of(), world.mailed("support-ended:" + old.id()));
+        world.clock.advance(Duration.ofHours(1));
+        await(ends.tell());
+        await(ends.tell());
+        assertEquals(List.of("ended@example.com"), world.mailed("support-ended:" + old.id()));
+    }
+
+    @Test
     void theSoftwareBaseOfAPublishedVersionOnlyGrows() {
         String image = world.aws.image(
                 LifecycleWorld.REGION, shop.awsAccount(), shop.product().code());

@@ -89,8 +89,11 @@ public final class VersionRoutes {
     }
 
     private static Map<String, Object> prefilled(ProductVersion last) {
-        Map<String, Object> json =
-                Json.object("cloud", last.cloud(), "region", last.region(), "imageId", last.sourceImageId());
+        Map<String, Object> json = Json.object("cloud", last.cloud());
+        if (last.delivery().hasImage()) {
+            json.put("region", last.region());
+            json.put("imageId", last.sourceImageId());
+        }
         json.putAll(last.text().json());
         return json;
     }

@@ -6,11 +6,14 @@ import static io.tallystick.aggregator.web.Role.SELLER;
 import io.tallystick.aggregator.lifecycle.Change;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
+import io.tallystick.aggregator.lifecycle.Message;
+import io.tallystick.aggregator.lifecycle.Messages;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
@@ -21,10 +24,12 @@ import java.util.Optional;
 /** {@code /v1/change-sets}. */
 public final class ChangeSetRoutes {
     private final ChangeSets changeSets;
+    private final Messages messages;
     private final SqlClient reads;
 
-    public ChangeSetRoutes(ChangeSets changeSets, SqlClient reads) {
+    public ChangeSetRoutes(ChangeSets changeSets, Messages messages, SqlClient reads) {
         this.changeSets = changeSets;
+        this.messages = messages;
         this.reads = reads;
     }
 
@@ -44,7 +49,14 @@ public final class ChangeSetRoutes {
                         .to(Responder.json(200, this::get)),
                 Route.post("/v1/change-sets/{id}/cancel", "cancelChangeSet")
                         .roles(OPERATOR, SELLER)
-                        .to(Responder.json(200, this::cancel)));
+                        .to(Responder.json(200, this::cancel)),
+                Route.get("/v1/change-sets/{id}/messages", "listChangeSetMessages")
+                        .roles(OPERATOR, SELLER)
+                        .to(Responder.json(200, this::thread)),
+                Route.post("/v1/change-sets/{id}/messages", "writeChangeSetMessage")
+                        .roles(OPERATOR, SELLER)
+                        .json()
+                        .to(Responder.json(201, this::write)));
     }
 
     private Future<Map<String, Object>> start(RoutingContext ctx) {
@@ -84,6 +96,19 @@ public final class ChangeSetRoutes {
         return changeSets
                 .get(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
                 .map(ChangeSet::json);
+    }
+
+    private Future<Map<String, Object>> thread(RoutingContext ctx) {
+        return messages.list(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
+                .map(all -> Json.object("items", all.stream().map(Message::json).toList()));
+    }
+
+    private Future<Map<String, Object>> write(RoutingContext ctx) {
+        Fields in = Requests.json(ctx);
+        String text = in.string("text", Message.TEXT_CHARS_MAX);
+        in.done();
+        return messages.write(Requests.caller(ctx), Requests.path(ctx, "id"), text)
+                .map(Message::json);
     }
 
     private Future<Map<String, Object>> cancel(RoutingContext ctx) {

@@ -1,0 +1,79 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.Terms;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.web.Caller;
+import io.tallystick.aggregator.web.Requests;
+import io.vertx.core.Future;
+import java.util.List;
+import java.util.Optional;
+
+/** Hands out product load forms, and carries out what was filled in: for a product there is, as a change set. */
+public final class LoadForms {
+    public static final int CHARS_MAX = LoadForm.CHARS_MAX;
+
+    private final Catalog catalog;
+    private final ChangeSets changeSets;
+    private final Database database;
+
+    public LoadForms(Catalog catalog, ChangeSets changeSets, Database database) {
+        this.catalog = catalog;
+        this.changeSets = changeSets;
+        this.database = database;
+    }
+
+    /** CSV with nothing filled in. */
+    public String blank() {
+        return LoadForm.blank();
+    }
+
+    /** CSV with what is known of a product that the caller manages. */
+    public Future<String> of(Caller caller, String productId) {
+        return catalog.managed(database.reads(), caller, productId).map(LoadForm::of);
+    }
+
+    /**
+     * Starts a change set of what differs between form and product; none where nothing does.
+     *
+     * @param intent whether the differences are only to be checked
+     */
+    public Future<Optional<ChangeSet>> upload(Caller caller, String productId, String csv, ChangeSet.Intent intent) {
+        return catalog.managed(database.reads(), caller, productId).compose(product -> {
+            LoadForm form = LoadForm.read(csv);
+            if (form.revision().isEmpty()) {
+                throw Requests.invalid("B2", "is missing; fill in the form that this product's page hands out");
+            }
+            return start(caller, form.differences(product), intent);
+        });
+    }
+
+    /** A product that was made, and the change set that says where it is offered, if the form does. */
+    public record Made(Product product, Optional<ChangeSet> changeSet) {}
+
+    /** Makes a product in STAGING of a form that was blank. */
+    public Future<Made> create(Caller caller, Optional<String> seller, String csv) {
+        LoadForm form = LoadForm.read(csv);
+        if (form.revision().isPresent()) {
+            return Future.failedFuture(Requests.invalid("B2", "must be blank for a new product"));
+        }
+        return catalog.create(
+                        caller,
+                        new Catalog.NewProduct(
+                                Optional.empty(), form.title(), seller, Terms.DEFAULT, List.of(), form.page()))
+                .compose(product -> start(caller, form.differences(product), ChangeSet.Intent.APPLY)
+                        .map(set -> new Made(product, set)));
+    }
+
+    private Future<Optional<ChangeSet>> start(Caller caller, List<Change.Wanted> differences, ChangeSet.Intent intent) {
+        return differences.isEmpty()
+                ? Future.succeededFuture(Optional.empty())
+                : changeSets
+                        .start(
+                                caller,
+                                new ChangeSets.Request(
+                                        Optional.of("Product load form"), Optional.empty(), intent, differences))
+                        .map(Optional::of);
+    }
+}

@@ -1,0 +1,80 @@
+package io.tallystick.aggregator.lifecycle;
+
+import io.tallystick.aggregator.account.Accounts;
+import io.tallystick.aggregator.account.Contact;
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.notice.Mail;
+import io.tallystick.aggregator.notice.Outbox;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlConnection;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+
+/** Tells sellers when the support that they owe for a restricted version has ended (rule R11). */
+public final class SupportEnds {
+    /** What a seller owes after a restriction. */
+    public static final Duration SUPPORT = Duration.ofDays(90);
+
+    public static final Duration EVERY = Duration.ofHours(1);
+
+    private final Accounts accounts;
+    private final Catalog catalog;
+    private final Versions versions;
+    private final Outbox outbox;
+    private final Database database;
+    private final Clock clock;
+
+    public SupportEnds(
+            Accounts accounts, Catalog catalog, Versions versions, Outbox outbox, Database database, Clock clock) {
+        this.accounts = accounts;
+        this.catalog = catalog;
+        this.versions = versions;
+        this.outbox = outbox;
+        this.database = database;
+        this.clock = clock;
+    }
+
+    /** Writes the mails that are due, each once, whoever else does the same. */
+    public Future<Void> tell() {
+        return database.transactor()
+                .inTx(tx -> versions.supportEnded(tx, clock.instant().minus(SUPPORT))
+                        .compose(ended -> {
+                            Future<Void> told = Future.succeededFuture();
+                            for (ProductVersion version : ended) {
+                                told = told.compose(done -> tell(tx, version));
+                            }
+                            return told;
+                        }));
+    }
+
+    private Future<Void> tell(SqlConnection tx, ProductVersion version) {
+        return catalog.byIds(tx, List.of(version.productId()))
+                .map(found -> found.get(0))
+                .compose(product -> accounts.contacts(tx, List.of(product.sellerAccountId()))
+                        .compose(contacts -> outbox.write(
+                                tx,
+                                contacts.stream()
+                                        .map(c -> mail(c, product, version))
+                                        .toList())));
+    }
+
+    private static Mail mail(Contact contact, Product product, ProductVersion version) {
+        boolean french = contact.language() == Contact.Language.FR;
+        String name = product.title() + " " + version.title();
+        return new Mail(
+                "support-ended:" + version.id(),
+                contact.email(),
+                french ? name + " : fin du support" : name + ": end of support",
+                french
+                        ? "La version " + version.title() + " de " + product.title()
+                                + " est restreinte depuis " + SUPPORT.toDays()
+                                + " jours. Vous ne lui devez plus de support.\n"
+                        : "Version " + version.title() + " of " + product.title() + " has been restricted for "
+                                + SUPPORT.toDays() + " days. You owe it no more support.\n");
+    }
+}

@@ -1,0 +1,105 @@
+package io.tallystick.aggregator.report;
+
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.web.Caller;
+import io.tallystick.common.json.Json;
+import io.vertx.core.Future;
+import java.math.BigDecimal;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a restriction or a withdrawal would touch, before somebody asks for it. Counts and sums only; nothing changes. */
+public final class Impact {
+    /** An instance that was heard of since then runs: leases are renewed twice a day. */
+    static final Duration RUNNING = Duration.ofHours(24);
+
+    static final Duration REVENUE = Duration.ofDays(30);
+
+    private final ImpactStore store = new ImpactStore();
+    private final Catalog catalog;
+    private final Versions versions;
+    private final Database database;
+    private final Clock clock;
+
+    public Impact(Catalog catalog, Versions versions, Database database, Clock clock) {
+        this.catalog = catalog;
+        this.versions = versions;
+        this.database = database;
+        this.clock = clock;
+    }
+
+    /**
+     * What would be touched.
+     *
+     * @param instances running ones, by cloud and region
+     * @param agreements open ones; of a version those of accounts that run it
+     * @param amounts charged, by currency
+     * @param since from when on revenue is counted
+     */
+    public record Touched(
+            Map<String, Long> instances, long agreements, Map<String, BigDecimal> amounts, Instant since, Instant at) {
+        public Map<String, Object> json() {
+            return Json.object(
+                    "at",
+                    at,
+                    "instances",
+                    instances.values().stream().mapToLong(Long::longValue).sum(),
+                    "instancesByRegion",
+                    instances.entrySet().stream()
+                            .map(e -> Json.object(
+                                    "cloud",
+                                    e.getKey().substring(0, e.getKey().indexOf(' ')),
+                                    "region",
+                                    e.getKey().substring(e.getKey().indexOf(' ') + 1),
+                                    "instances",
+                                    e.getValue()))
+                            .toList(),
+                    "agreements",
+                    agreements,
+                    "revenueSince",
+                    since,
+                    "revenue",
+                    amounts.entrySet().stream()
+                            .map(e -> Json.object(
+                                    "currency",
+                                    e.getKey(),
+                                    "amount",
+                                    e.getValue().stripTrailingZeros().toPlainString()))
+                            .toList());
+        }
+    }
+
+    /** Of a whole product that the caller manages. */
+    public Future<Touched> ofProduct(Caller caller, String productId) {
+        return catalog.managed(database.reads(), caller, productId)
+                .compose(product -> touched(product, Optional.empty()));
+    }
+
+    /** Of one version: what runs its copy, or the image it was made of. What buyers derived from it is not told apart. */
+    public Future<Touched> ofVersion(Caller caller, String versionId) {
+        return versions.get(database.reads(), caller, versionId).compose(view -> {
+            ProductVersion version = view.version();
+            return catalog.managed(database.reads(), caller, version.productId())
+                    .compose(product -> touched(product, Optional.of(version)));
+        });
+    }
+
+    private Future<Touched> touched(Product product, Optional<ProductVersion> version) {
+        Instant now = Columns.micros(clock.instant());
+        Optional<List<String>> images = version.map(v ->
+                v.copyImageId().map(copy -> List.of(copy, v.sourceImageId())).orElse(List.of(v.sourceImageId())));
+        return store.instances(database.reads(), product.code(), images, now.minus(RUNNING))
+                .compose(instances -> store.agreements(database.reads(), product, images, now)
+                        .compose(agreements -> store.amounts(database.reads(), product.id(), images, now.minus(REVENUE))
+                                .map(amounts -> new Touched(instances, agreements, amounts, now.minus(REVENUE), now))));
+    }
+}

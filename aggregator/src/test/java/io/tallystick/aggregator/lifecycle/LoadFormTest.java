@@ -1,0 +1,207 @@
+package io.tallystick.aggregator.lifecycle;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.app.Http;
+import io.tallystick.aggregator.app.RunningAggregator;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.json.Json;
+import io.tallystick.testkit.Rule;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The product load form, from the blank sheet to the change set; and the thread about it. */
+class LoadFormTest {
+    @RegisterExtension
+    static final RunningAggregator RUNNING = RunningAggregator.with();
+
+    private String seller = "";
+    private String token = "";
+
+    @BeforeEach
+    void aSeller() {
+        seller = RUNNING.account("seller");
+        token = RUNNING.token(Role.SELLER, seller);
+    }
+
+    private Http.Answer send(String method, String path, String form) {
+        return RUNNING.http().send(method, path, token, Json.write(Json.object("form", form)));
+    }
+
+    /** The form with other values in column B. */
+    private static String filled(String form, Map<String, String> values) {
+        List<List<String>> rows = new ArrayList<>();
+        for (List<String> row : Sheet.read(form)) {
+            List<String> copy = new ArrayList<>(row);
+            copy.set(1, values.getOrDefault(row.get(0), row.get(1)));
+            rows.add(copy);
+        }
+        return Sheet.write(rows);
+    }
+
+    private String blank() {
+        return RUNNING.http().get("/v1/load-forms/blank", token).expect(200).text();
+    }
+
+    private String form(String product) {
+        return RUNNING.http()
+                .get("/v1/products/" + product + "/load-form", token)
+                .expect(200)
+                .text();
+    }
+
+    private String created(Map<String, String> values) {
+        Http.Answer made =
+                send("POST", "/v1/load-forms", filled(blank(), values)).expect(201);
+        if (made.json().get("changeSet") instanceof Map<?, ?> set) {
+            RUNNING.finish(String.valueOf(set.get("id")));
+        }
+        return String.valueOf(((Map<?, ?>) made.json().get("product")).get("id"));
+    }
+
+    private Map<String, Object> product(String id) {
+        return RUNNING.http().get("/v1/products/" + id, token).expect(200).json();
+    }
+
+    private List<Object> cells(Http.Answer refused) {
+        return refused.expect(400).list("errors").stream()
+                .map(e -> e.get("path"))
+                .toList();
+    }
+
+    /** The cell in column B of a field. */
+    private static String cell(String form, String field) {
+        List<List<String>> rows = Sheet.read(form);
+        for (int i = 0; i < rows.size(); i++) {
+            if (rows.get(i).get(0).equals(field)) {
+                return "B" + (i + 1);
+            }
+        }
+        throw new AssertionError(field);
+    }
+
+    @Test
+    @Rule("R27")
+    void aBlankFormMakesAProductAndAFilledInOneChangesWhatDiffers() {
+        String id = created(Map.of(
+                "title", "Gateway, \"the\" first",
+                "en.shortDescription", "Two lines.\nAnd a comma, too.",
+                "keyword.3", "proxy",
+                "category.1", "=Networking",
+                "aws.regions", "eu-west-1 eu-west-3"));
+        Map<String, Object> before = product(id);
+        assertEquals("Gateway, \"the\" first", before.get("title"));
+        assertEquals("STAGING", before.get("visibility"));
+        Map<?, ?> page = (Map<?, ?>) before.get("page");
+        assertEquals(List.of("proxy"), page.get("keywords"));
+        assertEquals(List.of("=Networking"), page.get("categories"));
+        assertEquals(2, ((List<?>) before.get("regions")).size());
+
+        String form = form(id);
+        // What a spreadsheet would run is a text in it.
+        assertTrue(form.contains("'=Networking"), form);
+        assertFalse(form.contains(",=Networking"), form);
+        assertEquals(
+                Map.of(),
+                send("PUT", "/v1/products/" + id + "/load-form", form)
+                        .expect(200)
+                        .json());
+        String changed = filled(form, Map.of("aws.regions", "eu-west-1 eu-north-1", "support", "Write to us."));
+        Http.Answer started =
+                send("PUT", "/v1/products/" + id + "/load-form", changed).expect(200);
+        Map<?, ?> set = (Map<?, ?>) started.json().get("changeSet");
+        assertEquals(
+                List.of("UpdateInformation", "AddRegions", "RestrictRegions"),
+                ((List<?>) set.get("changes"))
+                        .stream().map(c -> ((Map<?, ?>) c).get("type")).toList());
+        RUNNING.clock().advance(Duration.ofSeconds(1));
+        RUNNING.finish(String.valueOf(set.get("id")));
+        Map<String, Object> after = product(id);
+        assertEquals("Write to us.", ((Map<?, ?>) after.get("page")).get("support"));
+        assertEquals(List.of("=Networking"), ((Map<?, ?>) after.get("page")).get("categories"));
+        assertTrue(Json.write(after.get("regions")).contains("eu-west-3\",\"restrictedAt"), after.toString());
+        // The form knows what it was filled in from: nobody is overwritten.
+        Http.Answer stale = send(
+                        "PUT", "/v1/products/" + id + "/load-form", filled(form, Map.of("support", "Call us.")))
+                .expect(409);
+        assertTrue(stale.text().contains("changed meanwhile"), stale.text());
+    }
+
+    @Test
+    @Rule("R27")
+    void everyProblemIsNamedByItsCell() {
+        String blank = blank();
+        String wrong = filled(
+                        blank,
+                        Map.of(
+                                "title", "t".repeat(201),
+                                "en.highlight.2", "h".repeat(501),
+                                "keyword.7", "k".repeat(51),
+                                "logoUrl", "http://example.com/logo",
+                                "resource.2.text", "Manual",
+                                "licence.name", "Ours",
+                                "outscale.instanceTypes", "tinav6.c2r4p1 a/b"))
+                + "colour,blue\r\n";
+        List<Object> cells = cells(send("POST", "/v1/load-forms", wrong));
+        for (String field : List.of(
+                "title",
+                "en.highlight.2",
+                "keyword.7",
+                "logoUrl",
+                "resource.2.text",
+                "licence.name",
+                "outscale.instanceTypes")) {
+            assertTrue(cells.contains(cell(blank, field)), field + " " + cell(blank, field) + " is not in " + cells);
+        }
+        assertTrue(cells.contains("A" + (Sheet.read(blank).size() + 1)), cells.toString());
+        assertEquals(List.of("form"), cells(send("POST", "/v1/load-forms", "field,value\r\ntitle,\"x")));
+        String id = created(Map.of("title", "T"));
+        assertEquals(
+                List.of("B2"),
+                cells(send("PUT", "/v1/products/" + id + "/load-form", filled(blank, Map.of("title", "T")))));
+        assertEquals(List.of("B2"), cells(send("POST", "/v1/load-forms", form(id))));
+    }
+
+    @Test
+    void aSheetSurvivesSpreadsheetsOfEitherKind() {
+        List<List<String>> rows = List.of(List.of("field", "value"), List.of("title", "a;b \"c\"\nd,e"));
+        assertEquals(rows, Sheet.read(Sheet.write(rows)));
+        assertEquals(rows, Sheet.read("\uFEFFfield;value\r\ntitle;\"a;b \"\"c\"\"\nd,e\"\r\n"));
+    }
+
+    @Test
+    void sellerAndOperatorWriteToEachOtherAboutAChangeSet() {
+        RUNNING.http()
+                .send(
+                        "PUT",
+                        "/v1/accounts/" + seller + "/contacts",
+                        RUNNING.operator(),
+                        "{\"contacts\":[{\"email\":\"seller@example.com\"}]}");
+        String id = created(Map.of("title", "T"));
+        Http.Answer started = send(
+                        "PUT",
+                        "/v1/products/" + id + "/load-form",
+                        filled(form(id), Map.of("aws.regions", "eu-west-1")))
+                .expect(200);
+        String path = "/v1/change-sets/" + ((Map<?, ?>) started.json().get("changeSet")).get("id") + "/messages";
+        RUNNING.http().post(path, token, "{\"text\":\"Please hurry.\"}").expect(201);
+        RUNNING.http()
+                .post(path, RUNNING.operator(), "{\"text\":\"It will be done today.\"}")
+                .expect(201);
+        assertEquals(
+                List.of("seller: Please hurry.", "operator: It will be done today."),
+                RUNNING.http().get(path, token).expect(200).list("items").stream()
+                        .map(m -> m.get("author") + ": " + m.get("text"))
+                        .toList());
+        RUNNING.http()
+                .get(path, RUNNING.token(Role.SELLER, RUNNING.account("seller")))
+                .expect(404);
+    }
+}
