@@ -193,7 +193,7 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
 
     /** Has a change set carried out, by this or by the process's own workers, which may have taken it already. */
     public void finish(String changeSet) {
-        for (int i = 0; i < POSTS_MAX; i++) {
+        for (long end = System.nanoTime() + TURN.toNanos(); System.nanoTime() < end; ) {
             work();
             String status = http().get("/v1/change-sets/" + changeSet, operator)
                     .expect(200)
