@@ -27,7 +27,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -90,6 +91,28 @@ public final class LocalApi implements AutoCloseable {
         }
     }
 
+    /**
+     * Gives a request to a thread that is idle; only where none is does the pool make another, and only where it may make no
+     * more do requests wait. A pool's own order would make all its threads before it uses one twice, and each takes memory.
+     */
+    private static final class Handover extends LinkedTransferQueue<Runnable> {
+        @Override
+        public boolean offer(Runnable request) {
+            return tryTransfer(request);
+        }
+
+        static void keep(Runnable request, ThreadPoolExecutor pool) {
+            if (pool.isShutdown() || pool.getQueue().size() >= QUEUE_MAX) {
+                throw new RejectedExecutionException();
+            }
+            ((Handover) pool.getQueue()).append(request);
+        }
+
+        private void append(Runnable request) {
+            super.offer(request);
+        }
+    }
+
     @FunctionalInterface
     private interface Handler {
         Reply handle(HttpExchange exchange, Map<String, String> query) throws IOException, InterruptedException;
@@ -116,12 +139,17 @@ public final class LocalApi implements AutoCloseable {
             throws IOException {
         AtomicInteger number = new AtomicInteger();
         this.pool = new ThreadPoolExecutor(
-                THREADS, THREADS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(QUEUE_MAX), r -> {
+                0,
+                THREADS,
+                30,
+                TimeUnit.SECONDS,
+                new Handover(),
+                r -> {
                     Thread t = new Thread(r, "api-" + number.incrementAndGet());
                     t.setDaemon(true);
                     return t;
-                });
-        pool.allowCoreThreadTimeOut(true);
+                },
+                Handover::keep);
         this.server = new LocalServer(
                 address, CAPS, pool, new LocalServer.Handlers(this::serve, this::refuse, onFatal), time::nowOrWall);
         this.guard = new Guard(server.address(), extraHosts, token);

@@ -2,6 +2,7 @@ package io.tallystick.agent.app;
 
 import io.tallystick.common.error.Failure;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.Set;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -51,7 +52,7 @@ public final class Main {
         return v == null ? "dev" : v;
     }
 
-    public static void main(String[] args) {
+    public static void main(String[] args) throws Exception {
         // Read by the JDK when its HTTP classes load, so before anything else. nodelay: an answer of two small writes
         // would otherwise wait for the caller's delayed ACK. maxReqTime: a slow caller must not hold a thread.
         // retryPost: a
@@ -60,7 +61,8 @@ public final class Main {
         System.setProperty("sun.net.httpserver.maxReqTime", "30");
         System.setProperty("sun.net.http.retryPost", "false");
         System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT.%1$tL %4$s %3$s %5$s%6$s%n");
-        System.exit(execute(args));
+        Optional<Service.Plain> service = Service.Plain.parse(args);
+        System.exit(service.isPresent() ? Service.run(service.get(), System.err) : execute(args));
     }
 
     static CommandLine commandLine() {
@@ -89,10 +91,7 @@ public final class Main {
     private static int execute(CommandLine cli, String... args) {
         cli.setExecutionExceptionHandler((e, c, parsed) -> {
             if (e instanceof Failure f) {
-                c.getErr().println("tallystick-agent: " + f.detail());
-                if (f.problems().size() > 1) {
-                    f.problems().forEach(p -> c.getErr().println("  " + p));
-                }
+                Service.explain(f, c.getErr()::println);
                 return c.getCommandSpec().exitCodeOnInvalidInput();
             }
             throw e;

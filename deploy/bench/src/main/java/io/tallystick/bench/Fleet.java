@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 
 /** A product, a buyer, and VMs that are entitled to it, in a service made for one bench. */
 final class Fleet {
-    private static final String REGION = "us-east-1";
-    private static final String CLOUD_ACCOUNT = "111122223333";
+    static final String REGION = "us-east-1";
+    static final String CLOUD_ACCOUNT = "111122223333";
     private static final int SEED_BYTES = 32;
 
     private final Service service;
@@ -55,10 +55,11 @@ final class Fleet {
 
     /** Makes a product with these dimensions, and so many enrolled VMs of one buyer. */
     List<Sender> enroll(int vms, List<String> dimensions) {
-        return enroll(vms, product(dimensions));
+        return enroll(vms, product(service, dimensions));
     }
 
-    private String product(List<String> dimensions) {
+    /** Makes a product with these dimensions that the account has subscribed to; answers its code. */
+    static String product(Service service, List<String> dimensions) {
         String seller =
                 text(service.call("POST", "/v1/accounts", Json.object("kind", "seller", "name", "Bench")), "id");
         String buyer = text(
@@ -115,7 +116,7 @@ final class Fleet {
         return String.valueOf(json.get(name));
     }
 
-    private static void delete(Path folder) throws IOException {
+    static void delete(Path folder) throws IOException {
         try (Stream<Path> tree = Files.walk(folder)) {
             for (Path p : tree.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(p);
