@@ -28,8 +28,17 @@ final class Connection implements AutoCloseable {
         in = new BufferedInputStream(socket.getInputStream(), BUFFER_BYTES);
     }
 
-    /** Sends a request and reads the whole answer; throws for any status but 200 and 201, with its body. */
+    /**
+     * Sends a request and reads the whole answer, again at once where it was shed (429); throws for any other status but
+     * 200 and 201, with its body.
+     */
     void exchange(byte[] request) throws IOException {
+        while (isShed(request)) {
+            // A service that has just begun takes little at once.
+        }
+    }
+
+    private boolean isShed(byte[] request) throws IOException {
         out.write(request);
         String status = line();
         int length = 0;
@@ -43,9 +52,13 @@ final class Connection implements AutoCloseable {
         if (body.length < length) {
             throw new EOFException("the connection was closed in the middle of an answer");
         }
+        if (status.startsWith("HTTP/1.1 429")) {
+            return true;
+        }
         if (!status.startsWith("HTTP/1.1 200") && !status.startsWith("HTTP/1.1 201")) {
             throw new IOException(status + " " + new String(body, StandardCharsets.UTF_8));
         }
+        return false;
     }
 
     private String line() throws IOException {

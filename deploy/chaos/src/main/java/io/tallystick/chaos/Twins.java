@@ -31,6 +31,7 @@ final class Twins {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration FLUSH = Duration.ofMinutes(15);
+    private static final Duration SHED_PAUSE = Duration.ofMillis(100);
     private static final int HOURS = 3;
     private static final int SECOND = 1;
 
@@ -115,8 +116,8 @@ final class Twins {
                 Exchange other = new Exchange(second, PATIENCE)) {
             for (int b = 0; b < share.batches() / share.senders(); b++) {
                 Sender.Signed batch = sender.next(share.recordsPerBatch(), hours);
-                Future<Exchange.Answer> beside = seconds.submit(() -> other.send(sender.request(second, batch)));
-                Exchange.Answer a = one.send(sender.request(first, batch));
+                Future<Exchange.Answer> beside = seconds.submit(() -> answered(other, sender.request(second, batch)));
+                Exchange.Answer a = answered(one, sender.request(first, batch));
                 Exchange.Answer z = beside.get();
                 if (a.status() != 200 || z.status() != 200 || !Arrays.equals(a.body(), z.body())) {
                     throw new IllegalStateException("not the same receipt twice: " + a.status() + " " + a.text()
@@ -126,6 +127,17 @@ final class Twins {
                 log.add(batch.entries());
                 sent.increment();
             }
+        }
+    }
+
+    /** Sends until it is not told to wait, as an agent would: a process that has just begun takes little at once. */
+    private static Exchange.Answer answered(Exchange exchange, byte[] request) throws IOException {
+        while (true) {
+            Exchange.Answer answer = exchange.send(request);
+            if (answer.status() != 429) {
+                return answer;
+            }
+            World.pause(SHED_PAUSE);
         }
     }
 
