@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measures parts of Tallystick against an anchor in the same run.",
-        subcommands = {FootprintBench.class, IngestBench.class, SlowClientsBench.class})
+        subcommands = {FootprintBench.class, IngestBench.class, PullBench.class, SlowClientsBench.class})
 public final class Bench implements Runnable {
     @Spec
     private @Nullable CommandSpec spec;
@@ -35,7 +35,8 @@ public final class Bench implements Runnable {
     @Override
     public void run() {
         if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "a bench is missing: footprint, ingest or slow-clients");
+            throw new ParameterException(
+                    spec.commandLine(), "a bench is missing: footprint, ingest, pull or slow-clients");
         }
     }
 }

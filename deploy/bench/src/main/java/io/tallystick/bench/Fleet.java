@@ -42,12 +42,17 @@ final class Fleet {
 
     /** Runs with a new service in a temporary folder, which is deleted. */
     static void withService(Path root, Clock clock, Bench bench) throws Exception {
+        withService(root, clock, "", bench);
+    }
+
+    /** @param settings more lines for the service's configuration */
+    static void withService(Path root, Clock clock, String settings, Bench bench) throws Exception {
         Path folder = Files.createTempDirectory("tallystick-bench-");
         try (AutoCloseable cleaned = () -> delete(folder)) {
             CloudCa ca = CloudCa.open(folder.resolve("ca"), clock);
             Path trust = Files.createDirectory(folder.resolve("trust"));
             ca.writeTrust(trust, REGION);
-            try (Service service = Service.start(root, folder, trust)) {
+            try (Service service = Service.start(root, folder, trust, settings)) {
                 bench.run(service, ca);
             }
         }

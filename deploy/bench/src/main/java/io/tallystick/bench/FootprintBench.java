@@ -122,7 +122,7 @@ final class FootprintBench implements Callable<Integer> {
         int port = freePort();
         List<String> command;
         clouds.trust(Fleet.REGION);
-        try (Service service = Service.start(root, folder, clouds.trustFolder())) {
+        try (Service service = Service.start(root, folder, clouds.trustFolder(), "")) {
             String code = Fleet.product(service, List.of("requests", "uptime-hours"));
             SimulatedVm vm = clouds.launch(
                     VmSpec.of(Fleet.CLOUD_ACCOUNT).region(Fleet.REGION).productCodes(code));

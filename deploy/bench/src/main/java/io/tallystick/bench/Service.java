@@ -41,15 +41,20 @@ final class Service implements AutoCloseable {
         this.process = process;
     }
 
-    /** Starts both and waits until the service listens. The trust folder must hold what evidence is signed with. */
-    static Service start(Path root, Path folder, Path trust) throws IOException {
+    /**
+     * Starts both and waits until the service listens.
+     *
+     * @param trust must hold what evidence is signed with
+     * @param settings more lines for its configuration
+     */
+    static Service start(Path root, Path folder, Path trust, String settings) throws IOException {
         EmbeddedDatabase database = EmbeddedDatabase.options()
                 .dataFolder(folder.resolve("postgresql"))
                 .start();
         try {
             database.createDatabase(DATABASE);
             int port = freePort();
-            Path config = writeConfig(folder, trust, database, port);
+            Path config = writeConfig(folder, trust, database, port, settings);
             Path log = folder.resolve("aggregator.log");
             Process process = new ProcessBuilder(launcher(root), "serve", "--config", config.toString())
                     .redirectErrorStream(true)
@@ -65,7 +70,8 @@ final class Service implements AutoCloseable {
         }
     }
 
-    private static Path writeConfig(Path folder, Path trust, EmbeddedDatabase database, int port) throws IOException {
+    private static Path writeConfig(Path folder, Path trust, EmbeddedDatabase database, int port, String settings)
+            throws IOException {
         byte[] key = new byte[WRAPPING_KEY_BYTES];
         new SecureRandom().nextBytes(key);
         Files.writeString(folder.resolve("wrapping-key"), Base64.getEncoder().encodeToString(key));
@@ -85,7 +91,8 @@ final class Service implements AutoCloseable {
                 limits.requests-per-enrollment = off
                 limits.enrollments-per-address = off
                 """
-                        .formatted(port, port, database.url(DATABASE), trust));
+                                .formatted(port, port, database.url(DATABASE), trust)
+                        + settings);
     }
 
     private static String launcher(Path root) {
@@ -131,6 +138,19 @@ final class Service implements AutoCloseable {
 
     int port() {
         return port;
+    }
+
+    String token() {
+        return token;
+    }
+
+    /** Memory of the aggregator's process that is in use now, in MiB. */
+    long residentMib() throws IOException {
+        return Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
+                .filter(l -> l.startsWith("VmRSS:"))
+                .map(l -> Long.parseLong(l.replaceAll("[^0-9]", "")) / 1024)
+                .findFirst()
+                .orElseThrow();
     }
 
     String jdbcUrl() {
