@@ -170,6 +170,8 @@ public final class Seeder {
         if (result.exitCode() != 0) {
             throw new Trouble("tallystick-aggregator token create failed: " + result.errors() + result.output());
         }
-        return result.output().strip();
+        // On a machine that is very busy a log line may come before it.
+        String output = result.output().strip();
+        return output.substring(output.lastIndexOf('\n') + 1);
     }
 }
