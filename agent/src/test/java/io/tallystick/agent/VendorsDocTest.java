@@ -38,7 +38,8 @@ class VendorsDocTest {
 
     @Test
     void theTableHasEveryReasonCodeInOrderWithWhatToDo() throws Exception {
-        List<String[]> rows = Files.readAllLines(PAGE).stream()
+        List<String> lines = Files.readAllLines(PAGE);
+        List<String[]> rows = lines.subList(lines.indexOf("## 7. Every reason code"), lines.size()).stream()
                 .filter(l -> l.matches("\\| `[a-z-]+` \\|.*"))
                 .map(l -> l.split(" *\\| *", -1))
                 .filter(r ->
