@@ -3,7 +3,6 @@ package io.tallystick.aggregator.usage;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,29 +17,45 @@ import org.jspecify.annotations.Nullable;
 final class Turns {
     /** How long one turn takes batches on. */
     static final Duration TURN_MAX = Duration.ofMillis(250);
+    /** So many are taken on in each turn however long it takes: a process that starts, or was not let run, is no flood. */
+    static final int ALWAYS_BATCHES = 64;
 
     private final LongSupplier nanoTime;
-    private final ThreadLocal<@Nullable Long> began = new ThreadLocal<>();
+    private final ThreadLocal<@Nullable Turn> current = new ThreadLocal<>();
+
+    /** What a loop has taken on since. */
+    private static final class Turn {
+        private final long since;
+        private int taken;
+
+        Turn(long since) {
+            this.since = since;
+        }
+    }
 
     /** @param nanoTime a monotonic clock */
     Turns(LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
     }
 
-    /** Whether the calling event loop has spent its turn. The first call of a turn begins it. */
+    /** Whether the calling event loop has spent its turn; if not, a batch is taken on. The first call of a turn begins it. */
     boolean isSpent() {
         Context context = Vertx.currentContext();
         if (context == null || !context.isEventLoopContext()) {
             return false;
         }
         long now = nanoTime.getAsLong();
-        Optional<Long> since = Optional.ofNullable(began.get());
-        if (since.isEmpty()) {
-            began.set(now);
+        Turn turn = current.get();
+        if (turn == null) {
+            turn = new Turn(now);
+            current.set(turn);
             // Runs once everything that had arrived by now was looked at.
-            context.runOnContext(over -> began.remove());
-            return false;
+            context.runOnContext(over -> current.remove());
         }
-        return now - since.get() > TURN_MAX.toNanos();
+        if (turn.taken >= ALWAYS_BATCHES && now - turn.since > TURN_MAX.toNanos()) {
+            return true;
+        }
+        turn.taken++;
+        return false;
     }
 }

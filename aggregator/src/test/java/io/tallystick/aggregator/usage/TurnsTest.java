@@ -17,7 +17,7 @@ class TurnsTest {
     private final Turns turns = new Turns(nanos::get);
 
     @Test
-    void aTurnTakesOnForALimitedTimeAndTheNextBeginsAnew() throws Exception {
+    void aTurnTakesOnSoManyAndThenForALimitedTimeAndTheNextBeginsAnew() throws Exception {
         Vertx vertx = Vertx.vertx();
         try {
             Context loop = vertx.getOrCreateContext();
@@ -25,15 +25,29 @@ class TurnsTest {
             CompletableFuture<Boolean> next = new CompletableFuture<>();
             loop.runOnContext(x -> {
                 boolean begins = turns.isSpent();
-                nanos.addAndGet(Turns.TURN_MAX.toNanos());
-                boolean atTheLimit = turns.isSpent();
-                nanos.incrementAndGet();
+                nanos.addAndGet(Duration.ofHours(1).toNanos());
+                boolean some = false;
+                for (int i = 1; i < Turns.ALWAYS_BATCHES; i++) {
+                    some |= turns.isSpent();
+                }
                 boolean beyond = turns.isSpent();
-                first.complete(List.of(begins, atTheLimit, beyond));
+                first.complete(List.of(begins, some, beyond));
                 loop.runOnContext(y -> next.complete(turns.isSpent()));
             });
             assertEquals(List.of(false, false, true), first.get(10, TimeUnit.SECONDS));
             assertFalse(next.get(10, TimeUnit.SECONDS), "the next turn");
+            CompletableFuture<List<Boolean>> quick = new CompletableFuture<>();
+            loop.runOnContext(x -> {
+                boolean some = false;
+                for (int i = 0; i < 2 * Turns.ALWAYS_BATCHES; i++) {
+                    some |= turns.isSpent();
+                }
+                nanos.addAndGet(Turns.TURN_MAX.toNanos());
+                boolean atTheLimit = turns.isSpent();
+                nanos.incrementAndGet();
+                quick.complete(List.of(some, atTheLimit, turns.isSpent()));
+            });
+            assertEquals(List.of(false, false, true), quick.get(10, TimeUnit.SECONDS));
         } finally {
             vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
         }
