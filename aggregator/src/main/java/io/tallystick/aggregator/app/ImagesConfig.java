@@ -3,19 +3,28 @@ package io.tallystick.aggregator.app;
 import io.tallystick.aggregator.image.CloudClients;
 import io.tallystick.aggregator.image.CloudKey;
 import io.tallystick.common.config.ConfigReader;
+import io.tallystick.common.json.Fields;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The image clouds an operator configured; one without an account is not there. */
-record ImagesConfig(Map<String, CloudClients.Settings> clouds) {
+/**
+ * The image clouds an operator configured; one without an account is not there.
+ *
+ * @param sampleEvery how often clouds are asked what runs, where there is a key; empty for never
+ */
+record ImagesConfig(Map<String, CloudClients.Settings> clouds, Optional<Duration> sampleEvery) {
+    private static final String OFF = "off";
+    private static final Duration SAMPLE_LEAST = Duration.ofMinutes(1);
+    private static final Duration SAMPLE_MOST = Duration.ofMinutes(30);
     private static final Pattern ACCOUNT = Pattern.compile("[0-9]{12}");
     private static final long KEY_FILE_BYTES_MAX = 4096;
 
@@ -24,7 +33,18 @@ record ImagesConfig(Map<String, CloudClients.Settings> clouds) {
         for (String cloud : List.of(CloudClients.AWS, CloudClients.OUTSCALE)) {
             clouds.put(cloud, settings(in, "images." + cloud + "."));
         }
-        return new ImagesConfig(clouds);
+        return new ImagesConfig(clouds, in.parsed("images.sample-every", "PT5M", ImagesConfig::every));
+    }
+
+    private static Optional<Duration> every(String text) {
+        if (text.equals(OFF)) {
+            return Optional.empty();
+        }
+        Duration every = Fields.parseDuration(text);
+        if (every.compareTo(SAMPLE_LEAST) < 0 || every.compareTo(SAMPLE_MOST) > 0) {
+            throw new IllegalArgumentException("must be off, or from " + SAMPLE_LEAST + " to " + SAMPLE_MOST);
+        }
+        return Optional.of(every);
     }
 
     private static CloudClients.Settings settings(ConfigReader in, String prefix) {

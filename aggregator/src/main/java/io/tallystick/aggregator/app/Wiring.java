@@ -40,12 +40,14 @@ import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.db.SchemaCheck;
 import io.tallystick.aggregator.enrollment.CloudKeys;
+import io.tallystick.aggregator.enrollment.CloudSamples;
 import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Invitations;
 import io.tallystick.aggregator.enrollment.Joining;
 import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
 import io.tallystick.aggregator.enrollment.evidence.TrustAnchors;
+import io.tallystick.aggregator.enrollment.http.CloudInstanceRoutes;
 import io.tallystick.aggregator.enrollment.http.CloudKeyRoutes;
 import io.tallystick.aggregator.entitlement.Decisions;
 import io.tallystick.aggregator.entitlement.Entitlements;
@@ -137,6 +139,7 @@ public final class Wiring {
     final CloudClients cloudClients;
 
     final CloudKeys cloudKeys;
+    final CloudSamples samples;
     final Registrations registrations;
     final Enrollments enrollments;
     final Watermarks watermarks = new Watermarks();
@@ -210,6 +213,13 @@ public final class Wiring {
         cloudKeys = new CloudKeys(database, accounts, wrap, audit, ids, clock);
         Confirmations confirmations =
                 new Confirmations(database, cloudKeys, cloudClients::readOnly, clouds::of, audit, clock);
+        samples = new CloudSamples(
+                database,
+                cloudKeys,
+                cloudClients::readOnly,
+                clouds,
+                config.images().sampleEvery().orElse(CloudSamples.EVERY),
+                clock);
         Decisions decisions = new Decisions(database, accounts, catalog, versions, agreements, keys, issuer, serving);
         Entitlements entitlements = new Entitlements(
                 database,
@@ -244,6 +254,11 @@ public final class Wiring {
         housekeeping.add("figures", Figures.READ_EVERY, figures::read);
         reports = new Reports(database, accounts, ids, clock);
         housekeeping.add("reports", Reports.EVERY, reports::makeDue);
+        CloudFigures cloudFigures = new CloudFigures(samples, database, registry, clock);
+        config.images().sampleEvery().ifPresent(every -> {
+            housekeeping.add("cloud-samples", CloudSamples.ROUND, samples::round);
+            housekeeping.add("cloud-figures", CloudFigures.READ_EVERY, cloudFigures::read);
+        });
         housekeeping.add("jobs", Duration.ofSeconds(1), runner::drain);
         config.mail().ifPresent(mail -> {
             MailClient client = MailClient.createShared(vertx, mail.client());
@@ -258,6 +273,7 @@ public final class Wiring {
         Quarantine quarantine = new Quarantine(database);
         Revenue revenue = new Revenue(database);
         Statements statements = new Statements(database, accounts);
+        Impact impact = new Impact(catalog, versions, samples, database, clock);
         UsageReport usageReport = new UsageReport(database, accounts, clock);
         Portal portal = new Portal(
                 config.publicUrl(),
@@ -295,7 +311,7 @@ public final class Wiring {
         Messages messages = new Messages(changeSets, accounts, outbox, database, audit, ids, clock);
         routes.addAll(new ChangeSetRoutes(changeSets, messages, database.reads()).routes());
         routes.addAll(new LoadFormRoutes(new LoadForms(catalog, changeSets, database)).routes());
-        routes.addAll(new ImpactRoutes(new Impact(catalog, versions, database, clock)).routes());
+        routes.addAll(new ImpactRoutes(impact).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new RegistrationRoutes(registrations).routes());
@@ -304,6 +320,7 @@ public final class Wiring {
                 new EnrollmentRoutes(enrollments, watermarks, entitlements, incidents, confirmations, database.reads())
                         .routes());
         routes.addAll(new CloudKeyRoutes(cloudKeys).routes());
+        routes.addAll(new CloudInstanceRoutes(samples, database.reads()).routes());
         routes.addAll(new JoinCodeRoutes(joinCodes, invitations).routes());
         routes.addAll(new QuarantineRoutes(quarantine).routes());
         routes.addAll(new UsageRoutes(usageReport).routes());

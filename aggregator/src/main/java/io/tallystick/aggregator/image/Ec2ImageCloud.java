@@ -44,6 +44,11 @@ final class Ec2ImageCloud implements ImageCloud {
     /** Accounts named in one request; EC2 tells no limit for it, and 10,000 for an image. */
     private static final int ACCOUNTS_PER_REQUEST = 100;
 
+    /** Values that EC2 takes in one filter. */
+    private static final int FILTER_VALUES_MAX = 200;
+
+    private static final int PAGE = 1000;
+
     private static final Set<String> NO_IMAGE =
             Set.of("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidAMIID.Malformed");
     private static final Set<String> NO_INSTANCE = Set.of("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed");
@@ -217,6 +222,25 @@ final class Ec2ImageCloud implements ImageCloud {
         });
     }
 
+    @Override
+    public Future<List<CloudVm>> running(String region, Set<String> productCodes) {
+        List<String> codes = List.copyOf(new TreeSet<>(productCodes));
+        return ask(region, ec2 -> {
+            // By id: a VM may carry several of the codes.
+            Map<String, CloudVm> found = new HashMap<>();
+            for (int from = 0; from < codes.size(); from += FILTER_VALUES_MAX) {
+                List<String> some = codes.subList(from, Math.min(codes.size(), from + FILTER_VALUES_MAX));
+                for (Reservation reservation : ec2.describeInstancesPaginator(r -> r.overrideConfiguration(asUs)
+                                .maxResults(PAGE)
+                                .filters(filter("instance-state-name", "running"), filter("product-code", some)))
+                        .reservations()) {
+                    reservation.instances().forEach(i -> found.put(i.instanceId(), vm(region, reservation, i)));
+                }
+            }
+            return List.copyOf(found.values());
+        });
+    }
+
     private static CloudVm vm(String region, Reservation reservation, Instance instance) {
         Map<String, String> tags = new HashMap<>();
         instance.tags().forEach(t -> tags.put(t.key(), t.value()));
@@ -298,7 +322,11 @@ final class Ec2ImageCloud implements ImageCloud {
     }
 
     private static Filter filter(String name, String value) {
-        return Filter.builder().name(name).values(value).build();
+        return filter(name, List.of(value));
+    }
+
+    private static Filter filter(String name, List<String> values) {
+        return Filter.builder().name(name).values(values).build();
     }
 
     private static ImageCloudException noImage(String imageId) {

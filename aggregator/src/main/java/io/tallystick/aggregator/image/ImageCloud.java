@@ -49,6 +49,12 @@ public interface ImageCloud {
     /** AWS: marks the image deprecated from now on, still launchable by whom it is shared with. No effect at OUTSCALE. */
     Future<Void> deprecate(String region, String imageId);
 
+    /**
+     * The running VMs that carry any of these codes, as far as the key shows them: those of its own account. All pages; in
+     * no order. What the cloud has not caught up with is missing.
+     */
+    Future<List<CloudVm>> running(String region, Set<String> productCodes);
+
     /** A running VM as the cloud describes it to the key of its owner; empty if the key does not show it. */
     Future<Optional<CloudVm>> vm(String region, String instanceId);
 }

@@ -22,9 +22,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class OutscaleImageCloud implements ImageCloud {
     private static final int NAME_CHARS_MAX = 128;
+    /** The type of error for a name that another image of the account has. */
+    private static final String NAME_TAKEN = "ResourceConflict/";
+
     private static final Pattern TOKEN = Pattern.compile("[a-zA-Z0-9_.-]{1,64}");
     private static final int PAGE = 1000;
     private static final int PAGES_MAX = 100;
+    /** Values of one filter; OUTSCALE tells no limit for them. */
+    private static final int CODES_PER_REQUEST = 100;
 
     private final Blocking blocking;
     private final OscClient api;
@@ -88,8 +93,13 @@ final class OutscaleImageCloud implements ImageCloud {
                 if (e.isRetryable()) {
                     throw e;
                 }
-                // Another request may have made it meanwhile: then the name is taken, by the copy that is wanted.
-                return copyNamed(region, unique).orElseThrow(() -> e);
+                // Another request may have made it meanwhile: then the name is taken, by the copy that is wanted. The
+                // cloud
+                // may know the name before it lists the copy.
+                return copyNamed(region, unique)
+                        .orElseThrow(() -> e.code().startsWith(NAME_TAKEN)
+                                ? new ImageCloudException(e.code(), "the copy is not listed yet", true, e)
+                                : e);
             }
         });
     }
@@ -164,15 +174,31 @@ final class OutscaleImageCloud implements ImageCloud {
             List<Map<String, Object>> vms =
                     objects(call(region, "ReadVms", Json.object("Filters", Json.object("VmIds", List.of(instanceId))))
                             .get("Vms"));
-            if (vms.isEmpty()) {
-                return Optional.empty();
-            }
-            // A VM does not say whose it is, and a key shows its own account's only.
-            List<Map<String, Object>> owners =
-                    objects(call(region, "ReadAccounts", Map.of()).get("Accounts"));
-            String owner = owners.isEmpty() ? "" : text(owners.get(0), "AccountId");
-            return Optional.of(vm(region, owner, vms.get(0)));
+            return vms.isEmpty() ? Optional.empty() : Optional.of(vm(region, owner(region), vms.get(0)));
         });
+    }
+
+    @Override
+    public Future<List<CloudVm>> running(String region, Set<String> productCodes) {
+        List<String> codes = List.copyOf(new TreeSet<>(productCodes));
+        return blocking.run(() -> {
+            // By id: a VM may carry several of the codes.
+            Map<String, Map<String, Object>> found = new HashMap<>();
+            for (int from = 0; from < codes.size(); from += CODES_PER_REQUEST) {
+                List<String> some = codes.subList(from, Math.min(codes.size(), from + CODES_PER_REQUEST));
+                Map<String, Object> filters = Json.object("ProductCodes", some, "VmStateNames", List.of("running"));
+                pages(region, "ReadVms", "Vms", filters).forEach(vm -> found.put(text(vm, "VmId"), vm));
+            }
+            String owner = found.isEmpty() ? "" : owner(region);
+            return found.values().stream().map(vm -> vm(region, owner, vm)).toList();
+        });
+    }
+
+    /** A VM does not say whose it is, and a key shows its own account's only. */
+    private String owner(String region) {
+        List<Map<String, Object>> owners =
+                objects(call(region, "ReadAccounts", Map.of()).get("Accounts"));
+        return owners.isEmpty() ? "" : text(owners.get(0), "AccountId");
     }
 
     private static CloudVm vm(String region, String owner, Map<String, Object> vm) {
@@ -201,22 +227,29 @@ final class OutscaleImageCloud implements ImageCloud {
     }
 
     private List<CloudImage> images(String region, Map<String, Object> filters) {
-        List<CloudImage> found = new ArrayList<>();
+        return pages(region, "ReadImages", "Images", filters).stream()
+                .map(i -> image(region, i))
+                .toList();
+    }
+
+    /** All pages of a list. One that never ends is an error: half a list would pass for the whole. */
+    private List<Map<String, Object>> pages(String region, String action, String name, Map<String, Object> filters) {
+        List<Map<String, Object>> found = new ArrayList<>();
         String next = "";
         for (int page = 0; page < PAGES_MAX; page++) {
             Map<String, Object> answer = call(
                     region,
-                    "ReadImages",
+                    action,
                     next.isEmpty()
                             ? Json.object("Filters", filters, "ResultsPerPage", PAGE)
                             : Json.object("Filters", filters, "ResultsPerPage", PAGE, "NextPageToken", next));
-            objects(answer.get("Images")).forEach(i -> found.add(image(region, i)));
+            found.addAll(objects(answer.get(name)));
             next = text(answer, "NextPageToken");
             if (next.isEmpty()) {
-                break;
+                return found;
             }
         }
-        return found;
+        throw new ImageCloudException("too-many-pages", action + " has more than " + PAGES_MAX + " pages", false, null);
     }
 
     private static CloudImage image(String region, Map<String, Object> image) {

@@ -11,12 +11,17 @@ import io.tallystick.aggregator.image.ImageCloudException;
 import io.tallystick.aggregator.image.ImageClouds;
 import io.vertx.core.Future;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
 /** What steps ask of clouds. Everything here may be asked for again. Steps on our own rows only ask for nothing. */
 final class StepEffects {
+    /** A cloud that has just made a copy may take a while to tell of it. */
+    static final Duration LISTED_WITHIN = Duration.ofMinutes(10);
+
     private final CopyStore copies = new CopyStore();
     private final Versions versions;
     private final Catalog catalog;
@@ -51,7 +56,7 @@ final class StepEffects {
     Future<Effect> ask(ChangeSet set, Step step) {
         return switch (step.name()) {
             case COPY -> copy(step);
-            case AVAILABLE -> withCopy(set, step, (cloud, copy) -> available(cloud, copy));
+            case AVAILABLE -> withCopy(set, step, (cloud, copy) -> available(step, cloud, copy));
             case ATTACH -> withCopy(set, step, this::attach);
             case SHARE -> withCopy(set, step, this::share);
             case PUBLISH ->
@@ -74,8 +79,11 @@ final class StepEffects {
                 .map(Effect::of);
     }
 
-    private static Future<Effect> available(ImageCloud cloud, CopyStore.Copy copy) {
+    private Future<Effect> available(Step step, ImageCloud cloud, CopyStore.Copy copy) {
         return cloud.find(copy.region(), image(copy)).map(found -> {
+            if (found.isEmpty() && !isPast(step.startedAt(), LISTED_WITHIN)) {
+                return Effect.WAIT;
+            }
             CloudImage image = found.orElseThrow(() -> forGood("the copy " + image(copy) + " is gone"));
             return switch (image.state()) {
                 case PENDING -> Effect.WAIT;
@@ -83,6 +91,10 @@ final class StepEffects {
                 case FAILED -> throw forGood("the cloud could not make the copy: " + image.stateReason());
             };
         });
+    }
+
+    private boolean isPast(Optional<Instant> since, Duration time) {
+        return since.map(s -> s.plus(time).isBefore(clock.instant())).orElse(false);
     }
 
     private Future<Effect> attach(ImageCloud cloud, CopyStore.Copy copy) {

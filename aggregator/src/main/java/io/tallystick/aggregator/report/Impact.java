@@ -6,6 +6,7 @@ import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.CloudSamples;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
@@ -19,20 +20,19 @@ import java.util.Optional;
 
 /** What a restriction or a withdrawal would touch, before somebody asks for it. Counts and sums only; nothing changes. */
 public final class Impact {
-    /** An instance that was heard of since then runs: leases are renewed twice a day. */
-    static final Duration RUNNING = Duration.ofHours(24);
-
     static final Duration REVENUE = Duration.ofDays(30);
 
     private final ImpactStore store = new ImpactStore();
     private final Catalog catalog;
     private final Versions versions;
+    private final CloudSamples samples;
     private final Database database;
     private final Clock clock;
 
-    public Impact(Catalog catalog, Versions versions, Database database, Clock clock) {
+    public Impact(Catalog catalog, Versions versions, CloudSamples samples, Database database, Clock clock) {
         this.catalog = catalog;
         this.versions = versions;
+        this.samples = samples;
         this.database = database;
         this.clock = clock;
     }
@@ -40,19 +40,30 @@ public final class Impact {
     /**
      * What would be touched.
      *
-     * @param instances running ones, by cloud and region
+     * @param instances those whose agents were heard of within a day, by cloud and region
+     * @param atClouds what the clouds show running, as far as there are keys to look
      * @param agreements open ones; of a version those of accounts that run it
      * @param amounts charged, by currency
      * @param since from when on revenue is counted
      */
     public record Touched(
-            Map<String, Long> instances, long agreements, Map<String, BigDecimal> amounts, Instant since, Instant at) {
+            Map<String, Long> instances,
+            CloudSamples.Comparison atClouds,
+            long agreements,
+            Map<String, BigDecimal> amounts,
+            Instant since,
+            Instant at) {
+        /** Those heard of, everywhere. */
+        public long running() {
+            return instances.values().stream().mapToLong(Long::longValue).sum();
+        }
+
         public Map<String, Object> json() {
             return Json.object(
                     "at",
                     at,
                     "instances",
-                    instances.values().stream().mapToLong(Long::longValue).sum(),
+                    running(),
                     "instancesByRegion",
                     instances.entrySet().stream()
                             .map(e -> Json.object(
@@ -63,6 +74,8 @@ public final class Impact {
                                     "instances",
                                     e.getValue()))
                             .toList(),
+                    "atClouds",
+                    atClouds.json(),
                     "agreements",
                     agreements,
                     "revenueSince",
@@ -97,9 +110,12 @@ public final class Impact {
         Instant now = Columns.micros(clock.instant());
         Optional<List<String>> images = version.map(v ->
                 v.copyImageId().map(copy -> List.of(copy, v.sourceImageId())).orElse(List.of(v.sourceImageId())));
-        return store.instances(database.reads(), product.code(), images, now.minus(RUNNING))
-                .compose(instances -> store.agreements(database.reads(), product, images, now)
-                        .compose(agreements -> store.amounts(database.reads(), product.id(), images, now.minus(REVENUE))
-                                .map(amounts -> new Touched(instances, agreements, amounts, now.minus(REVENUE), now))));
+        return store.instances(database.reads(), product.code(), images, now.minus(CloudSamples.HEARD))
+                .compose(instances -> samples.compare(database.reads(), Optional.of(product.code()), images)
+                        .compose(atClouds -> store.agreements(database.reads(), product, images, now)
+                                .compose(agreements -> store.amounts(
+                                                database.reads(), product.id(), images, now.minus(REVENUE))
+                                        .map(amounts -> new Touched(
+                                                instances, atClouds, agreements, amounts, now.minus(REVENUE), now)))));
     }
 }

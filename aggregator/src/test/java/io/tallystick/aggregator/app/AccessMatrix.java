@@ -432,6 +432,7 @@ final class AccessMatrix {
                     403),
             row("listCloudKeys", get(w -> "/v1/cloud-keys"), 200, 403, 403, 200, 200, 403),
             row("deleteCloudKey", get(w -> "/v1/cloud-keys/" + w.newCloudKey()), 200, 403, 403, 200, 404, 403),
+            row("listCloudInstances", get(w -> "/v1/cloud-instances?state=silent"), 200, 403, 403, 403, 403, 403),
             row("listJoinCodes", get(w -> "/v1/join-codes"), 200, 403, 403, 200, 200, 403),
             row("revokeJoinCode", get(w -> "/v1/join-codes/" + w.newJoinCode()), 200, 403, 403, 200, 404, 403),
             row("listIncidents", get(w -> "/v1/incidents"), 200, 403, 403, 403, 403, 403),

@@ -186,6 +186,11 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
         throw new AssertionError("charging never got its turn");
     }
 
+    /** Asks the clouds what runs, wherever that is due. */
+    public void sampleClouds() {
+        Aggregator.await(running().wiring().samples.round(), WAIT);
+    }
+
     /** Does the jobs that are due, besides what the process does by itself. */
     public void work() {
         Aggregator.await(running().wiring().runner.drain(), WAIT);

@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -314,6 +316,88 @@ abstract class ImageCloudContract {
         assertEquals(
                 "stopped",
                 await(buyers.vm(region, vm.instanceId())).orElseThrow().state());
+    }
+
+    private SimulatedVm running(String account, String at, String... codes) {
+        return rig.clouds.launch(VmSpec.of(account).cloud(kind).region(at).productCodes(codes));
+    }
+
+    @Test
+    void whatRunsWithACodeIsListedWholeOfTheOwnAccountOnly() throws Exception {
+        Set<String> wanted = new TreeSet<>();
+        for (int i = 0; i < 5; i++) {
+            wanted.add(running(MARKETPLACE, region, CODE).instanceId());
+        }
+        wanted.add(running(MARKETPLACE, region, "second", CODE).instanceId());
+        running(MARKETPLACE, region, CODE).stop();
+        running(MARKETPLACE, region, "another");
+        running(MARKETPLACE, "us-east-2", CODE);
+        running(BUYER, region, CODE);
+        rig.clouds.pageMax(2);
+        List<CloudVm> found = await(cloud.running(region, Set.of("none", "second", CODE)));
+        assertEquals(
+                List.copyOf(wanted),
+                found.stream().map(CloudVm::instanceId).sorted().toList());
+        assertTrue(found.stream()
+                .allMatch(vm -> vm.ownerAccount().equals(MARKETPLACE)
+                        && vm.state().equals("running")
+                        && vm.productCodes().contains(CODE)));
+        assertEquals(List.of(), await(cloud.running(region, Set.of("none"))));
+    }
+
+    /** More codes than a request takes. */
+    @Test
+    void manyCodesAreAskedForInParts() throws Exception {
+        Set<String> codes = new TreeSet<>();
+        for (int i = 0; i < 450; i++) {
+            codes.add("code-%03d".formatted(i));
+        }
+        String first = running(MARKETPLACE, region, "code-000").instanceId();
+        String last = running(MARKETPLACE, region, "code-449", "code-001").instanceId();
+        assertEquals(
+                Set.of(first, last),
+                await(cloud.running(region, codes)).stream()
+                        .map(CloudVm::instanceId)
+                        .collect(Collectors.toSet()));
+    }
+
+    @Test
+    void aListThatLagsBehindMissesWhatIsNewAndATroubledOneIsRetryable() throws Exception {
+        String action = kind == Cloud.AWS ? "DescribeInstances" : "ReadVms";
+        String old = running(MARKETPLACE, region, CODE).instanceId();
+        clock.advance(Duration.ofMinutes(5));
+        running(MARKETPLACE, region, CODE);
+        rig.clouds.inject(List.of(new ApiFault(kind, ApiFault.Kind.STALE, action, 1, Duration.ofMinutes(1))));
+        assertEquals(
+                List.of(old),
+                await(cloud.running(region, Set.of(CODE))).stream()
+                        .map(CloudVm::instanceId)
+                        .toList());
+        assertEquals(2, await(cloud.running(region, Set.of(CODE))).size());
+        for (ApiFault.Kind trouble : List.of(ApiFault.Kind.THROTTLE, ApiFault.Kind.ERROR, ApiFault.Kind.ERROR_AFTER)) {
+            fault(trouble, action);
+            assertTrue(refused(cloud.running(region, Set.of(CODE))).isRetryable());
+        }
+    }
+
+    /** The cloud has made it, said 500, and its lists do not show it yet. */
+    @Test
+    void aCopyThatIsNotListedYetIsNotMadeTwice() throws Exception {
+        String list = kind == Cloud.AWS ? "DescribeImages" : "ReadImages";
+        rig.clouds.inject(List.of(
+                ApiFault.once(kind, ApiFault.Kind.ERROR_AFTER, copyAction()),
+                new ApiFault(kind, ApiFault.Kind.STALE, list, 3, Duration.ofMinutes(5))));
+        Optional<String> id = Optional.empty();
+        for (int i = 0; i < 5 && id.isEmpty(); i++) {
+            try {
+                id = Optional.of(copy("token-1"));
+            } catch (ImageCloudException e) {
+                assertTrue(e.isRetryable(), e.toString());
+            }
+        }
+        rig.clouds.inject(List.of());
+        assertEquals(1, copies());
+        assertEquals(MARKETPLACE, find(id.orElseThrow()).ownerAccount());
     }
 
     @Test

@@ -29,6 +29,7 @@ public final class MemoryCloud implements ImageCloud {
     private int faultsBefore;
     private int faultsAfter;
     private boolean permanent;
+    private int unlisted;
     private boolean pendingCopies;
     private Supplier<Trouble> weather = () -> Trouble.NONE;
     private static final AtomicInteger COUNT = new AtomicInteger();
@@ -122,8 +123,17 @@ public final class MemoryCloud implements ImageCloud {
         return List.copyOf(calls);
     }
 
+    /** The next questions for a copy find nothing yet, as where a cloud's lists lag behind. */
+    public synchronized void notListed(int questions) {
+        unlisted = questions;
+    }
+
     @Override
     public synchronized Future<Optional<CloudImage>> find(String region, String imageId) {
+        if (unlisted > 0 && copies.containsValue(imageId)) {
+            unlisted--;
+            return Future.succeededFuture(Optional.empty());
+        }
         return Future.succeededFuture(
                 Optional.ofNullable(images.get(imageId)).filter(i -> i.region().equals(region)));
     }
@@ -212,6 +222,11 @@ public final class MemoryCloud implements ImageCloud {
             deprecated.add(require(imageId).id());
             return null;
         });
+    }
+
+    @Override
+    public Future<List<CloudVm>> running(String region, Set<String> productCodes) {
+        return Future.succeededFuture(List.of());
     }
 
     @Override

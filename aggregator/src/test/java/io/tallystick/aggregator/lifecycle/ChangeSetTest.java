@@ -145,6 +145,20 @@ class ChangeSetTest {
     }
 
     @Test
+    void aCopyThatTheCloudDoesNotListYetIsWaitedForAndOneThatIsGoneIsNot() {
+        world.outscale.notListed(5);
+        ChangeSet set = await(world.changeSets.publish(
+                shop.seller(), world.draft(shop, "outscale", "1.0").id()));
+        assertEquals(ChangeSet.Status.SUCCEEDED, ended(set).status());
+        assertEquals(1, world.outscale.copiesMade());
+
+        world.outscale.notListed(1_000_000);
+        ChangeSet gone = await(world.changeSets.publish(
+                shop.seller(), world.draft(shop, "outscale", "1.1").id()));
+        assertEquals(ChangeSet.Status.FAILED, ended(gone).status());
+    }
+
+    @Test
     void aCopyThatTheCloudCannotMakeFailsTheSetAndLeavesNothing() {
         world.outscale.keepCopiesPending();
         ProductVersion draft = world.draft(shop, "outscale", "1.0");

@@ -15,7 +15,8 @@ import java.util.Map;
  *
  * @param action the only action that is hit, for example {@code CopyImage}; empty for all
  * @param times how many requests are hit before the fault is over; 0 means until faults are set anew
- * @param delay for {@link Kind#COPY_SLOW}: how much longer, by the simulation's clock, the copy is pending
+ * @param delay by the simulation's clock. For {@link Kind#COPY_SLOW}: how much longer the copy is pending; for {@link
+ *     Kind#STALE}: how far behind the answer is
  */
 public record ApiFault(Cloud cloud, Kind kind, String action, int times, Duration delay) {
     /** What happens instead of the right answer. */
@@ -28,6 +29,10 @@ public record ApiFault(Cloud cloud, Kind kind, String action, int times, Duratio
         LOST,
         /** It is done, and the answer is held back until the client hangs up or the faults are set anew. */
         HELD,
+        /** It is done, and 500 comes instead of the answer. */
+        ERROR_AFTER,
+        /** A list is told as it was a while ago: what was made or started since is missing. */
+        STALE,
         /** The copy is made, and ends {@code failed}. */
         COPY_FAILS,
         /** The copy is pending for longer. */

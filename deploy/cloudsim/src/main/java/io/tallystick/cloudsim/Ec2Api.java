@@ -51,6 +51,9 @@ final class Ec2Api {
             if (clouds.faults().swallows(fault, exchange)) {
                 return;
             }
+            if (fault.filter(f -> f.kind() == Kind.ERROR_AFTER).isPresent()) {
+                throw internal();
+            }
             Http.send(exchange, 200, TYPE, xml.bytes());
         } catch (ApiError e) {
             Http.send(exchange, e.status(), TYPE, error(e, requestId));
@@ -61,14 +64,14 @@ final class Ec2Api {
         Ec2Images actions = new Ec2Images(images, caller, clouds.now());
         Ec2Instances instances = new Ec2Instances(clouds, caller);
         switch (action) {
-            case "DescribeImages" -> actions.describe(params, xml);
+            case "DescribeImages" -> actions.describe(params, clouds.asOf(fault), xml);
             case "DescribeImageAttribute" -> actions.describeAttribute(params, xml);
             case "CopyImage" -> actions.copy(params, fault, xml);
             case "ModifyImageAttribute" -> actions.modify(params, xml);
             case "EnableImageDeprecation" -> actions.deprecate(params, xml);
             case "DeregisterImage" -> actions.deregister(params, xml);
             case "CreateTags" -> createTags(params, actions, instances, xml);
-            case "DescribeInstances" -> instances.describe(params, xml);
+            case "DescribeInstances" -> instances.describe(params, clouds.asOf(fault), xml);
             default -> throw ApiError.ec2("InvalidAction", "The action " + action + " is not valid for this endpoint.");
         }
     }
@@ -93,9 +96,13 @@ final class Ec2Api {
                 throw ApiError.ec2(503, "RequestLimitExceeded", "Request limit exceeded.");
             }
             if (f.kind() == Kind.ERROR) {
-                throw ApiError.ec2(500, "InternalError", "An internal error has occurred.");
+                throw internal();
             }
         });
+    }
+
+    private static ApiError internal() {
+        return ApiError.ec2(500, "InternalError", "An internal error has occurred.");
     }
 
     private Caller caller(HttpExchange exchange, byte[] body, String action) {

@@ -28,15 +28,16 @@ final class Ec2Images {
         this.now = now;
     }
 
-    void describe(Ec2Params params, Xml xml) {
+    void describe(Ec2Params params, Instant asOf, Xml xml) {
         List<String> ids = params.list("ImageId");
         List<String> owners = params.list("Owner");
         List<String> executableBy = params.list("ExecutableBy");
         boolean deprecatedToo = params.bool("IncludeDeprecated");
         Map<String, List<String>> filters = params.filters();
         params.done();
-        ids.forEach(this::get);
+        ids.forEach(id -> needSeen(get(id), asOf));
         List<VmImage> found = images.visible(Cloud.AWS, caller.region(), caller.account()).stream()
+                .filter(i -> !i.created().isAfter(asOf))
                 .filter(i -> ids.isEmpty() ? deprecatedToo || isShown(i) : ids.contains(i.imageId()))
                 .filter(i -> owners.isEmpty()
                         || owners.stream().anyMatch(o -> i.accountId().equals(o.equals("self") ? caller.account() : o)))
@@ -45,6 +46,12 @@ final class Ec2Images {
                         .allMatch(f -> f.getValue().stream().anyMatch(v -> matches(i, f.getKey(), v))))
                 .toList();
         xml.items("imagesSet", found, i -> item(i, xml));
+    }
+
+    private static void needSeen(VmImage image, Instant asOf) {
+        if (image.created().isAfter(asOf)) {
+            throw notFound(image.imageId());
+        }
     }
 
     /** A deprecated image is listed for its owner only; by its id everybody who may launch it finds it. */

@@ -48,6 +48,9 @@ final class OutscaleApi {
             if (clouds.faults().swallows(fault, exchange)) {
                 return;
             }
+            if (fault.filter(f -> f.kind() == Kind.ERROR_AFTER).isPresent()) {
+                throw internal();
+            }
             answer.put("ResponseContext", context);
             Http.send(exchange, 200, TYPE, Json.writeBytes(answer));
         } catch (ApiError e) {
@@ -71,11 +74,11 @@ final class OutscaleApi {
                 OutscaleVms vms = new OutscaleVms(clouds, caller);
                 return switch (action) {
                     case "CreateImage" -> actions.create(parameters, fault);
-                    case "ReadImages" -> actions.read(parameters);
+                    case "ReadImages" -> actions.read(parameters, clouds.asOf(fault));
                     case "UpdateImage" -> actions.update(parameters);
                     case "DeleteImage" -> actions.delete(parameters);
                     case "CreateTags" -> createTags(parameters, actions, vms);
-                    case "ReadVms" -> vms.read(parameters);
+                    case "ReadVms" -> vms.read(parameters, clouds.asOf(fault));
                     case "ReadAccounts" -> accounts(parameters, caller);
                     default -> throw ApiError.outscale(404, "12000", "InvalidAction", "no such action: " + action);
                 };
@@ -113,9 +116,13 @@ final class OutscaleApi {
                 throw ApiError.outscale(429, "24", "AccessDenied", "Request rate exceeded.");
             }
             if (f.kind() == Kind.ERROR) {
-                throw ApiError.outscale(500, "2000", "InternalError", "An internal error has occurred.");
+                throw internal();
             }
         });
+    }
+
+    private static ApiError internal() {
+        return ApiError.outscale(500, "2000", "InternalError", "An internal error has occurred.");
     }
 
     private Caller caller(HttpExchange exchange, String path, byte[] body, String action) {
@@ -140,8 +147,9 @@ final class OutscaleApi {
     }
 
     /** OUTSCALE's lists of resources, cut into pages. */
-    static Map<String, Object> page(Fields f, String name, List<Map<String, Object>> all) {
-        int size = f.optionalNumber("ResultsPerPage", 1, 1000).orElse(1000L).intValue();
+    static Map<String, Object> page(Fields f, String name, List<Map<String, Object>> all, int most) {
+        int size = Math.min(
+                most, f.optionalNumber("ResultsPerPage", 1, 1000).orElse(1000L).intValue());
         int from = f.optionalParsed("NextPageToken", Integer::valueOf).orElse(0);
         f.done();
         int start = Math.min(Math.max(from, 0), all.size());

@@ -78,9 +78,9 @@ final class OutscaleImages {
         return images.copy(source, wanted, now, fault);
     }
 
-    Map<String, Object> read(Fields f) {
+    Map<String, Object> read(Fields f, Instant asOf) {
         Fields filters = f.optionalObject("Filters").orElseGet(() -> Fields.of(Map.of()));
-        Predicate<VmImage> all = i -> true;
+        Predicate<VmImage> all = i -> !i.created().isAfter(asOf);
         all = and(all, filters, "ImageIds", i -> List.of(i.imageId()));
         all = and(all, filters, "ImageNames", i -> List.of(i.name()));
         all = and(all, filters, "AccountIds", i -> List.of(i.accountId()));
@@ -97,7 +97,8 @@ final class OutscaleImages {
                 images.visible(Cloud.OUTSCALE, caller.region(), caller.account()).stream()
                         .filter(all)
                         .map(this::json)
-                        .toList());
+                        .toList(),
+                clouds.pageMax());
     }
 
     private interface Values {

@@ -3,6 +3,7 @@ package io.tallystick.cloudsim;
 import io.tallystick.cloudsim.OutscaleApi.Caller;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
@@ -16,7 +17,7 @@ final class OutscaleVms {
         this.caller = caller;
     }
 
-    Map<String, Object> read(Fields f) {
+    Map<String, Object> read(Fields f, Instant asOf) {
         Fields filters = f.optionalObject("Filters").orElseGet(() -> Fields.of(Map.of()));
         List<String> ids = OutscaleApi.filter(filters, "VmIds");
         List<String> imageIds = OutscaleApi.filter(filters, "ImageIds");
@@ -28,6 +29,7 @@ final class OutscaleVms {
                 clouds.vms().stream()
                         .map(SimulatedVm::info)
                         .filter(this::isOwn)
+                        .filter(vm -> !vm.identity().pendingTime().isAfter(asOf))
                         .filter(vm -> ids.isEmpty() || ids.contains(vm.instanceId()))
                         .filter(vm -> imageIds.isEmpty()
                                 || imageIds.contains(vm.identity().imageId()))
@@ -36,7 +38,8 @@ final class OutscaleVms {
                         .filter(vm ->
                                 states.isEmpty() || states.contains(vm.state().wire()))
                         .map(OutscaleVms::json)
-                        .toList());
+                        .toList(),
+                clouds.pageMax());
     }
 
     private static Map<String, Object> json(VmInfo vm) {

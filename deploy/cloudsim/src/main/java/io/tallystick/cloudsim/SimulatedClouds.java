@@ -50,6 +50,7 @@ public final class SimulatedClouds implements AutoCloseable {
     private final Images images;
     private final ApiFaults faults = new ApiFaults();
     private final SimulatedVm.Site site;
+    private volatile int pageMax = Integer.MAX_VALUE;
 
     private SimulatedClouds(Path folder, Path trustFolder, Clock clock) {
         this.folder = folder.toAbsolutePath().normalize();
@@ -198,6 +199,22 @@ public final class SimulatedClouds implements AutoCloseable {
             images.copyTime(takes);
             save();
         }
+    }
+
+    /** Has the APIs' lists of VMs and images hold so many a page at most, however many are asked for. Not kept over a restart. */
+    public void pageMax(int most) {
+        pageMax = most;
+    }
+
+    int pageMax() {
+        return pageMax;
+    }
+
+    /** The moment that an answer is of: now, or before if this fault has it lag behind. */
+    Instant asOf(Optional<ApiFault> fault) {
+        return fault.filter(f -> f.kind() == ApiFault.Kind.STALE)
+                .map(f -> now().minus(f.delay()))
+                .orElse(Instant.MAX);
     }
 
     /** Replaces the faults of the clouds' APIs. Not kept over a restart. */

@@ -18,7 +18,6 @@ import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
-import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hash;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
@@ -75,7 +74,7 @@ public final class EnrollmentRoutes {
         return enrollments
                 .page(
                         Requests.caller(ctx),
-                        Optional.ofNullable(page.after()).map(EnrollmentRoutes::cursor),
+                        Optional.ofNullable(page.after()).map(EnrollmentPath::cursor),
                         Requests.query(ctx, INSTANCE),
                         page.limit() + 1)
                 .map(rows -> Page.of(rows, page, e -> e.id().toString()).json(EnrollmentRoutes::json));
@@ -135,14 +134,6 @@ public final class EnrollmentRoutes {
         return entitlements
                 .approve(Requests.caller(ctx), EnrollmentPath.id(ctx), thumbprint)
                 .map(EnrollmentRoutes::json);
-    }
-
-    private static EnrollmentId cursor(String key) {
-        try {
-            return EnrollmentId.parse(key);
-        } catch (IllegalArgumentException e) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
     }
 
     private static Map<String, Object> json(Enrollment e) {
