@@ -64,9 +64,21 @@ public final class TrustedTime {
         return a != null && a.bootId().equals(source.bootId());
     }
 
-    /** Takes a time signed in answer to a fresh request, whichever way it moves. */
-    public void answered(Instant serverTime) {
-        anchor = new Anchor(serverTime, source.bootMillis(), source.bootId());
+    /**
+     * Takes a time signed in answer to a fresh request, whichever way it moves. It was signed at some moment since the
+     * request was made, so the present lies between it and as much later as the answer took. A trusted time within these
+     * bounds stays; one outside moves to the nearer bound. Else an answer that somebody held back, or that a suspended
+     * machine slept over, would set the time back, book usage in earlier hours and lengthen every lease. The first one
+     * of a boot is taken at its latest, for the sake of the leases.
+     *
+     * @param askedBootMillis the boot time just before the request was made
+     */
+    public void answered(Instant serverTime, long askedBootMillis) {
+        long boot = source.bootMillis();
+        Instant latest = serverTime.plusMillis(Math.max(0, boot - askedBootMillis));
+        Instant known = anchoredInThisBoot() ? now().orElse(latest) : latest;
+        Instant time = known.isBefore(serverTime) ? serverTime : known.isAfter(latest) ? latest : known;
+        anchor = new Anchor(time, boot, source.bootId());
     }
 
     /** Takes a signed time that may be old (a receipt given again): only ever moves forward. */

@@ -244,7 +244,8 @@ public final class Enroller {
                 request.toBytes(),
                 key.signer());
         try {
-            Answer answer = take(aggregator.post(Wire.ENROLLMENTS_PATH, signed, Typ.ANSWER), signed, me);
+            long asked = source.bootMillis();
+            Answer answer = take(aggregator.post(Wire.ENROLLMENTS_PATH, signed, Typ.ANSWER), signed, asked, me);
             enrolled = true;
             nameRefused = false;
             compareWith(answer);
@@ -297,7 +298,8 @@ public final class Enroller {
                 key.signer());
         try {
             boolean wasOnTrial = trialUntil.isPresent();
-            Answer answer = take(aggregator.post(path, signed, Typ.ANSWER), signed, me);
+            long asked = source.bootMillis();
+            Answer answer = take(aggregator.post(path, signed, Typ.ANSWER), signed, asked, me);
             if (watermarkWanted || wasOnTrial) {
                 watermarkWanted = false;
                 compareWith(answer);
@@ -331,10 +333,10 @@ public final class Enroller {
         });
     }
 
-    private Answer take(Jws jws, Jws request, Identity me) throws Unreachable {
+    private Answer take(Jws jws, Jws request, long askedBootMillis, Identity me) throws Unreachable {
         Answers.Checked checked = answers.fresh(jws, request.hash(), key, me);
         Answer a = checked.answer();
-        time.answered(a.time());
+        time.answered(a.time(), askedBootMillis);
         iatOffsetMillis = 0;
         adoptCounter(a.counter());
         store.call(tx -> {

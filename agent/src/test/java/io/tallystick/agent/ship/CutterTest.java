@@ -49,7 +49,7 @@ class CutterTest {
     void aKeyOfTwoRunsAcrossTheLimitOfOneBatchLosesNothing() throws Exception {
         TimeSource source = new Still();
         TrustedTime time = new TrustedTime(source);
-        time.answered(NOW);
+        time.answered(NOW, 0);
         Cutter cutter = new Cutter(time, source, "https://aggregator.example");
         EnrollmentId id = EnrollmentId.of("aws", "123456789012", "i-0123456789abcdef0");
         try (StateFolder folder = StateFolder.open(dir.resolve("state"));
