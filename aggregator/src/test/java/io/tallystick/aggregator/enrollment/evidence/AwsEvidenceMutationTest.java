@@ -24,7 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
  * exception. The same identity is possible because some bytes are rightly not looked at (the signer's name, say).
  */
 class AwsEvidenceMutationTest {
-    private static final int RANDOM_MUTATIONS = 1_000;
+    /** A share; more with the property. */
+    private static final int RANDOM_MUTATIONS = Integer.getInteger("tallystick.mutations", 300);
+
     private static final long SEED = 20_261_121;
 
     @TempDir
