@@ -8,6 +8,7 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a charge rests on: the lines of its usage hour up to its own, and the signed batches received until its run was
@@ -41,9 +42,18 @@ public final class Explanation {
                                                 page.contributions().stream()
                                                         .map(Evidence.Contribution::json)
                                                         .toList(),
+                                        "archives", archives(page, caller),
                                         "next",
                                                 page.next()
                                                         .map(Evidence.Place::toString)
                                                         .orElse(null)))));
+    }
+
+    private static @Nullable Object archives(Evidence.Page page, Caller caller) {
+        return page.archives().isEmpty()
+                ? null
+                : page.archives().stream()
+                        .map(archive -> archive.json(caller.account().isEmpty()))
+                        .toList();
     }
 }

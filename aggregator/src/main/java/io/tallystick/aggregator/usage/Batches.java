@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
@@ -43,6 +44,7 @@ public final class Batches {
     private final Clock clock;
     private final LongSupplier nanoTime;
     private final UsageStore store = new UsageStore();
+    private final ArchivedChains archived = new ArchivedChains();
     private final Turns turns;
     private final AtomicInteger preparing = new AtomicInteger();
 
@@ -197,9 +199,24 @@ public final class Batches {
                         }
                         return fork(s, current);
                     }
-                    // An epoch that was closed before this batch arrived: it was never counted and does not fit now.
-                    return s.batch().epoch() < current.epoch() ? gap(s, current) : fork(s, current);
+                    return archived.seen(
+                                    contexts.reads(),
+                                    s.enrollment(),
+                                    s.batch().epoch(),
+                                    s.batch().seq(),
+                                    s.jws().hash())
+                            .compose(seen -> notThere(s, current, seen));
                 });
+    }
+
+    private Future<String> notThere(Submission s, Watermark current, Optional<ArchivedChains.Seen> archivedOne) {
+        if (archivedOne.isPresent()) {
+            Optional<String> receipt = archivedOne.get().receipt();
+            receipt.ifPresent(same -> meters.repeated());
+            return receipt.map(Future::succeededFuture).orElseGet(() -> fork(s, current));
+        }
+        // An epoch that was closed before this batch arrived: it was never counted and does not fit now.
+        return s.batch().epoch() < current.epoch() ? gap(s, current) : fork(s, current);
     }
 
     private Future<String> gap(Submission s, Watermark current) {

@@ -7,6 +7,7 @@ import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Hash;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.MeteringRecord;
@@ -32,6 +33,7 @@ public final class Evidence {
     private final Database database;
     private final Enrollments enrollments;
     private final EvidenceStore store = new EvidenceStore();
+    private final ArchiveStore archives = new ArchiveStore();
 
     public Evidence(Database database, Enrollments enrollments) {
         this.database = database;
@@ -82,38 +84,61 @@ public final class Evidence {
         }
     }
 
-    /** @param next where to go on; empty when all batches were looked at */
-    public record Page(List<Contribution> contributions, Optional<Place> next) {}
+    /**
+     * Files that may hold batches of the hour.
+     *
+     * @param name of the month they were received in
+     * @param location the folder, as it was named when they were written
+     */
+    public record Archive(String name, Hash manifestSha256, String location) {
+        /** Where on whose disks is told to those who run the service. */
+        public Map<String, Object> json(boolean withLocation) {
+            return Json.object(
+                    "name",
+                    name,
+                    "manifestSha256",
+                    ArchiveFolder.hex(manifestSha256),
+                    "location",
+                    withLocation ? location : null);
+        }
+    }
+
+    /**
+     * @param archives where further batches may be that are not in the database any more
+     * @param next where to go on; empty when all batches were looked at
+     */
+    public record Page(List<Contribution> contributions, List<Archive> archives, Optional<Place> next) {}
 
     /** The batches received until then that added to the hour, in order; a page may be empty and not the last. */
     public Future<Page> of(Hour hour, Instant receivedUntil, Place after) {
-        return enrollments.find(database.reads(), hour.enrollment()).compose(found -> store.batches(
-                        database.reads(),
-                        hour.enrollment(),
-                        hour.hour().minus(AHEAD_MAX),
-                        receivedUntil,
-                        after,
-                        BATCHES_AT_ONCE)
-                .map(batches -> {
-                    String onlyProduct = found.map(Enrollment::productCodes).stream()
-                            .flatMap(List::stream)
-                            .findFirst()
-                            .orElse("");
-                    List<Contribution> contributions = new ArrayList<>();
-                    for (EvidenceStore.Stored stored : batches) {
-                        Quantity added = added(stored, hour, onlyProduct);
-                        if (!added.isZero()) {
-                            contributions.add(new Contribution(
-                                    stored.place(), stored.received(), added, stored.jws(), stored.receipt()));
-                        }
-                    }
-                    return new Page(
-                            contributions,
-                            batches.size() < BATCHES_AT_ONCE
-                                    ? Optional.empty()
-                                    : Optional.of(
-                                            batches.get(batches.size() - 1).place()));
-                }));
+        Instant from = hour.hour().minus(AHEAD_MAX);
+        return enrollments.find(database.reads(), hour.enrollment()).compose(found -> archives.ofTimes(
+                        database.reads(), hour.enrollment(), from, receivedUntil)
+                .compose(archived -> store.batches(
+                                database.reads(), hour.enrollment(), from, receivedUntil, after, BATCHES_AT_ONCE)
+                        .map(batches -> page(hour, found, batches, archived))));
+    }
+
+    private static Page page(
+            Hour hour, Optional<Enrollment> enrollment, List<EvidenceStore.Stored> batches, List<Archive> archived) {
+        String onlyProduct = enrollment.map(Enrollment::productCodes).stream()
+                .flatMap(List::stream)
+                .findFirst()
+                .orElse("");
+        List<Contribution> contributions = new ArrayList<>();
+        for (EvidenceStore.Stored stored : batches) {
+            Quantity added = added(stored, hour, onlyProduct);
+            if (!added.isZero()) {
+                contributions.add(
+                        new Contribution(stored.place(), stored.received(), added, stored.jws(), stored.receipt()));
+            }
+        }
+        return new Page(
+                contributions,
+                archived,
+                batches.size() < BATCHES_AT_ONCE
+                        ? Optional.empty()
+                        : Optional.of(batches.get(batches.size() - 1).place()));
     }
 
     /** What the batch's records add to the hour: those not refused, at the hours the receipt booked them in. */

@@ -2,6 +2,7 @@ package io.tallystick.aggregator.usage;
 
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
@@ -13,7 +14,10 @@ import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,23 +45,37 @@ public final class Rebuild {
     public record Verdict(long batches, long usageHours, List<String> differences) {}
 
     private final Database database;
+    private final Vertx vertx;
     private final RebuildStore store = new RebuildStore();
+    private final ArchiveStore archived = new ArchiveStore();
 
     private final class Run {
         private final Map<RebuildStore.HourKey, Quantity> sums = new HashMap<>();
         private final List<String> differences = new ArrayList<>();
-        private final Map<String, Jwk> ownKeys;
-        private final Map<UUID, RebuildStore.Enrolled> enrolled;
-        private final Map<UUID, Batch> last = new HashMap<>();
-        private final Map<UUID, Hash> lastHash = new HashMap<>();
+        private final List<ArchiveStore.Archived> archives;
+        private final Chains chains = new Chains();
+        private Map<String, Jwk> ownKeys = Map.of();
+        private Map<UUID, RebuildStore.Enrolled> enrolled = Map.of();
+        private boolean snapshotTaken;
         private long batches;
 
-        Run(Map<String, Jwk> ownKeys, Map<UUID, RebuildStore.Enrolled> enrolled) {
-            this.ownKeys = ownKeys;
-            this.enrolled = enrolled;
+        Run(List<ArchiveStore.Archived> archives) {
+            this.archives = archives;
         }
 
-        void add(RebuildStore.StoredBatch stored) {
+        /** Reads the archives, each after its digests were checked; answers whether all of them held. */
+        boolean addArchives(Path root) {
+            int before = differences.size();
+            for (ArchiveStore.Archived archive : archives) {
+                ArchiveFolder.Opened opened =
+                        ArchiveFolder.open(root.resolve(archive.name()), archive.manifestSha256());
+                opened.faults().forEach(this::differ);
+                opened.archive().ifPresent(folder -> folder.forEachBatch(this::add));
+            }
+            return differences.size() == before;
+        }
+
+        void add(ArchivedBatch stored) {
             batches++;
             String name = new EnrollmentId(stored.enrollment()) + " " + stored.epoch() + "." + stored.seq();
             try {
@@ -67,7 +85,7 @@ public final class Rebuild {
             }
         }
 
-        private void addChecked(RebuildStore.StoredBatch stored, String name) {
+        private void addChecked(ArchivedBatch stored, String name) {
             Jws jws = Jws.parseCompact(stored.jws(), Typ.BATCH);
             RebuildStore.Enrolled of = enrolled.get(stored.enrollment());
             if (of == null || of.keys().stream().noneMatch(key -> verifies(jws, key))) {
@@ -93,18 +111,11 @@ public final class Rebuild {
             }
         }
 
-        private void checkChain(RebuildStore.StoredBatch stored, Batch batch, Hash hash, String name) {
-            Batch before = last.put(stored.enrollment(), batch);
-            Hash hashBefore =
-                    Optional.ofNullable(lastHash.put(stored.enrollment(), hash)).orElse(Hash.NONE);
-            boolean follows = before == null
-                    ? batch.seq() == 1
-                    : batch.epoch() == before.epoch()
-                            ? batch.seq() == before.seq() + 1
-                            : batch.epoch() > before.epoch() && batch.seq() == 1;
-            if (!follows || !batch.prev().equals(hashBefore)) {
+        private void checkChain(ArchivedBatch stored, Batch batch, Hash hash, String name) {
+            if (!chains.fits(stored.enrollment(), batch)) {
                 differ(name + ": does not follow the batch before it");
             }
+            chains.moveTo(stored.enrollment(), batch.epoch(), batch.seq(), hash);
         }
 
         private void sum(UUID enrollment, RebuildStore.Enrolled of, Batch batch, Receipt receipt, String name) {
@@ -148,6 +159,12 @@ public final class Rebuild {
             return new Verdict(batches, hours, List.copyOf(differences));
         }
 
+        /** Where part of the evidence cannot be read, no sum of it says anything. */
+        Verdict withoutHours() {
+            sums.clear();
+            return verdict(0);
+        }
+
         private void differ(String what) {
             if (differences.size() < DIFFERENCES_MAX) {
                 differences.add(what);
@@ -169,21 +186,57 @@ public final class Rebuild {
         }
     }
 
-    public Rebuild(Database database) {
+    public Rebuild(Database database, Vertx vertx) {
         this.database = database;
+        this.vertx = vertx;
+    }
+
+    /**
+     * Compares everything, in one consistent snapshot of the database.
+     *
+     * @param archives where archived evidence is; without it, archived months are a difference, and their place is told
+     */
+    public Future<Verdict> compare(Optional<Path> archives) {
+        return archived.list(database.reads()).compose(list -> {
+            Run run = new Run(list);
+            if (!list.isEmpty() && archives.isEmpty()) {
+                list.forEach(a -> run.differ(a.batches() + " batches of " + a.name() + " are archived, at the time in "
+                        + a.location() + " with manifest " + ArchiveFolder.hex(a.manifestSha256())
+                        + "; name the folder of the archives"));
+                return Future.succeededFuture(run.verdict(0));
+            }
+            return keys(database.reads(), run)
+                    .compose(done -> vertx.executeBlocking(
+                            () -> archives.map(run::addArchives).orElse(true)))
+                    .compose(held -> held
+                            ? database.transactor()
+                                    .inTx(tx -> store.snapshot(tx).compose(done -> compare(tx, run)))
+                            : Future.succeededFuture(run.withoutHours()));
+        });
+    }
+
+    /** What batches and receipts may be signed with. */
+    private Future<Void> keys(SqlClient client, Run run) {
+        return store.ownKeys(client).compose(own -> store.enrolled(client).map(enrolled -> {
+            run.ownKeys = own;
+            run.enrolled = enrolled;
+            return null;
+        }));
     }
 
     private Future<Verdict> compare(SqlConnection tx, Run run) {
-        return store.forEachBatch(tx, READ_AT_ONCE, run::add)
+        if (run.snapshotTaken) {
+            // A transaction that is tried again would add everything up twice.
+            return Future.failedFuture(Failure.of(ErrorCode.CONFLICT, "the database ended the reading; begin again"));
+        }
+        run.snapshotTaken = true;
+        return archived.list(tx)
+                .compose(now -> now.size() == run.archives.size()
+                        ? keys(tx, run)
+                        : Future.failedFuture(
+                                Failure.of(ErrorCode.CONFLICT, "a month was archived meanwhile; begin again")))
+                .compose(done -> archived.forEachLive(tx, READ_AT_ONCE, run::add))
                 .compose(done -> store.forEachHour(tx, READ_AT_ONCE, run::compare))
                 .map(run::verdict);
-    }
-
-    /** Compares everything, in one consistent snapshot of the database. */
-    public Future<Verdict> compare() {
-        return database.transactor().inTx(tx -> store.snapshot(tx)
-                .compose(done -> store.ownKeys(tx))
-                .compose(own -> store.enrolled(tx).map(enrolled -> new Run(own, enrolled)))
-                .compose(run -> compare(tx, run)));
     }
 }

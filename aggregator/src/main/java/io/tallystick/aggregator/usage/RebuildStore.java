@@ -6,9 +6,11 @@ import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.model.Quantity;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.sqlclient.Cursor;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Instant;
 import java.util.HashMap;
@@ -20,8 +22,6 @@ import java.util.function.Consumer;
 
 /** Reads everything a rebuild compares, by cursor, in one snapshot. */
 final class RebuildStore {
-    static final String BATCHES =
-            "SELECT enrollment_id, epoch, seq, jws, receipt FROM usage_batch ORDER BY enrollment_id, epoch, seq";
     static final String HOURS =
             """
             SELECT hour, enrollment_id, dimension_id, allocation, sum(quantity) AS quantity FROM usage_hour
@@ -36,8 +36,6 @@ final class RebuildStore {
             SELECT e.enrollment_id, p.product_code, d.key, d.id
             FROM enrollment AS e JOIN product AS p ON p.product_code = ANY(e.product_codes)
             JOIN dimension AS d ON d.product_id = p.id""";
-
-    record StoredBatch(UUID enrollment, int epoch, long seq, String jws, String receipt) {}
 
     /** A usage hour over all agreements: which of them an increment was booked under, evidence does not say. */
     record HourKey(Instant hour, UUID enrollment, int dimensionId, UUID allocation) {}
@@ -57,8 +55,8 @@ final class RebuildStore {
                 .mapEmpty();
     }
 
-    Future<Map<String, Jwk>> ownKeys(SqlConnection tx) {
-        return tx.preparedQuery(OWN_KEYS).execute().map(rows -> {
+    Future<Map<String, Jwk>> ownKeys(SqlClient client) {
+        return client.preparedQuery(OWN_KEYS).execute().map(rows -> {
             Map<String, Jwk> keys = new HashMap<>();
             rows.forEach(row -> keys.put(
                     row.getString("kid"),
@@ -67,10 +65,10 @@ final class RebuildStore {
         });
     }
 
-    Future<Map<UUID, Enrolled>> enrolled(SqlConnection tx) {
-        return tx.preparedQuery(ENROLLED)
+    Future<Map<UUID, Enrolled>> enrolled(SqlClient client) {
+        return client.preparedQuery(ENROLLED)
                 .execute()
-                .compose(evidence -> tx.preparedQuery(DIMENSIONS).execute().map(dimensions -> {
+                .compose(evidence -> client.preparedQuery(DIMENSIONS).execute().map(dimensions -> {
                     Map<UUID, Enrolled> map = new HashMap<>();
                     for (Row row : evidence) {
                         Jwk key = Jws.parseCompact(row.getString("jws"), Typ.ENROLL)
@@ -100,20 +98,6 @@ final class RebuildStore {
                 }));
     }
 
-    Future<Void> forEachBatch(SqlConnection tx, int atOnce, Consumer<StoredBatch> consumer) {
-        return forEach(
-                        tx,
-                        BATCHES,
-                        atOnce,
-                        row -> consumer.accept(new StoredBatch(
-                                row.getUUID("enrollment_id"),
-                                row.getInteger("epoch"),
-                                row.getLong("seq"),
-                                row.getString("jws"),
-                                row.getString("receipt"))))
-                .mapEmpty();
-    }
-
     /** Answers how many there were. */
     Future<Long> forEachHour(SqlConnection tx, int atOnce, Consumer<StoredHour> consumer) {
         return forEach(
@@ -129,18 +113,28 @@ final class RebuildStore {
                         Columns.quantity(row, "quantity"))));
     }
 
-    private static Future<Long> forEach(SqlConnection tx, String sql, int atOnce, Consumer<Row> consumer) {
-        return tx.prepare(sql).compose(statement -> rest(statement.cursor(), atOnce, 0, consumer)
-                .eventually(statement::close));
+    /** Reads by cursor; answers how many rows there were. Takes no more stack or memory for many of them. */
+    static Future<Long> forEach(SqlConnection tx, String sql, int atOnce, Consumer<Row> consumer) {
+        return tx.prepare(sql).compose(statement -> {
+            Promise<Long> end = Promise.promise();
+            rest(statement.cursor(), atOnce, 0, consumer, end);
+            return end.future().eventually(statement::close);
+        });
     }
 
-    private static Future<Long> rest(Cursor cursor, int atOnce, long seen, Consumer<Row> consumer) {
-        return cursor.read(atOnce).compose((RowSet<Row> rows) -> {
-            rows.forEach(consumer);
-            long now = seen + rows.size();
-            return cursor.hasMore()
-                    ? rest(cursor, atOnce, now, consumer)
-                    : cursor.close().map(now);
-        });
+    private static void rest(Cursor cursor, int atOnce, long seen, Consumer<Row> consumer, Promise<Long> end) {
+        cursor.read(atOnce)
+                .map((RowSet<Row> rows) -> {
+                    rows.forEach(consumer);
+                    return seen + rows.size();
+                })
+                .onFailure(end::fail)
+                .onSuccess(now -> {
+                    if (cursor.hasMore()) {
+                        rest(cursor, atOnce, now, consumer, end);
+                    } else {
+                        cursor.close().map(now).onComplete(end);
+                    }
+                });
     }
 }

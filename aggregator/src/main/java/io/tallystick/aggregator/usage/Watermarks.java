@@ -27,6 +27,7 @@ public final class Watermarks {
     private static final int ANSWER_BYTES = 4 * 1024;
 
     private final UsageStore store = new UsageStore();
+    private final ArchivedChains archived = new ArchivedChains();
 
     /** Every enrollment has one, from the transaction that made it. */
     public Future<Progress> of(SqlClient client, EnrollmentId id) {
@@ -57,7 +58,8 @@ public final class Watermarks {
             if (current == null) {
                 return Future.failedFuture(Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id));
             }
-            return knows(tx, id, request.known())
+            return archived.requireNoneAfter(tx, id, request.known())
+                    .compose(done -> knows(tx, id, request.known()))
                     .compose(done -> store.after(tx, id, request.known(), Wire.RESUME_BATCHES_MAX))
                     .map(Watermarks::fitting)
                     .compose(batches -> batches.isEmpty() && request.open()
@@ -73,15 +75,17 @@ public final class Watermarks {
             return Future.succeededFuture();
         }
         return store.stored(tx, id, known.epoch(), known.seq()).compose(found -> {
-            boolean same = found.map(b -> Jws.parseCompact(b.jws(), Typ.BATCH).hash())
-                    .map(known.hash()::equals)
-                    .orElse(false);
-            return same
+            Future<Boolean> same = found.isEmpty()
+                    ? archived.endsWith(tx, id, known)
+                    : Future.succeededFuture(Jws.parseCompact(found.get().jws(), Typ.BATCH)
+                            .hash()
+                            .equals(known.hash()));
+            return same.compose(yes -> yes
                     ? Future.succeededFuture()
                     : Future.failedFuture(Failure.of(
                             ErrorCode.FORK,
                             "known: batch " + known.epoch() + "." + known.seq() + " with hash " + known.hash()
-                                    + " is not the one that is stored"));
+                                    + " is not the one that is stored")));
         });
     }
 

@@ -107,6 +107,21 @@ class CommandLineTest {
     }
 
     @Test
+    void whatIsTooYoungIsNotArchived() {
+        with("migrate");
+        String to = folder.resolve("archive").toString();
+        assertEquals(
+                "nothing to archive: no month ended longer ago than PT2160H",
+                with("audit", "archive", "--to", to).out().strip());
+        Result refused = with("audit", "archive", "--to", to, "--older-than", "P1D");
+        assertEquals(1, refused.exit());
+        assertTrue(refused.err().contains("older-than: must be at least PT744H"), refused.err());
+        Result checked = with("audit", "verify", "--archive", to);
+        assertEquals(0, checked.exit());
+        assertTrue(checked.out().contains("ok: 0 archives with 0 batches, 0 in the database"), checked.out());
+    }
+
+    @Test
     void aServerOnAnEmptyDatabaseRefusesAndSaysWhatToDo() {
         Result refused = with("serve");
         assertEquals(1, refused.exit());

@@ -68,6 +68,7 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     private final List<ImageCloud> clouds;
     private @Nullable Aggregator aggregator;
     private String operator = "";
+    private Optional<Path> archives = Optional.empty();
     private boolean stopped;
 
     private RunningAggregator(List<String> settings, List<ImageCloud> clouds) {
@@ -214,8 +215,14 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
 
     /** What the ledger and the evidence disagree about. */
     public List<String> differences() {
-        return Aggregator.await(new Rebuild(running().wiring().database).compare(), WAIT)
+        Wiring wiring = running().wiring();
+        return Aggregator.await(new Rebuild(wiring.database, wiring.vertx).compare(archives), WAIT)
                 .differences();
+    }
+
+    /** Where evidence of this database is archived. */
+    public void archivesIn(Path folder) {
+        archives = Optional.of(folder);
     }
 
     public TestDatabase database() {

@@ -52,17 +52,23 @@ public final class Conservation {
             "a watermark stands on the last batch of its epoch",
             """
             SELECT w.enrollment_id FROM watermark AS w
-            WHERE w.seq <> (SELECT coalesce(max(seq), 0) FROM usage_batch AS b
-                            WHERE b.enrollment_id = w.enrollment_id AND b.epoch = w.epoch)""",
-            "batches of an epoch are numbered from 1 without holes and once each",
+            WHERE w.seq <> (SELECT coalesce(max(seq), 0) FROM (
+                              SELECT seq FROM usage_batch AS b
+                              WHERE b.enrollment_id = w.enrollment_id AND b.epoch = w.epoch
+                              UNION ALL SELECT seq FROM archived_chain AS c
+                              WHERE c.enrollment_id = w.enrollment_id AND c.epoch = w.epoch) AS s)""",
+            "batches of an epoch are numbered from 1, or what is archived, without holes and once each",
             """
-            SELECT enrollment_id, epoch FROM usage_batch GROUP BY 1, 2
-            HAVING count(*) <> max(seq) OR count(DISTINCT seq) <> max(seq)""",
+            SELECT b.enrollment_id, b.epoch FROM usage_batch AS b LEFT JOIN archived_chain AS c USING (enrollment_id, epoch)
+            WHERE b.seq > coalesce(c.seq, 0) GROUP BY 1, 2, c.seq
+            HAVING count(*) <> max(b.seq) - coalesce(c.seq, 0) OR count(DISTINCT b.seq) <> count(*)""",
             "what is quarantined belongs to a stored batch",
             """
             SELECT q.enrollment_id, q.epoch, q.seq FROM quarantined_record AS q
             WHERE NOT EXISTS (SELECT FROM usage_batch AS b WHERE b.enrollment_id = q.enrollment_id
-                              AND b.epoch = q.epoch AND b.seq = q.seq)""",
+                              AND b.epoch = q.epoch AND b.seq = q.seq)
+              AND NOT EXISTS (SELECT FROM archived_chain AS c WHERE c.enrollment_id = q.enrollment_id
+                              AND c.epoch = q.epoch AND c.seq >= q.seq)""",
             "as many uses of a join code are gone as enrollments it let in",
             """
             SELECT j.id FROM join_code AS j WHERE j.uses_max - j.uses_left

@@ -242,6 +242,11 @@ class SandboxProcessTest {
         assertTrue(paste(take(commands, "deploy/bin/tallystick-aggregator audit verify"), Map.of())
                 .contains("head"));
         paste(take(commands, "deploy/bin/tallystick-aggregator audit rebuild"), Map.of());
+        assertTrue(paste(take(commands, "deploy/bin/tallystick-aggregator audit archive"), Map.of())
+                .contains("nothing to archive"));
+        assertTrue(paste(take(commands, "deploy/bin/tallystick-aggregator audit verify"), Map.of())
+                .contains("ok: 0 archives"));
+        paste(take(commands, "deploy/bin/tallystick-aggregator audit rebuild"), Map.of());
         assertEquals(List.of(), commands, "commands of the guide that nothing runs");
     }
 
