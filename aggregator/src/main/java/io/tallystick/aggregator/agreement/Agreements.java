@@ -32,8 +32,8 @@ import java.util.Optional;
 
 /** Accepts, ends and finds agreements. */
 public final class Agreements {
-    /** Asked for when an agreement begins or ends: who may launch the product's images changes. Its key is the product. */
-    public static final String SHARES_JOB = "image-shares";
+    /** Asked for when an agreement begins or ends. */
+    public static final String SHARES_JOB = Catalog.SHARES_JOB;
 
     private final AgreementStore store = new AgreementStore();
     private final Catalog catalog;

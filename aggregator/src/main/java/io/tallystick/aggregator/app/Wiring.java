@@ -172,7 +172,7 @@ public final class Wiring {
         accounts = new Accounts(database.transactor(), audit, jobs, ids, clock);
         tokens = new Tokens(accounts, database.reads(), database.transactor(), audit, ids, clock);
         users = new Users(accounts, new Passwords(vertx, ids), database.transactor(), audit, ids, clock);
-        catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
+        catalog = new Catalog(accounts, database.transactor(), audit, jobs, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
         outbox = new Outbox(ids, config.publicUrl().getHost(), clock);
         reviews = new Reviews(catalog, accounts, outbox, database.transactor(), audit, ids, clock);

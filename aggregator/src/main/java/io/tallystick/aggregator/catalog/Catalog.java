@@ -7,6 +7,7 @@ import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.db.Transactor;
+import io.tallystick.aggregator.job.Jobs;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes, changes and finds products. Methods that take a client may be used inside another feature's transaction. */
 public final class Catalog {
+    /** Asked for when who may launch a product's images may have changed. Its key is the product. */
+    public static final String SHARES_JOB = "image-shares";
+
     private static final int CODE_CHARS = 25;
     private static final String CODE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -38,10 +42,12 @@ public final class Catalog {
     private final Accounts accounts;
     private final Transactor transactor;
     private final Audit audit;
+    private final Jobs jobs;
     private final Ids ids;
     private final Clock clock;
 
-    public Catalog(Accounts accounts, Transactor transactor, Audit audit, Ids ids, Clock clock) {
+    public Catalog(Accounts accounts, Transactor transactor, Audit audit, Jobs jobs, Ids ids, Clock clock) {
+        this.jobs = jobs;
         this.accounts = accounts;
         this.transactor = transactor;
         this.audit = audit;
@@ -148,10 +154,16 @@ public final class Catalog {
         requireMove(before, next);
         Product after = before.withVisibility(next, Columns.micros(clock.instant()));
         return products.setVisibility(tx, after)
+                .compose(done -> askForShares(tx, before.id()))
                 .compose(done -> audit.append(
                         tx,
                         new AuditEvent.Change(actor, "product.visibility", before.id(), before.json(), after.json())))
                 .map(after);
+    }
+
+    /** Before anything is audited: all who need both the job's row and the log's head take them in this order. */
+    Future<Void> askForShares(SqlConnection tx, String productId) {
+        return jobs.add(tx, SHARES_JOB, productId);
     }
 
     static void requireMove(Product product, Visibility next) {

@@ -112,6 +112,7 @@ public final class Offers {
                     List.of(new Rate(
                             1, wanted.rate().partialHours(), wanted.rate().prices(), now)));
             return store.insert(tx, offer)
+                    .compose(done -> catalog.askForShares(tx, productId))
                     .compose(done -> record(tx, caller, "offer.create", offer.id(), null, offer.managedJson()))
                     .map(done -> offer.managedJson());
         });
@@ -187,6 +188,7 @@ public final class Offers {
                     // One that has not opened yet never will, if it is to end before.
                     Instant closes = end.isBefore(before.opensAt()) ? before.opensAt() : end;
                     return store.close(tx, offerId, closes)
+                            .compose(done -> catalog.askForShares(tx, before.productId()))
                             .compose(done -> store.readCurrent(tx, offerId))
                             .map(Optional::orElseThrow)
                             .compose(after -> record(

@@ -11,6 +11,7 @@ import java.util.Set;
  * @param ownerAccount the cloud account that owns it
  * @param productCodes the marketplace codes it carries
  * @param sharedWith the cloud accounts that may launch it besides the owner; empty where the asker may not know
+ * @param isPublic whether everybody may launch it
  * @param stateReason why it failed, empty otherwise
  */
 public record CloudImage(
@@ -22,6 +23,7 @@ public record CloudImage(
         String stateReason,
         List<String> productCodes,
         Set<String> sharedWith,
+        boolean isPublic,
         Instant createdAt) {
 
     /** What can be done with it: only an available image can be shared and launched. */

@@ -28,6 +28,7 @@ import software.amazon.awssdk.services.ec2.model.ImageAttributeName;
 import software.amazon.awssdk.services.ec2.model.Instance;
 import software.amazon.awssdk.services.ec2.model.LaunchPermission;
 import software.amazon.awssdk.services.ec2.model.LaunchPermissionModifications;
+import software.amazon.awssdk.services.ec2.model.PermissionGroup;
 import software.amazon.awssdk.services.ec2.model.ProductCode;
 import software.amazon.awssdk.services.ec2.model.Reservation;
 import software.amazon.awssdk.services.ec2.model.ResourceType;
@@ -176,6 +177,17 @@ final class Ec2ImageCloud implements ImageCloud {
     }
 
     @Override
+    public Future<Void> setPublic(String region, String imageId, boolean everybody) {
+        LaunchPermission all =
+                LaunchPermission.builder().group(PermissionGroup.ALL).build();
+        return act(
+                region,
+                ec2 -> ec2.modifyImageAttribute(r -> r.overrideConfiguration(asUs)
+                        .imageId(imageId)
+                        .launchPermission(everybody ? p -> p.add(all) : p -> p.remove(all))));
+    }
+
+    @Override
     public Future<Void> delete(String region, String imageId) {
         return act(region, ec2 -> {
             try {
@@ -300,6 +312,7 @@ final class Ec2ImageCloud implements ImageCloud {
                         : String.valueOf(image.stateReason().message()),
                 image.productCodes().stream().map(ProductCode::productCodeId).toList(),
                 sharedWith,
+                Boolean.TRUE.equals(image.publicLaunchPermissions()),
                 Instant.parse(image.creationDate()));
     }
 

@@ -43,7 +43,13 @@ public interface ImageCloud {
     /** Takes that back. Running VMs go on. */
     Future<Void> unshare(String region, String imageId, Set<String> accounts);
 
-    /** Deletes the marketplace's copy; running VMs go on. One that is gone already is fine. */
+    /**
+     * Lets everybody launch the image, or takes that back; those it is shared with still may. AWS refuses it for good for an
+     * image with a product code.
+     */
+    Future<Void> setPublic(String region, String imageId, boolean everybody);
+
+    /** Deletes the marketplace's copy and the snapshots behind it; running VMs go on. One that is gone already is fine. */
     Future<Void> delete(String region, String imageId);
 
     /** AWS: marks the image deprecated from now on, still launchable by whom it is shared with. No effect at OUTSCALE. */

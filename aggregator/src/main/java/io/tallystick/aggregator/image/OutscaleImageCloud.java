@@ -25,6 +25,11 @@ final class OutscaleImageCloud implements ImageCloud {
     /** The type of error for a name that another image of the account has. */
     private static final String NAME_TAKEN = "ResourceConflict/";
 
+    /** The type of error for what the key may not do. */
+    private static final String DENIED = "AccessDenied/";
+    /** Names the image a snapshot was behind. */
+    private static final String SNAPSHOT_TAG = "tallystick-image";
+
     private static final Pattern TOKEN = Pattern.compile("[a-zA-Z0-9_.-]{1,64}");
     private static final int PAGE = 1000;
     private static final int PAGES_MAX = 100;
@@ -151,8 +156,31 @@ final class OutscaleImageCloud implements ImageCloud {
     }
 
     @Override
+    public Future<Void> setPublic(String region, String imageId, boolean everybody) {
+        return act(() -> {
+            if (there(region, imageId).isPublic() != everybody) {
+                call(
+                        region,
+                        "UpdateImage",
+                        Json.object(
+                                "ImageId",
+                                imageId,
+                                "PermissionsToLaunch",
+                                Json.object(
+                                        everybody ? "Additions" : "Removals", Json.object("GlobalPermission", true))));
+            }
+        });
+    }
+
+    /**
+     * OUTSCALE leaves the snapshots of a deleted image, and then nothing says any more which they were. So they are tagged with
+     * the image's id before it is deleted, and found by that afterwards, whoever comes back to it.
+     */
+    @Override
     public Future<Void> delete(String region, String imageId) {
         return act(() -> {
+            pages(region, "ReadImages", "Images", Json.object("ImageIds", List.of(imageId)))
+                    .forEach(image -> tagSnapshots(region, imageId, image));
             try {
                 call(region, "DeleteImage", Json.object("ImageId", imageId));
             } catch (ImageCloudException e) {
@@ -160,7 +188,53 @@ final class OutscaleImageCloud implements ImageCloud {
                     throw e;
                 }
             }
+            ownSnapshots(region, Json.object("Tags", List.of(SNAPSHOT_TAG + "=" + imageId)))
+                    .forEach(snapshot -> deleteSnapshot(region, snapshot));
         });
+    }
+
+    private void tagSnapshots(String region, String imageId, Map<String, Object> image) {
+        List<String> behind = objects(image.get("BlockDeviceMappings")).stream()
+                .map(m -> text(object(m.get("Bsu")), "SnapshotId"))
+                .filter(s -> !s.isEmpty())
+                .toList();
+        // A snapshot may be another account's, as that of a seller's image is; and one of ours may be behind two
+        // images.
+        List<String> own = behind.isEmpty() || !text(image, "AccountId").equals(account)
+                ? List.of()
+                : ownSnapshots(region, Json.object("SnapshotIds", behind)).stream()
+                        .filter(s -> pages(
+                                                region,
+                                                "ReadImages",
+                                                "Images",
+                                                Json.object("BlockDeviceMappingSnapshotIds", List.of(s)))
+                                        .size()
+                                == 1)
+                        .toList();
+        if (!own.isEmpty()) {
+            List<Map<String, Object>> tags = List.of(Json.object("Key", SNAPSHOT_TAG, "Value", imageId));
+            call(region, "CreateTags", Json.object("ResourceIds", own, "Tags", tags));
+        }
+    }
+
+    private List<String> ownSnapshots(String region, Map<String, Object> filters) {
+        filters.put("AccountIds", List.of(account));
+        return pages(region, "ReadSnapshots", "Snapshots", filters).stream()
+                .map(s -> text(s, "SnapshotId"))
+                .toList();
+    }
+
+    /** The image is gone, so what is in the way of its snapshot goes, too: all but a missing right is worth another try. */
+    private void deleteSnapshot(String region, String snapshotId) {
+        try {
+            call(region, "DeleteSnapshot", Json.object("SnapshotId", snapshotId));
+        } catch (ImageCloudException e) {
+            if (!ownSnapshots(region, Json.object("SnapshotIds", List.of(snapshotId)))
+                    .isEmpty()) {
+                boolean retryable = e.isRetryable() || !e.code().startsWith(DENIED);
+                throw new ImageCloudException(e.code(), "snapshot " + snapshotId + " is left", retryable, e);
+            }
+        }
     }
 
     @Override
@@ -262,6 +336,7 @@ final class OutscaleImageCloud implements ImageCloud {
                 text(object(image.get("StateComment")), "StateMessage"),
                 strings(image.get("ProductCodes")),
                 Set.copyOf(strings(object(image.get("PermissionsToLaunch")).get("AccountIds"))),
+                Boolean.TRUE.equals(object(image.get("PermissionsToLaunch")).get("GlobalPermission")),
                 time(text(image, "CreationDate")));
     }
 

@@ -21,7 +21,7 @@ public interface Handler {
         /** Nothing is left to do. */
         Outcome DONE = new Done();
 
-        /** Nothing went wrong, but something must be waited for. */
+        /** Nothing went wrong, but something must be waited for; less long if the job is asked for again meanwhile. */
         static Outcome later(Duration pause) {
             return new Later(pause);
         }

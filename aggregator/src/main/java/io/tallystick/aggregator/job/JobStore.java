@@ -43,9 +43,14 @@ final class JobStore {
              WHERE id = $1 AND fence = $2
             """;
 
+    /** Asked for again meanwhile: due when that says. */
     static final String LATER =
-            "UPDATE job SET leased_until = NULL, attempts = 0, last_error = NULL, due_at = $3 WHERE id = $1 AND fence"
-                    + " = $2";
+            """
+            UPDATE job SET leased_until = NULL, attempts = 0, last_error = NULL,
+                due_at = CASE WHEN requests = $3 THEN $4::timestamptz ELSE least(due_at, $4) END
+             WHERE id = $1 AND fence = $2
+            """;
+
     static final String RETRY =
             "UPDATE job SET leased_until = NULL, last_error = $4, due_at = $3 WHERE id = $1 AND fence = $2";
     static final String POISON = "UPDATE job SET leased_until = NULL, poisoned_at = $3 WHERE id = $1 AND fence = $2";
@@ -105,7 +110,7 @@ final class JobStore {
 
     Future<Void> later(SqlClient db, Job job, Instant due) {
         return db.preparedQuery(LATER)
-                .execute(Tuple.of(job.id(), job.fence(), Columns.time(due)))
+                .execute(Tuple.of(job.id(), job.fence(), job.requests(), Columns.time(due)))
                 .mapEmpty();
     }
 

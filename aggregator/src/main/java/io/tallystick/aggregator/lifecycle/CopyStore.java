@@ -1,11 +1,14 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.catalog.Offer;
 import io.tallystick.aggregator.db.Columns;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -54,6 +57,14 @@ final class CopyStore {
              WHERE a.product_id = $1 AND c.cloud = $2 AND (a.ended_at IS NULL OR a.ended_at > $3)
                AND ($4::timestamptz IS NULL OR a.accepted_at < $4)
              ORDER BY c.cloud_account_id
+            """;
+
+    /** What a product's public offers are that are open now, and when that changes next. */
+    static final String OPEN_KINDS =
+            """
+            SELECT array_agg(DISTINCT kind) FILTER (WHERE opens_at <= $2) AS kinds,
+                   min(CASE WHEN opens_at > $2 THEN opens_at ELSE closes_at END) AS changes_at
+              FROM offer WHERE product_id = $1 AND NOT private AND (closes_at IS NULL OR closes_at > $2)
             """;
 
     static final String SUBSCRIBERS =
@@ -166,6 +177,30 @@ final class CopyStore {
                 ENTITLED,
                 "cloud_account_id",
                 Tuple.of(productId, cloud, Columns.time(now), Columns.timeOrNull(restrictedAt)));
+    }
+
+    /** @param changesAt when an offer opens or closes next */
+    record OpenKinds(Set<Offer.Kind> kinds, Optional<Instant> changesAt) {
+        /** Whether all that everybody may take is of these kinds, and there is something to take. */
+        boolean areAll(Set<Offer.Kind> wanted) {
+            return !kinds.isEmpty() && wanted.containsAll(kinds);
+        }
+    }
+
+    Future<OpenKinds> openKinds(SqlClient db, String productId, Instant now) {
+        return db.preparedQuery(OPEN_KINDS)
+                .execute(Tuple.of(productId, Columns.time(now)))
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    Set<Offer.Kind> kinds = EnumSet.noneOf(Offer.Kind.class);
+                    String[] open = row.getArrayOfStrings("kinds");
+                    if (open != null) {
+                        for (String kind : open) {
+                            kinds.add(Offer.Kind.ofWire(kind));
+                        }
+                    }
+                    return new OpenKinds(kinds, Columns.optionalInstant(row, "changes_at"));
+                });
     }
 
     /** Accounts with an open agreement. */

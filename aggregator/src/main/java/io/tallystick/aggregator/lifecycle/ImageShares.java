@@ -1,8 +1,12 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offer;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.image.CloudImage;
@@ -13,6 +17,8 @@ import io.tallystick.aggregator.job.Job;
 import io.tallystick.aggregator.job.Jobs;
 import io.vertx.core.Future;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -23,8 +29,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes who may launch a product's copies agree with its agreements, by comparing with what the cloud says. Asked for when
- * an agreement begins or ends and when a version is published or restricted; it may run as often as it likes.
+ * Makes who may launch a product's copies agree with its agreements, and with its offers where those are for everybody (rule
+ * N6), by comparing with what the cloud says. Asked for when an agreement begins or ends, a version is published or
+ * restricted, an offer is made or closed, the product's visibility moves; it comes back by itself when an offer opens or
+ * closes, and may run as often as it likes.
  */
 final class ImageShares implements Handler {
     /** Accounts in one request to a cloud. */
@@ -33,13 +41,15 @@ final class ImageShares implements Handler {
     private static final Logger LOG = LoggerFactory.getLogger(ImageShares.class);
 
     private final CopyStore copies = new CopyStore();
+    private final Catalog catalog;
     private final Versions versions;
     private final ImageClouds clouds;
     private final Jobs jobs;
     private final Database database;
     private final Clock clock;
 
-    ImageShares(Versions versions, ImageClouds clouds, Jobs jobs, Database database, Clock clock) {
+    ImageShares(Catalog catalog, Versions versions, ImageClouds clouds, Jobs jobs, Database database, Clock clock) {
+        this.catalog = catalog;
         this.versions = versions;
         this.clouds = clouds;
         this.jobs = jobs;
@@ -55,18 +65,37 @@ final class ImageShares implements Handler {
     /** @param job whose key is the product */
     @Override
     public Future<Outcome> run(Job job) {
-        return versions.ofProducts(database.reads(), List.of(job.key())).compose(all -> {
-            Future<Void> done = Future.succeededFuture();
-            for (ProductVersion version : all) {
-                if (version.status().isLaunchable() && version.delivery().hasImage()) {
-                    done = done.compose(before -> reconcile(job, version));
-                }
-            }
-            return done.map(Outcome.DONE);
-        });
+        Instant now = Columns.micros(clock.instant());
+        return catalog.byIds(database.reads(), List.of(job.key()))
+                .compose(products -> copies.openKinds(database.reads(), job.key(), now)
+                        .compose(open -> versions.ofProducts(database.reads(), List.of(job.key()))
+                                .compose(all -> {
+                                    boolean taken = products.get(0).visibility() == Visibility.PUBLIC;
+                                    return reconcile(job, all, taken ? open.kinds() : Set.of());
+                                })
+                                // Only a copy that is public where offers say so depends on the time.
+                                .map(somewhere -> somewhere && open.changesAt().isPresent()
+                                        ? Outcome.later(Duration.between(
+                                                now, open.changesAt().get()))
+                                        : Outcome.DONE)));
     }
 
-    private Future<Void> reconcile(Job job, ProductVersion version) {
+    /** Answers whether there is a copy whose visibility follows the offers. */
+    private Future<Boolean> reconcile(Job job, List<ProductVersion> all, Set<Offer.Kind> kinds) {
+        Future<Boolean> done = Future.succeededFuture(false);
+        for (ProductVersion version : all) {
+            if (version.status().isLaunchable() && version.delivery().hasImage()) {
+                Set<Offer.Kind> open = Profile.of(version.cloud()).publicFor();
+                boolean everybody =
+                        version.status() == VersionStatus.PUBLISHED && !kinds.isEmpty() && open.containsAll(kinds);
+                done = done.compose(before -> reconcile(job, version, everybody)
+                        .map(before || !open.isEmpty() && version.status() == VersionStatus.PUBLISHED));
+            }
+        }
+        return done;
+    }
+
+    private Future<Void> reconcile(Job job, ProductVersion version, boolean everybody) {
         ImageCloud cloud = StepEffects.cloud(clouds, version.cloud());
         String image = version.copyImageId().orElseThrow();
         return copies.entitled(
@@ -78,7 +107,10 @@ final class ImageShares implements Handler {
                 .compose(wanted -> cloud.find(version.region(), image)
                         .compose(found -> found.isEmpty()
                                 ? Future.succeededFuture()
-                                : agree(job, version, cloud, found.get(), wanted)));
+                                : agree(job, version, cloud, found.get(), wanted)
+                                        .compose(done -> found.get().isPublic() == everybody
+                                                ? Future.succeededFuture()
+                                                : cloud.setPublic(version.region(), image, everybody))));
     }
 
     private Future<Void> agree(

@@ -69,7 +69,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
                 List.of(
                         new ChangeSetWorker(
                                 effects, records, catalog, versions, jobs, database, audit, ids, clock, boundary),
-                        new ImageShares(versions, clouds, jobs, database, clock),
+                        new ImageShares(catalog, versions, clouds, jobs, database, clock),
                         new AccountShares(jobs, database),
                         new DiscardedCopies(clouds, jobs, database, clock)));
     }

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Versions;
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.image.CloudImage;
@@ -116,7 +117,20 @@ final class StepEffects {
                         Optional.empty()))
                 .compose(accounts -> ImageShares.inChunks(
                                 accounts, chunk -> cloud.share(copy.region(), image(copy), chunk))
+                        .compose(done -> openToAll(cloud, copy))
                         .map(new Effect(copy.imageId(), accounts, false)));
+    }
+
+    /** Rule N6. What changes later is {@link ImageShares}'s. */
+    private Future<Void> openToAll(ImageCloud cloud, CopyStore.Copy copy) {
+        return versions.require(database.reads(), copy.versionId())
+                .compose(version -> catalog.byIds(database.reads(), List.of(version.productId())))
+                .compose(products -> copies.openKinds(
+                                database.reads(), products.get(0).id(), Columns.micros(clock.instant()))
+                        .compose(open -> products.get(0).visibility() == Visibility.PUBLIC
+                                        && open.areAll(Profile.of(copy.cloud()).publicFor())
+                                ? cloud.setPublic(copy.region(), image(copy), true)
+                                : Future.succeededFuture()));
     }
 
     @FunctionalInterface

@@ -36,6 +36,15 @@ class Ec2ImageCloudTest extends ImageCloudContract {
     }
 
     @Test
+    void anImageWithACodeIsForNobodyElse() throws Exception {
+        String id = copy("token-1");
+        finishCopies();
+        assertFalse(refused(cloud.setPublic(region, id, true)).isRetryable());
+        await(cloud.setPublic(region, id, false));
+        assertFalse(find(id).isPublic());
+    }
+
+    @Test
     void aDeprecatedImageIsDeprecatedOnceAndCanStillBeFound() throws Exception {
         String id = copy("token-1");
         finishCopies();

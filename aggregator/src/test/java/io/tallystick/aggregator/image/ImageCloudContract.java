@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.app.ManualClock;
 import io.tallystick.cloudsim.ApiFault;
 import io.tallystick.cloudsim.Cloud;
+import io.tallystick.cloudsim.ImageSnapshot;
 import io.tallystick.cloudsim.ImageSpec;
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.cloudsim.VmImage;
@@ -110,6 +111,7 @@ abstract class ImageCloudContract {
                         "",
                         List.of(CODE),
                         Set.of(),
+                        false,
                         Instant.parse("2026-03-10T09:30:00Z")),
                 found);
     }
@@ -398,6 +400,38 @@ abstract class ImageCloudContract {
         rig.clouds.inject(List.of());
         assertEquals(1, copies());
         assertEquals(MARKETPLACE, find(id.orElseThrow()).ownerAccount());
+    }
+
+    private Set<String> snapshots(String account) {
+        return rig.clouds.snapshots().stream()
+                .filter(s -> s.accountId().equals(account))
+                .map(ImageSnapshot::imageId)
+                .collect(Collectors.toSet());
+    }
+
+    @Test
+    void nothingIsLeftBehindADeletedCopyWhateverIsLost() throws Exception {
+        String kept = copy("kept");
+        List<String> actions = kind == Cloud.AWS
+                ? List.of("DeregisterImage")
+                : List.of("ReadImages", "ReadSnapshots", "CreateTags", "DeleteImage", "DeleteSnapshot");
+        for (String action : actions) {
+            for (ApiFault.Kind trouble : List.of(ApiFault.Kind.ERROR, ApiFault.Kind.ERROR_AFTER)) {
+                String id = copy("token-" + action + trouble);
+                finishCopies();
+                assertEquals(Set.of(kept, id), snapshots(MARKETPLACE));
+                fault(trouble, action);
+                try {
+                    await(cloud.delete(region, id));
+                } catch (ImageCloudException e) {
+                    assertTrue(e.isRetryable(), e.toString());
+                }
+                assertEquals(List.of(), rig.clouds.apiFaults(), "the trouble came");
+                await(cloud.delete(region, id));
+                assertEquals(Set.of(kept), snapshots(MARKETPLACE), action + " " + trouble);
+            }
+        }
+        assertEquals(Set.of(source.imageId()), snapshots(SELLER));
     }
 
     @Test

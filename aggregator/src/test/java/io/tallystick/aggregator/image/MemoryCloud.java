@@ -63,6 +63,7 @@ public final class MemoryCloud implements ImageCloud {
                         "",
                         List.of(codes),
                         Set.of(),
+                        false,
                         Instant.EPOCH));
         return id;
     }
@@ -168,6 +169,7 @@ public final class MemoryCloud implements ImageCloud {
                             "",
                             name.equals("aws") ? source.productCodes() : List.of(),
                             Set.of(),
+                            false,
                             Instant.EPOCH));
             copies.put(token, id);
             return id;
@@ -205,6 +207,28 @@ public final class MemoryCloud implements ImageCloud {
                     Set<String> rest = new LinkedHashSet<>(i.sharedWith());
                     rest.removeAll(accounts);
                     return with(i, i.state(), i.productCodes(), rest);
+                }));
+    }
+
+    @Override
+    public Future<Void> setPublic(String region, String imageId, boolean everybody) {
+        return effect(
+                "public " + imageId + " " + everybody,
+                () -> change(imageId, i -> {
+                    if (name.equals("aws") && everybody) {
+                        throw new ImageCloudException("NotPermitted", "an image with a code", false, null);
+                    }
+                    return new CloudImage(
+                            i.id(),
+                            i.region(),
+                            i.name(),
+                            i.ownerAccount(),
+                            i.state(),
+                            i.stateReason(),
+                            i.productCodes(),
+                            i.sharedWith(),
+                            everybody,
+                            i.createdAt());
                 }));
     }
 
@@ -272,6 +296,15 @@ public final class MemoryCloud implements ImageCloud {
 
     private static CloudImage with(CloudImage i, CloudImage.State state, List<String> codes, Set<String> shared) {
         return new CloudImage(
-                i.id(), i.region(), i.name(), i.ownerAccount(), state, i.stateReason(), codes, shared, i.createdAt());
+                i.id(),
+                i.region(),
+                i.name(),
+                i.ownerAccount(),
+                state,
+                i.stateReason(),
+                codes,
+                shared,
+                i.isPublic(),
+                i.createdAt());
     }
 }

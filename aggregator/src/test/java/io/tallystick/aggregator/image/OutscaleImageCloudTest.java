@@ -2,10 +2,15 @@ package io.tallystick.aggregator.image;
 
 import static io.tallystick.aggregator.image.CloudRig.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.cloudsim.Cloud;
+import io.tallystick.cloudsim.VmSpec;
+import io.tallystick.common.error.Failure;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class OutscaleImageCloudTest extends ImageCloudContract {
@@ -25,6 +30,22 @@ class OutscaleImageCloudTest extends ImageCloudContract {
         await(cloud.attachProductCode(region, id, "other"));
         await(cloud.attachProductCode(region, id, "other"));
         assertEquals(List.of(CODE, "other"), find(id).productCodes());
+    }
+
+    @Test
+    void anImageMayBeForEverybodyAndForSomeAgain() throws Exception {
+        String id = copy("token-1");
+        finishCopies();
+        await(cloud.share(region, id, Set.of(SELLER)));
+        await(cloud.setPublic(region, id, true));
+        await(cloud.setPublic(region, id, true));
+        assertTrue(find(id).isPublic());
+        rig.clouds.launch(VmSpec.of(BUYER).fromImage(id));
+        await(cloud.setPublic(region, id, false));
+        await(cloud.setPublic(region, id, false));
+        assertFalse(find(id).isPublic());
+        assertEquals(Set.of(SELLER), find(id).sharedWith());
+        assertThrows(Failure.class, () -> rig.clouds.launch(VmSpec.of(BUYER).fromImage(id)));
     }
 
     @Test

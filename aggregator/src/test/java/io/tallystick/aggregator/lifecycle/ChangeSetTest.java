@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.aggregator.account.Account;
+import io.tallystick.aggregator.catalog.Dimension;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.VersionText;
@@ -15,12 +18,15 @@ import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.CloudImage;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
 import io.tallystick.testkit.Rule;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -125,6 +131,69 @@ class ChangeSetTest {
                                 shop.seller(),
                                 shop.product().id()))
                         .modifiedAt());
+    }
+
+    private Map<String, Object> offer(String json) {
+        Fields in = Fields.of(Json.parseObject(json.replace('\'', '"')));
+        return await(world.offers.create(LifecycleWorld.OPERATOR, shop.product().id(), Offers.NewOffer.read(in), in));
+    }
+
+    private boolean isPublic(ProductVersion version) {
+        world.work();
+        return await(world.outscale.find(
+                        LifecycleWorld.REGION,
+                        world.version(version.id()).copyImageId().orElseThrow()))
+                .orElseThrow()
+                .isPublic();
+    }
+
+    @Test
+    @Rule("N6")
+    void copiesOfWhatCostsNothingAreEverybodysAtOutscale() {
+        await(world.catalog.addDimension(
+                shop.seller(),
+                shop.product().id(),
+                new Dimension.New("requests", "Requests", "Units", Optional.empty())));
+        ProductVersion before = world.published(shop, "outscale", "1.0");
+        assertFalse(isPublic(before));
+        offer("{'kind':'free','title':'Free','currency':'EUR'}");
+        assertTrue(isPublic(before));
+        ProductVersion since = world.published(shop, "outscale", "1.1");
+        assertTrue(isPublic(since));
+        ProductVersion atAws = world.published(shop, "aws", "1.2");
+        assertFalse(
+                await(world.aws.find(LifecycleWorld.REGION, atAws.copyImageId().orElseThrow()))
+                        .orElseThrow()
+                        .isPublic());
+
+        // Private offers are for those they name, and change nothing; one that is to be paid does, while it is open.
+        Instant open = world.clock.instant().plus(Duration.ofDays(1));
+        Instant closed = open.plus(Duration.ofDays(1));
+        String account = world.account(Account.Kind.BUYER).id();
+        offer("{'title':'Ours','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}],'accounts':['" + account + "']}");
+        offer("{'title':'Paid','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}],'opensAt':'" + open + "','closesAt':'"
+                + closed + "'}");
+        offer("{'kind':'byol','title':'Licence','currency':'EUR'}");
+        await(world.process(ChangeSetWorker.Boundary.NONE).drain());
+        assertTrue(await(world.outscale.find(
+                        LifecycleWorld.REGION, since.copyImageId().orElseThrow()))
+                .orElseThrow()
+                .isPublic());
+        world.clock.advance(Duration.ofHours(25));
+        await(world.process(ChangeSetWorker.Boundary.NONE).drain());
+        assertFalse(await(world.outscale.find(
+                        LifecycleWorld.REGION, since.copyImageId().orElseThrow()))
+                .orElseThrow()
+                .isPublic());
+        world.clock.advance(Duration.ofHours(24));
+        assertTrue(isPublic(since));
+
+        // Nobody new is to launch a restricted version, nor one of a product that takes nobody.
+        await(world.changeSets.restrict(shop.seller(), before.id()));
+        assertFalse(isPublic(before));
+        await(world.catalog.setVisibility(
+                LifecycleWorld.OPERATOR, shop.product().id(), Visibility.RESTRICTED));
+        assertFalse(isPublic(since));
     }
 
     @Test

@@ -60,6 +60,7 @@ final class LifecycleWorld implements AutoCloseable {
     final Catalog catalog;
     final Versions versions;
     final Reviews reviews;
+    final Offers offers;
     final Agreements agreements;
     final Outbox outbox;
     final ChangeSets changeSets;
@@ -85,9 +86,9 @@ final class LifecycleWorld implements AutoCloseable {
         clouds = new ImageClouds(own.isEmpty() ? List.of(aws, outscale) : own);
         database = Database.open(vertx, DatabaseUrl.parse(db.url()), TestDatabase.POOL_SIZE);
         accounts = new Accounts(database.transactor(), audit, jobs, ids, clock);
-        catalog = new Catalog(accounts, database.transactor(), audit, ids, clock);
+        catalog = new Catalog(accounts, database.transactor(), audit, jobs, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
-        Offers offers = new Offers(catalog, database.transactor(), audit, ids, clock);
+        offers = new Offers(catalog, database.transactor(), audit, ids, clock);
         agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, jobs, ids, clock);
         outbox = new Outbox(ids, "example.com", clock);
         reviews = new Reviews(catalog, accounts, outbox, database.transactor(), audit, ids, clock);

@@ -261,7 +261,7 @@ final class Ec2Images {
 
     void deregister(Ec2Params params, Xml xml) {
         String id = params.required("ImageId");
-        params.bool("DeleteAssociatedSnapshots");
+        boolean snapshotsToo = params.bool("DeleteAssociatedSnapshots");
         params.done();
         images.find(id)
                 .filter(i -> i.life().gone() && i.accountId().equals(caller.account()))
@@ -269,7 +269,11 @@ final class Ec2Images {
                     throw ApiError.ec2(
                             "InvalidAMIID.Unavailable", "The image id '[" + id + "]' is no longer available");
                 });
-        images.delete(own(id));
+        VmImage image = own(id);
+        images.delete(image);
+        if (snapshotsToo) {
+            images.snapshotOf(image).ifPresent(s -> images.deleteSnapshot(s.snapshotId()));
+        }
         xml.leaf("return", true);
     }
 

@@ -28,6 +28,7 @@ final class Images {
     private final Path folder;
     private final Ids ids;
     private final Map<String, VmImage> images = new LinkedHashMap<>();
+    private final Map<String, ImageSnapshot> snapshots = new LinkedHashMap<>();
     private Duration copyTime = COPY_TIME;
 
     /** Makes the random part of an id. */
@@ -43,7 +44,8 @@ final class Images {
         this.ids = ids;
     }
 
-    void load(List<VmImage> saved, Duration savedCopyTime) {
+    void load(List<VmImage> saved, List<ImageSnapshot> savedSnapshots, Duration savedCopyTime) {
+        savedSnapshots.forEach(this::put);
         saved.forEach(image -> images.put(image.imageId(), image.with(disk(image.imageId()))));
         copyTime = savedCopyTime;
     }
@@ -101,6 +103,7 @@ final class Images {
                 disk(id));
         copyDisk(vm.disk(), image.disk());
         images.put(id, image);
+        snapshot(image);
         return image;
     }
 
@@ -129,6 +132,7 @@ final class Images {
             throw new UncheckedIOException(e);
         }
         images.put(id, image);
+        snapshot(image);
         return image;
     }
 
@@ -157,6 +161,7 @@ final class Images {
                 disk(id));
         copyDisk(source.disk(), copy.disk());
         images.put(id, copy);
+        snapshot(copy);
         return copy;
     }
 
@@ -172,7 +177,40 @@ final class Images {
         return shared;
     }
 
-    /** Deletes the image and its disk. VMs launched from it have disks of their own and go on. */
+    /** Those that are there, also behind images that are gone. */
+    List<ImageSnapshot> snapshots() {
+        return List.copyOf(snapshots.values());
+    }
+
+    Optional<ImageSnapshot> snapshot(String id) {
+        return Optional.ofNullable(snapshots.get(id));
+    }
+
+    Optional<ImageSnapshot> snapshotOf(VmImage image) {
+        return snapshots.values().stream()
+                .filter(s -> s.imageId().equals(image.imageId()))
+                .findFirst();
+    }
+
+    void put(ImageSnapshot snapshot) {
+        snapshots.put(snapshot.snapshotId(), snapshot);
+    }
+
+    void deleteSnapshot(String id) {
+        snapshots.remove(id);
+    }
+
+    private void snapshot(VmImage image) {
+        put(new ImageSnapshot(
+                "snap-" + ids.hex(image.cloud().idDigits()),
+                image.cloud(),
+                image.accountId(),
+                image.region(),
+                image.imageId(),
+                Map.of()));
+    }
+
+    /** Deletes the image and its disk, not its snapshot. VMs launched from it have disks of their own and go on. */
     void delete(VmImage image) {
         put(image.with(image.life().withGone()));
         try {

@@ -22,7 +22,7 @@ final class OutscaleApi {
     static final String PREFIX = "/api/v1/";
     private static final String TYPE = "application/json";
     private static final Duration SKEW_MAX = Duration.ofMinutes(5);
-    private static final List<String> READS = List.of("ReadImages", "ReadVms", "ReadAccounts");
+    private static final List<String> READS = List.of("ReadImages", "ReadSnapshots", "ReadVms", "ReadAccounts");
 
     /** Who asks, and where. */
     record Caller(String account, String region) {}
@@ -71,13 +71,16 @@ final class OutscaleApi {
             }
             return clouds.locked(images -> {
                 OutscaleImages actions = new OutscaleImages(images, clouds, caller);
+                OutscaleSnapshots snapshots = new OutscaleSnapshots(images, clouds, caller);
                 OutscaleVms vms = new OutscaleVms(clouds, caller);
                 return switch (action) {
                     case "CreateImage" -> actions.create(parameters, fault);
                     case "ReadImages" -> actions.read(parameters, clouds.asOf(fault));
                     case "UpdateImage" -> actions.update(parameters);
                     case "DeleteImage" -> actions.delete(parameters);
-                    case "CreateTags" -> createTags(parameters, actions, vms);
+                    case "CreateTags" -> createTags(parameters, actions, snapshots, vms);
+                    case "ReadSnapshots" -> snapshots.read(parameters);
+                    case "DeleteSnapshot" -> snapshots.delete(parameters);
                     case "ReadVms" -> vms.read(parameters, clouds.asOf(fault));
                     case "ReadAccounts" -> accounts(parameters, caller);
                     default -> throw ApiError.outscale(404, "12000", "InvalidAction", "no such action: " + action);
@@ -88,7 +91,8 @@ final class OutscaleApi {
         }
     }
 
-    private static Map<String, Object> createTags(Fields f, OutscaleImages images, OutscaleVms vms) {
+    private static Map<String, Object> createTags(
+            Fields f, OutscaleImages images, OutscaleSnapshots snapshots, OutscaleVms vms) {
         List<String> ids = f.optionalStrings("ResourceIds", VmInfo.TAGS_MAX, VmInfo.TEXT_CHARS_MAX);
         Map<String, String> tags = new LinkedHashMap<>();
         for (Fields tag : f.objects("Tags", VmInfo.TAGS_MAX)) {
@@ -98,6 +102,8 @@ final class OutscaleApi {
         for (String id : ids) {
             if (id.startsWith("ami-")) {
                 images.tag(id, tags);
+            } else if (id.startsWith("snap-")) {
+                snapshots.tag(id, tags);
             } else {
                 vms.tag(id, tags);
             }

@@ -84,6 +84,9 @@ final class OutscaleImages {
         all = and(all, filters, "ImageIds", i -> List.of(i.imageId()));
         all = and(all, filters, "ImageNames", i -> List.of(i.name()));
         all = and(all, filters, "AccountIds", i -> List.of(i.accountId()));
+        all = and(all, filters, "BlockDeviceMappingSnapshotIds", i -> images.snapshotOf(i).stream()
+                .map(ImageSnapshot::snapshotId)
+                .toList());
         all = and(all, filters, "ProductCodes", VmImage::productCodes);
         all = and(all, filters, "States", i -> List.of(i.state(now).wire()));
         all = and(
@@ -200,6 +203,14 @@ final class OutscaleImages {
                                 "GlobalPermission",
                                 image.access().everyone()),
                 "Architecture", image.architecture(),
+                "BlockDeviceMappings",
+                        images.snapshotOf(image).stream()
+                                .map(s -> Json.object(
+                                        "DeviceName",
+                                        "/dev/sda1",
+                                        "Bsu",
+                                        Json.object("SnapshotId", s.snapshotId(), "VolumeType", "standard")))
+                                .toList(),
                 "CreationDate", image.created(),
                 "Tags", OutscaleApi.tags(image.tags()));
     }

@@ -231,8 +231,9 @@ public final class SimulatedClouds implements AutoCloseable {
     <T> T locked(Function<Images, T> step) {
         synchronized (lock) {
             List<VmImage> before = images.all();
+            List<ImageSnapshot> snapshots = images.snapshots();
             T result = step.apply(images);
-            if (!before.equals(images.all())) {
+            if (!before.equals(images.all()) || !snapshots.equals(images.snapshots())) {
                 save();
             }
             return result;
@@ -289,6 +290,13 @@ public final class SimulatedClouds implements AutoCloseable {
         }
     }
 
+    /** The snapshots behind images that nobody has deleted, those of deleted images too. */
+    public List<ImageSnapshot> snapshots() {
+        synchronized (lock) {
+            return images.snapshots();
+        }
+    }
+
     /** Takes all metadata services down; VMs that run will run again at the next start on the folder. */
     @Override
     public void close() {
@@ -302,7 +310,7 @@ public final class SimulatedClouds implements AutoCloseable {
     private void load() {
         synchronized (lock) {
             StateFile.State state = stateFile.read();
-            images.load(state.images(), state.copyTime());
+            images.load(state.images(), state.snapshots(), state.copyTime());
             state.keys().forEach(key -> keys.put(key.accessKeyId(), key));
             for (VmInfo info : state.vms()) {
                 SimulatedVm vm = new SimulatedVm(site, info.with(disk(info.instanceId())));
@@ -327,6 +335,7 @@ public final class SimulatedClouds implements AutoCloseable {
         stateFile.write(new StateFile.State(
                 vms.values().stream().map(SimulatedVm::info).toList(),
                 images.all(),
+                images.snapshots(),
                 List.copyOf(keys.values()),
                 images.copyTime()));
     }

@@ -19,7 +19,12 @@ import org.jspecify.annotations.Nullable;
 final class StateFile implements AutoCloseable {
     private static final int VERSION = 1;
 
-    record State(List<VmInfo> vms, List<VmImage> images, List<AccessKey> keys, Duration copyTime) {}
+    record State(
+            List<VmInfo> vms,
+            List<VmImage> images,
+            List<ImageSnapshot> snapshots,
+            List<AccessKey> keys,
+            Duration copyTime) {}
 
     private final Path file;
     private final FileChannel lock;
@@ -49,7 +54,7 @@ final class StateFile implements AutoCloseable {
 
     State read() {
         if (!Files.exists(file)) {
-            return new State(List.of(), List.of(), List.of(), Images.COPY_TIME);
+            return new State(List.of(), List.of(), List.of(), List.of(), Images.COPY_TIME);
         }
         try {
             Fields f = Fields.parse(Files.readAllBytes(file));
@@ -60,6 +65,9 @@ final class StateFile implements AutoCloseable {
                             .toList(),
                     f.objects("images", Images.IMAGES_MAX).stream()
                             .map(VmImage::read)
+                            .toList(),
+                    f.optionalObjects("snapshots", Images.IMAGES_MAX).stream()
+                            .map(ImageSnapshot::read)
                             .toList(),
                     f.optionalObjects("keys", SimulatedClouds.KEYS_MAX).stream()
                             .map(AccessKey::read)
@@ -85,6 +93,8 @@ final class StateFile implements AutoCloseable {
                         state.vms().stream().map(VmInfo::json).toList(),
                         "images",
                         state.images().stream().map(VmImage::json).toList(),
+                        "snapshots",
+                        state.snapshots().stream().map(ImageSnapshot::json).toList(),
                         "keys",
                         state.keys().stream().map(AccessKey::json).toList(),
                         "copyTime",
