@@ -15,6 +15,7 @@ import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
@@ -68,6 +69,18 @@ public final class Catalog {
             Terms terms,
             List<Dimension.New> dimensions,
             ProductPage page) {
+        private static final int ID_CHARS_MAX = 64;
+
+        public static NewProduct read(Fields in) {
+            return new NewProduct(
+                    in.optionalParsed("productCode", Product::checkCode),
+                    in.string("title", Product.TITLE_CHARS_MAX),
+                    in.optionalString("seller", ID_CHARS_MAX),
+                    Terms.read(in),
+                    Dimension.New.readAll(in, false),
+                    in.optionalObject("page").map(ProductPage::read).orElse(ProductPage.EMPTY));
+        }
+
         /** With nothing on its page yet. */
         public NewProduct(
                 Optional<String> code,
@@ -81,29 +94,76 @@ public final class Catalog {
 
     /** Makes a product in STAGING. */
     public Future<Product> create(Caller caller, NewProduct wanted) {
-        String seller = sellerOf(caller, wanted.seller());
-        return transactor.inTx(tx -> requireSeller(tx, seller).compose(ok -> {
-            Instant now = Columns.micros(clock.instant());
-            Product product = new Product(
-                    ids.next("prod"),
-                    wanted.code().orElseGet(() -> ids.text(CODE_ALPHABET, CODE_CHARS)),
-                    wanted.title(),
-                    seller,
-                    Visibility.STAGING,
-                    now,
-                    wanted.terms(),
-                    now,
-                    now,
-                    List.of(),
-                    wanted.page(),
-                    List.of(),
-                    Optional.empty());
-            return products.insert(tx, product)
-                    .compose(done -> dimensions.insert(tx, product.id(), wanted.dimensions(), now))
-                    .compose(done -> requireProduct(tx, product.id()))
-                    .compose(made -> record(tx, caller, "product.create", made.id(), null, made.json())
-                            .map(made));
-        }));
+        return transactor.inTx(tx -> seller(tx, caller, wanted.seller())
+                .compose(seller -> make(
+                        tx,
+                        caller.actor(),
+                        planned(ids.next("prod"), wanted.code().orElseGet(this::newCode), seller, wanted),
+                        wanted.dimensions())));
+    }
+
+    /** A code that no product has. */
+    public String newCode() {
+        return ids.text(CODE_ALPHABET, CODE_CHARS);
+    }
+
+    /** A product as it will be once it is made, its dimensions included; they have no numbers yet. */
+    public Product planned(String id, String code, String seller, NewProduct wanted) {
+        Instant now = Columns.micros(clock.instant());
+        return new Product(
+                id,
+                code,
+                wanted.title(),
+                seller,
+                Visibility.STAGING,
+                now,
+                wanted.terms(),
+                now,
+                now,
+                wanted.dimensions().stream().map(Dimension.New::planned).toList(),
+                wanted.page(),
+                List.of(),
+                Optional.empty());
+    }
+
+    /** Makes a planned product in this transaction, by somebody who was allowed to before. */
+    public Future<Product> make(SqlConnection tx, String actor, Product product, List<Dimension.New> measured) {
+        return products.insert(tx, product)
+                .compose(done -> dimensions.insert(tx, product.id(), measured, product.createdAt()))
+                .compose(done -> requireProduct(tx, product.id()))
+                .compose(made -> audit.append(
+                                tx, new AuditEvent.Change(actor, "product.create", made.id(), null, made.json()))
+                        .map(made));
+    }
+
+    /** The seller's account for which the caller may make a product: the one named by an operator, or the caller's own. */
+    public Future<String> seller(SqlClient db, Caller caller, Optional<String> named) {
+        String seller = sellerOf(caller, named);
+        return requireSeller(db, seller).map(seller);
+    }
+
+    /** Whether a product has this code. */
+    public Future<Boolean> hasCode(SqlClient db, String code) {
+        return byProductCodes(db, Set.of(code)).map(found -> !found.isEmpty());
+    }
+
+    /** Adds dimensions to a product locked in this transaction, by somebody who was allowed to before. */
+    public Future<Void> addDimensions(SqlConnection tx, String actor, Product before, List<Dimension.New> added) {
+        return dimensions
+                .insert(tx, before.id(), added, clock.instant())
+                .compose(done -> requireProduct(tx, before.id()))
+                .compose(after -> audit.append(
+                        tx,
+                        new AuditEvent.Change(
+                                actor, "product.dimension.add", before.id(), before.json(), after.json())));
+    }
+
+    /** Replaces the allow-list in this transaction, by somebody who was allowed to before. */
+    public Future<Void> target(SqlConnection tx, String actor, String productId, Set<String> accountIds) {
+        return grants.read(tx, productId).compose(before -> grants.replace(tx, productId, accountIds, clock.instant())
+                .compose(done -> grants.read(tx, productId))
+                .compose(after -> audit.append(
+                        tx, new AuditEvent.Change(actor, "product.allow-list", productId, before, after))));
     }
 
     private static String sellerOf(Caller caller, Optional<String> named) {

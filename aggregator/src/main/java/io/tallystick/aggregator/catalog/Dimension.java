@@ -3,6 +3,7 @@ package io.tallystick.aggregator.catalog;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -31,6 +32,23 @@ public record Dimension(int id, String key, String title, String unit, Optional<
                     in.optionalString("title", TITLE_CHARS_MAX).orElse(key),
                     in.string("unit", UNIT_CHARS_MAX),
                     quantityMax);
+        }
+
+        /** Reads {@code dimensions}, each with a key of its own. */
+        public static List<New> readAll(Fields in, boolean needed) {
+            List<Fields> all = needed
+                    ? in.objects("dimensions", Product.DIMENSIONS_MAX)
+                    : in.optionalObjects("dimensions", Product.DIMENSIONS_MAX);
+            List<New> added = all.stream().map(New::read).toList();
+            if (added.stream().map(New::key).distinct().count() < added.size()) {
+                in.problem("dimensions", "must not have the same key twice");
+            }
+            return added;
+        }
+
+        /** Before the ledger has given it a number. */
+        Dimension planned() {
+            return new Dimension(0, key, title, unit, quantityMax);
         }
     }
 

@@ -96,26 +96,60 @@ public final class Offers {
             wanted.closesAt()
                     .filter(c -> !c.isAfter(opensAt))
                     .ifPresent(c -> in.problem("closesAt", "must be after the opening, " + opensAt));
-            wanted.rate().check(in, wanted.kind(), product);
+            wanted.rate().check(in, wanted.kind(), product::measures);
             in.done();
-            Offer offer = new Offer(
-                    ids.next("offer"),
-                    productId,
-                    wanted.kind(),
-                    wanted.title(),
-                    wanted.currency(),
-                    wanted.accounts().isPresent(),
-                    wanted.accounts().orElse(List.of()),
-                    opensAt,
-                    wanted.closesAt().map(Columns::micros),
-                    now,
-                    List.of(new Rate(
-                            1, wanted.rate().partialHours(), wanted.rate().prices(), now)));
-            return store.insert(tx, offer)
-                    .compose(done -> catalog.askForShares(tx, productId))
-                    .compose(done -> record(tx, caller, "offer.create", offer.id(), null, offer.managedJson()))
-                    .map(done -> offer.managedJson());
+            Offer offer = made(ids.next("offer"), productId, wanted, now);
+            return insert(tx, caller.actor(), offer);
         });
+    }
+
+    /**
+     * Makes one under an id of its own, in this transaction, by somebody who was allowed to and whose wish was checked before:
+     * the product has all it prices.
+     */
+    public Future<Void> make(SqlConnection tx, String actor, String id, String productId, NewOffer wanted) {
+        return insert(tx, actor, made(id, productId, wanted, Columns.micros(clock.instant())))
+                .mapEmpty();
+    }
+
+    private static Offer made(String id, String productId, NewOffer wanted, Instant now) {
+        return new Offer(
+                id,
+                productId,
+                wanted.kind(),
+                wanted.title(),
+                wanted.currency(),
+                wanted.accounts().isPresent(),
+                wanted.accounts().orElse(List.of()),
+                wanted.opensAt().map(Columns::micros).orElse(now),
+                wanted.closesAt().map(Columns::micros),
+                now,
+                List.of(new Rate(1, wanted.rate().partialHours(), wanted.rate().prices(), now)));
+    }
+
+    private Future<Map<String, Object>> insert(SqlConnection tx, String actor, Offer offer) {
+        return store.insert(tx, offer)
+                .compose(done -> catalog.askForShares(tx, offer.productId()))
+                .compose(done -> record(tx, actor, "offer.create", offer.id(), null, offer.managedJson()))
+                .map(done -> offer.managedJson());
+    }
+
+    /** An offer of a product that the caller manages, at its newest rate; else {@code not-found}. */
+    public Future<Offer> managed(SqlClient db, Caller caller, String offerId) {
+        return store.readCurrent(db, offerId)
+                .map(found -> found.orElseThrow(Offers::notFound))
+                .compose(offer -> products.read(db, offer.productId())
+                        .map(found ->
+                                found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Offers::notFound))
+                        .map(offer));
+    }
+
+    /** Adds a rate in this transaction, by somebody who was allowed to and whose wish was checked before. */
+    public Future<Void> addRate(SqlConnection tx, String actor, String offerId, Rate.New wanted) {
+        return store.readCurrent(tx, offerId)
+                .map(found -> found.orElseThrow(Offers::notFound))
+                .compose(before -> addRate(tx, actor, before, wanted))
+                .mapEmpty();
     }
 
     /** Adds a rate, for agreements accepted from now on; answers the offer. Problems as in {@link #create}. */
@@ -132,13 +166,13 @@ public final class Offers {
                                         .compose(free -> addRate(tx, caller, product, before, wanted, in))))));
     }
 
-    /** Rule R29. Operators are not held to it: they mend what went wrong. */
-    private Future<Void> refuseSoonAfterARise(SqlConnection tx, Caller caller, String offerId) {
+    /** Rule R29. Operators are not held to it: they mend what went wrong. An offer that is not there yet has not risen. */
+    public Future<Void> refuseSoonAfterARise(SqlConnection tx, Caller caller, String offerId) {
         if (caller.isOperator()) {
             return Future.succeededFuture();
         }
-        return store.read(tx, offerId).map(Optional::orElseThrow).map(offer -> {
-            offer.raisedAt().map(at -> at.plus(LOCKED_AFTER_RISE)).ifPresent(until -> {
+        return store.read(tx, offerId).map(found -> {
+            found.flatMap(Offer::raisedAt).map(at -> at.plus(LOCKED_AFTER_RISE)).ifPresent(until -> {
                 if (clock.instant().isBefore(until)) {
                     throw Failure.of(
                             ErrorCode.CONFLICT,
@@ -151,8 +185,12 @@ public final class Offers {
 
     private Future<Map<String, Object>> addRate(
             SqlConnection tx, Caller caller, Product product, Offer before, Rate.New wanted, Fields in) {
-        wanted.check(in, before.kind(), product);
+        wanted.check(in, before.kind(), product::measures);
         in.done();
+        return addRate(tx, caller.actor(), before, wanted);
+    }
+
+    private Future<Map<String, Object>> addRate(SqlConnection tx, String actor, Offer before, Rate.New wanted) {
         if (before.rate().number() >= Offer.RATES_MAX) {
             throw Failure.of(
                     ErrorCode.CONFLICT, "an offer has at most " + Offer.RATES_MAX + " rates; make a new offer");
@@ -162,9 +200,8 @@ public final class Offers {
         return store.insertRate(tx, before, rate)
                 .compose(done -> store.readCurrent(tx, before.id()))
                 .map(Optional::orElseThrow)
-                .compose(
-                        after -> record(tx, caller, "offer.rate", after.id(), before.managedJson(), after.managedJson())
-                                .map(done -> after.managedJson()));
+                .compose(after -> record(tx, actor, "offer.rate", after.id(), before.managedJson(), after.managedJson())
+                        .map(done -> after.managedJson()));
     }
 
     /**
@@ -193,7 +230,7 @@ public final class Offers {
                             .map(Optional::orElseThrow)
                             .compose(after -> record(
                                             tx,
-                                            caller,
+                                            caller.actor(),
                                             "offer.close",
                                             offerId,
                                             before.managedJson(),
@@ -222,12 +259,12 @@ public final class Offers {
 
     private Future<Void> record(
             SqlConnection tx,
-            Caller caller,
+            String actor,
             String action,
             String subject,
             @Nullable Object before,
             @Nullable Object after) {
-        return audit.append(tx, new AuditEvent.Change(caller.actor(), action, subject, before, after));
+        return audit.append(tx, new AuditEvent.Change(actor, action, subject, before, after));
     }
 
     /** An offer the caller may see, with all its rates for those who manage it; else {@code not-found}. */

@@ -53,6 +53,11 @@ public record Product(
         return dimensions.stream().filter(d -> d.key().equals(key)).findFirst();
     }
 
+    /** Whether it is measured by this. */
+    public boolean measures(String dimension) {
+        return dimension(dimension).isPresent();
+    }
+
     Product withVisibility(Visibility next, Instant at) {
         return new Product(
                 id, code, title, sellerAccountId, next, at, terms, createdAt, at, dimensions, page, places, removal);

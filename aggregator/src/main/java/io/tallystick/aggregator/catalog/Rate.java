@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -101,8 +102,12 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
             return type;
         }
 
-        /** What is wrong with these prices for this product; adds each problem where it is. */
-        void check(Fields in, Offer.Kind kind, Product product) {
+        /**
+         * What is wrong with these prices; adds each problem where it is.
+         *
+         * @param measured whether the product has a dimension
+         */
+        public void check(Fields in, Offer.Kind kind, Predicate<String> measured) {
             if (kind == Offer.Kind.PAID && prices.isEmpty()) {
                 in.problem("prices", "must not be empty together with hourly; an offer without prices is free or byol");
             }
@@ -116,7 +121,7 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
                 String at = price.instanceType().isPresent()
                         ? "hourly[" + typeAt++ + "].instanceType"
                         : "prices[" + dimensionAt++ + "].dimension";
-                if (product.dimension(price.dimension()).isEmpty()) {
+                if (!measured.test(price.dimension())) {
                     in.problem(at, "the product has no dimension " + price.dimension());
                 }
                 if (!seen.add(price.dimension() + " " + price.instanceType().orElse(""))) {

@@ -105,19 +105,30 @@ public final class Versions {
         return catalog.managed(database.reads(), caller, productId)
                 .compose(product -> checkedImage(product, wanted))
                 .compose(image -> database.transactor().inTx(tx -> catalog.lockManaged(tx, caller, productId)
-                        .compose(product -> store.readProducts(tx, List.of(productId)))
-                        .compose(others -> {
-                            if (others.size() >= ProductVersion.PER_PRODUCT_MAX) {
-                                throw Failure.of(
-                                        ErrorCode.CONFLICT,
-                                        "a product has at most " + ProductVersion.PER_PRODUCT_MAX + " versions");
-                            }
-                            ProductVersion made =
-                                    draft(ids.next("ver"), productId, wanted, image, Columns.micros(clock.instant()));
-                            return store.insert(tx, made)
-                                    .compose(done -> record(tx, caller.actor(), "version.create", null, made))
-                                    .map(made);
-                        })));
+                        .compose(product -> make(tx, caller.actor(), ids.next("ver"), productId, wanted, image))));
+    }
+
+    /** Makes a draft whose image was checked, in this transaction, which holds the product. */
+    public Future<ProductVersion> make(
+            SqlConnection tx, String actor, String id, String productId, Draft wanted, Optional<CloudImage> image) {
+        return store.readProducts(tx, List.of(productId)).compose(others -> {
+            if (others.size() >= ProductVersion.PER_PRODUCT_MAX) {
+                throw tooMany();
+            }
+            ProductVersion made = draft(id, productId, wanted, image, Columns.micros(clock.instant()));
+            return store.insert(tx, made)
+                    .compose(done -> record(tx, actor, "version.create", null, made))
+                    .map(made);
+        });
+    }
+
+    private static Failure tooMany() {
+        return Failure.of(ErrorCode.CONFLICT, "a product has at most " + ProductVersion.PER_PRODUCT_MAX + " versions");
+    }
+
+    /** A draft as it will be once it is made. */
+    public ProductVersion planned(String id, String productId, Draft wanted) {
+        return draft(id, productId, wanted, Optional.empty(), Columns.micros(clock.instant()));
     }
 
     /**
@@ -169,7 +180,7 @@ public final class Versions {
     }
 
     /** Rule O12: only images of the seller's own account that carry the product's code. A package has none. */
-    private Future<Optional<CloudImage>> checkedImage(Product product, Draft wanted) {
+    public Future<Optional<CloudImage>> checkedImage(Product product, Draft wanted) {
         ImageCloud cloud = cloud(wanted.cloud());
         if (!wanted.delivery().hasImage()) {
             return Future.succeededFuture(Optional.empty());
@@ -324,12 +335,11 @@ public final class Versions {
         return store.update(tx, draft.publishing(true));
     }
 
-    /** Gives a version back whose publication came to nothing. */
+    /** Gives a version back whose publication came to nothing; one that was never made is fine. */
     public Future<Void> abandonPublishing(SqlConnection tx, String id) {
-        return lock(tx, id)
-                .compose(v -> v.status() == VersionStatus.PUBLISHING
-                        ? store.update(tx, v.publishing(false))
-                        : Future.succeededFuture());
+        return store.readForUpdate(tx, id).compose(found -> found.filter(v -> v.status() == VersionStatus.PUBLISHING)
+                .map(v -> store.update(tx, v.publishing(false)))
+                .orElse(Future.succeededFuture()));
     }
 
     /** Publishes it now, and moves the product's modification date (rule O6). */

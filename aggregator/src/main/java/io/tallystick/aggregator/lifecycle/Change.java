@@ -2,8 +2,11 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -16,23 +19,49 @@ public record Change(int index, Type type, String productId, Optional<String> ve
 
     /** What a change can be; names as in the marketplaces' catalogue APIs. */
     public enum Type {
-        PUBLISH_VERSION("PublishVersion", true),
-        MODIFY_VERSION("ModifyVersion", true),
-        RESTRICT_VERSION("RestrictVersion", true),
-        UNPUBLISH_VERSION("UnpublishVersion", true),
-        UNPUBLISH_PRODUCT("UnpublishProduct", false),
-        UPDATE_INFORMATION("UpdateInformation", false),
-        ADD_REGIONS("AddRegions", false),
-        RESTRICT_REGIONS("RestrictRegions", false),
-        ADD_INSTANCE_TYPES("AddInstanceTypes", false),
-        RESTRICT_INSTANCE_TYPES("RestrictInstanceTypes", false);
+        PUBLISH_VERSION("PublishVersion", Subject.VERSION),
+        MODIFY_VERSION("ModifyVersion", Subject.VERSION),
+        RESTRICT_VERSION("RestrictVersion", Subject.VERSION),
+        UNPUBLISH_VERSION("UnpublishVersion", Subject.VERSION),
+        UNPUBLISH_PRODUCT("UnpublishProduct", Subject.PRODUCT),
+        UPDATE_INFORMATION("UpdateInformation", Subject.PRODUCT),
+        ADD_REGIONS("AddRegions", Subject.PRODUCT),
+        RESTRICT_REGIONS("RestrictRegions", Subject.PRODUCT),
+        ADD_INSTANCE_TYPES("AddInstanceTypes", Subject.PRODUCT),
+        RESTRICT_INSTANCE_TYPES("RestrictInstanceTypes", Subject.PRODUCT),
+        CREATE_PRODUCT("CreateProduct", Subject.NONE),
+        ADD_DIMENSIONS("AddDimensions", Subject.PRODUCT),
+        ADD_VERSION("AddVersion", Subject.PRODUCT),
+        UPDATE_TARGETING("UpdateTargeting", Subject.PRODUCT),
+        CREATE_OFFER("CreateOffer", Subject.PRODUCT),
+        UPDATE_PRICING_TERMS("UpdatePricingTerms", Subject.OFFER);
 
         private final String wire;
-        private final boolean ofVersion;
+        private final Subject subject;
 
-        Type(String wire, boolean ofVersion) {
+        Type(String wire, Subject subject) {
             this.wire = wire;
-            this.ofVersion = ofVersion;
+            this.subject = subject;
+        }
+
+        /** What a request names for it. */
+        Subject subject() {
+            return subject;
+        }
+
+        /** What it makes, or else what it is about: what a later change of its set can refer to by its name. */
+        Subject result() {
+            return switch (this) {
+                case CREATE_PRODUCT -> Subject.PRODUCT;
+                case ADD_VERSION -> Subject.VERSION;
+                case CREATE_OFFER -> Subject.OFFER;
+                default -> subject;
+            };
+        }
+
+        /** Whether it adds something that was not there. */
+        boolean adds() {
+            return ordinal() >= CREATE_PRODUCT.ordinal();
         }
 
         public String wire() {
@@ -41,7 +70,7 @@ public record Change(int index, Type type, String productId, Optional<String> ve
 
         /** Whether it changes a version, and not its product. */
         public boolean isOfVersion() {
-            return ofVersion;
+            return subject == Subject.VERSION;
         }
 
         public static Type ofWire(String wire) {
@@ -55,14 +84,65 @@ public record Change(int index, Type type, String productId, Optional<String> ve
         }
     }
 
+    /** What a change is about. */
+    enum Subject {
+        /** Nothing that is there yet. */
+        NONE,
+        PRODUCT,
+        VERSION,
+        OFFER;
+
+        String wire() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** What it adds; for the types that add something. */
+    Addition addition() {
+        return details.addition().orElseThrow();
+    }
+
     /** Whether subscribers get a mail about new texts. */
     public boolean announce() {
         return details.announce();
     }
 
-    /** A change as it was asked for: a version's product is not known yet. */
-    public record Wanted(Type type, Optional<String> productId, Optional<String> versionId, ChangeDetails details) {
-        private static final int ID_CHARS_MAX = 64;
+    /**
+     * A change as it was asked for: a version's product is not known yet, and ids may be references such as {@code
+     * $Name.Entity.Identifier} to what an earlier change of the set makes or is about.
+     *
+     * @param name by which later changes refer to it
+     */
+    public record Wanted(
+            Optional<String> name,
+            Type type,
+            Optional<String> productId,
+            Optional<String> versionId,
+            Optional<String> offerId,
+            ChangeDetails details) {
+        static final int TARGET_CHARS_MAX = 120;
+        private static final int NAME_CHARS_MAX = 72;
+        private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1," + NAME_CHARS_MAX + "}");
+        static final Pattern REFERENCE =
+                Pattern.compile("\\$([a-zA-Z0-9_-]{1," + NAME_CHARS_MAX + "})\\.Entity\\.Identifier");
+
+        /** Without a name. */
+        public Wanted(Type type, Optional<String> productId, Optional<String> versionId, ChangeDetails details) {
+            this(Optional.empty(), type, productId, versionId, Optional.empty(), details);
+        }
+
+        /** What it names, whatever that is. */
+        Optional<String> target() {
+            return versionId.or(() -> productId).or(() -> offerId);
+        }
+
+        private static String checkName(String name) {
+            if (!NAME.matcher(name).matches()) {
+                throw new IllegalArgumentException(
+                        "must have 1 to " + NAME_CHARS_MAX + " letters, digits, underscores or hyphens");
+            }
+            return name;
+        }
 
         /** A change to a version. */
         public static Wanted ofVersion(Type type, String versionId, ChangeDetails details) {
@@ -74,15 +154,26 @@ public record Change(int index, Type type, String productId, Optional<String> ve
             return new Wanted(type, Optional.of(productId), Optional.empty(), details);
         }
 
-        /** Reads {@code type}, then {@code product} or {@code version}, and what its type has besides. */
+        /** Reads {@code name}, {@code type}, then what it is about, and what its type has besides. */
         public static Wanted read(Fields in) {
             Type type = in.parsed("type", Type::ofWire, Type.PUBLISH_VERSION);
-            boolean version = type.isOfVersion();
+            Subject subject = type.subject();
+            for (String ours : List.of("offer", "offerKind")) {
+                if (in.has(ours) && !ours.equals(subject.wire())) {
+                    in.problem(ours, "is not for this change");
+                }
+            }
             return new Wanted(
+                    in.optionalParsed("name", Wanted::checkName),
                     type,
-                    version ? Optional.empty() : Optional.of(in.string("product", ID_CHARS_MAX)),
-                    version ? Optional.of(in.string("version", ID_CHARS_MAX)) : Optional.empty(),
+                    target(in, subject, Subject.PRODUCT),
+                    target(in, subject, Subject.VERSION),
+                    target(in, subject, Subject.OFFER),
                     ChangeDetails.read(type, in));
+        }
+
+        private static Optional<String> target(Fields in, Subject of, Subject one) {
+            return of == one ? Optional.of(in.string(one.wire(), TARGET_CHARS_MAX)) : Optional.empty();
         }
 
         /** As {@link #read} takes it. */
@@ -90,6 +181,9 @@ public record Change(int index, Type type, String productId, Optional<String> ve
             Map<String, Object> json = Json.object(
                     "type", type.wire(), "product", productId.orElse(null), "version", versionId.orElse(null));
             json.putAll(details.json(type));
+            // What has none of these hashes as it did before there were any.
+            name.ifPresent(n -> json.put("name", n));
+            offerId.ifPresent(o -> json.put("offer", o));
             return json;
         }
     }

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param page what replaces a product's page
  * @param places at which cloud, and which regions or instance types
  * @param removal why a product is unpublished
+ * @param addition what is added
  */
 public record ChangeDetails(
         Optional<VersionText> text,
@@ -30,13 +31,15 @@ public record ChangeDetails(
         Optional<String> title,
         Optional<ProductPage> page,
         Optional<Places> places,
-        Optional<Removal> removal) {
+        Optional<Removal> removal,
+        Optional<Addition> addition) {
     private static final int CLOUD_CHARS_MAX = 32;
     private static final int NAMES_MAX = 100;
 
     public static final ChangeDetails NONE = new ChangeDetails(
             Optional.empty(),
             false,
+            Optional.empty(),
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),
@@ -59,13 +62,21 @@ public record ChangeDetails(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 
     /** A product's new page. */
     public static ChangeDetails page(Optional<String> title, ProductPage page, Optional<Instant> revision) {
         return new ChangeDetails(
-                Optional.empty(), false, revision, title, Optional.of(page), Optional.empty(), Optional.empty());
+                Optional.empty(),
+                false,
+                revision,
+                title,
+                Optional.of(page),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     /** Regions or instance types. */
@@ -77,6 +88,7 @@ public record ChangeDetails(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of(new Places(cloud, names)),
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -89,7 +101,21 @@ public record ChangeDetails(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.of(removal));
+                Optional.of(removal),
+                Optional.empty());
+    }
+
+    /** Something new. */
+    public static ChangeDetails addition(Addition addition) {
+        return new ChangeDetails(
+                Optional.empty(),
+                false,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(addition));
     }
 
     /** Reads {@code announce} and {@code details}, as far as the type has them, from a change. */
@@ -114,6 +140,8 @@ public record ChangeDetails(
             case UNPUBLISH_PRODUCT ->
                 in.optionalObject("details").map(d -> removal(Removal.read(d))).orElse(NONE);
             case PUBLISH_VERSION, RESTRICT_VERSION, UNPUBLISH_VERSION -> NONE;
+            case CREATE_PRODUCT, ADD_DIMENSIONS, ADD_VERSION, UPDATE_TARGETING, CREATE_OFFER, UPDATE_PRICING_TERMS ->
+                addition(Addition.read(type, in));
         };
     }
 
@@ -155,6 +183,8 @@ public record ChangeDetails(
             case UNPUBLISH_PRODUCT ->
                 Json.object("details", removal.map(Removal::json).orElse(null));
             case PUBLISH_VERSION, RESTRICT_VERSION, UNPUBLISH_VERSION -> Json.object();
+            case CREATE_PRODUCT, ADD_DIMENSIONS, ADD_VERSION, UPDATE_TARGETING, CREATE_OFFER, UPDATE_PRICING_TERMS ->
+                addition.map(Addition::json).orElseGet(Json::object);
         };
     }
 

@@ -1,5 +1,7 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.catalog.Dimension;
+import io.tallystick.aggregator.catalog.Offer;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
@@ -16,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Whether a change set can be carried out, judged whole: each change on things as the changes before it leave them. Pure.
@@ -28,6 +31,11 @@ final class ChangeRules {
     private final Map<String, VersionStatus> now = new HashMap<>();
     /** What can be chosen from, so far. */
     private final Set<Spot> open = new HashSet<>();
+
+    /** Titles of versions and keys of dimensions, by product, so far. */
+    private final Map<String, Set<String>> titles = new HashMap<>();
+
+    private final Map<String, Set<String>> measured = new HashMap<>();
 
     private final List<Failure.Problem> problems = new ArrayList<>();
 
@@ -45,11 +53,21 @@ final class ChangeRules {
     /**
      * Throws every problem at once.
      *
-     * @param products all products concerned
-     * @param versions all versions of these products
+     * @param products all products concerned, those the set makes too
+     * @param versions all versions of these products, those the set makes too
      */
     static void check(List<Change> changes, List<Product> products, List<ProductVersion> versions) {
         ChangeRules rules = new ChangeRules(products, versions);
+        Set<String> made = changes.stream()
+                .filter(c -> c.type() == Change.Type.ADD_VERSION)
+                .flatMap(c -> c.versionId().stream())
+                .collect(Collectors.toSet());
+        versions.stream().filter(v -> !made.contains(v.id())).forEach(v -> rules.titles
+                .computeIfAbsent(v.productId(), p -> new HashSet<>())
+                .add(v.title()));
+        products.forEach(p -> p.dimensions().forEach(d -> rules.measured
+                .computeIfAbsent(p.id(), id -> new HashSet<>())
+                .add(d.key())));
         changes.forEach(rules::check);
         if (!rules.problems.isEmpty()) {
             throw Failure.of(ErrorCode.CONFLICT, rules.problems);
@@ -58,7 +76,9 @@ final class ChangeRules {
 
     private void check(Change change) {
         String path = "changes[" + change.index() + "]";
-        if (change.versionId().isPresent()) {
+        if (change.type().adds()) {
+            checkAddition(change, path + ".details");
+        } else if (change.versionId().isPresent()) {
             Optional<ProductVersion> version = versions.stream()
                     .filter(v -> change.versionId().equals(Optional.of(v.id())))
                     .findFirst();
@@ -71,6 +91,59 @@ final class ChangeRules {
                     .findFirst()
                     .ifPresent(p -> checkProduct(change, p, path));
         }
+    }
+
+    private void checkAddition(Change change, String path) {
+        Addition addition = change.addition();
+        Set<String> keys = measured.computeIfAbsent(change.productId(), id -> new HashSet<>());
+        switch (change.type()) {
+            case ADD_DIMENSIONS -> addDimensions(addition, keys, path);
+            case ADD_VERSION -> {
+                Set<String> known = titles.computeIfAbsent(change.productId(), id -> new HashSet<>());
+                if (!known.add(addition.version().title())) {
+                    problems.add(new Failure.Problem(path + ".title", "the product has a version with this title"));
+                }
+                if (known.size() > ProductVersion.PER_PRODUCT_MAX) {
+                    problems.add(new Failure.Problem(
+                            path, "a product has at most " + ProductVersion.PER_PRODUCT_MAX + " versions"));
+                }
+            }
+            case CREATE_OFFER -> {
+                prices(addition, addition.newOffer().kind(), keys, path);
+                addition.newOffer()
+                        .closesAt()
+                        .filter(c -> addition.newOffer()
+                                .opensAt()
+                                .filter(o -> !c.isAfter(o))
+                                .isPresent())
+                        .ifPresent(c ->
+                                problems.add(new Failure.Problem(path + ".closesAt", "must be after the opening")));
+            }
+            case UPDATE_PRICING_TERMS -> prices(addition, addition.kind().orElseThrow(), keys, path);
+            case CREATE_PRODUCT -> addition.product().dimensions().forEach(d -> keys.add(d.key()));
+            default -> {
+                // An allow-list replaces another, whatever is on it.
+            }
+        }
+    }
+
+    private void addDimensions(Addition addition, Set<String> keys, String path) {
+        List<Dimension.New> added = addition.dimensions();
+        for (int i = 0; i < added.size(); i++) {
+            if (!keys.add(added.get(i).key())) {
+                problems.add(new Failure.Problem(
+                        path + ".dimensions[" + i + "].key", "the product already has a dimension with this key"));
+            }
+        }
+        if (keys.size() > Product.DIMENSIONS_MAX) {
+            problems.add(new Failure.Problem(
+                    path + ".dimensions", "a product has at most " + Product.DIMENSIONS_MAX + " dimensions"));
+        }
+    }
+
+    private void prices(Addition addition, Offer.Kind kind, Set<String> keys, String path) {
+        addition.priceProblems(kind, keys::contains)
+                .forEach(p -> problems.add(new Failure.Problem(path + "." + p.path(), p.detail())));
     }
 
     /** What is wrong with it, or nothing, and then {@code now} is as it leaves things. */
@@ -133,7 +206,13 @@ final class ChangeRules {
                     ADD_REGIONS,
                     RESTRICT_REGIONS,
                     ADD_INSTANCE_TYPES,
-                    RESTRICT_INSTANCE_TYPES -> throw new IllegalStateException("names no version");
+                    RESTRICT_INSTANCE_TYPES,
+                    CREATE_PRODUCT,
+                    ADD_DIMENSIONS,
+                    ADD_VERSION,
+                    UPDATE_TARGETING,
+                    CREATE_OFFER,
+                    UPDATE_PRICING_TERMS -> throw new IllegalStateException("names no version");
         }
         return Optional.empty();
     }
@@ -196,8 +275,16 @@ final class ChangeRules {
             case RESTRICT_REGIONS -> place(change, product, path, Place.Kind.REGION, false);
             case ADD_INSTANCE_TYPES -> place(change, product, path, Place.Kind.INSTANCE_TYPE, true);
             case RESTRICT_INSTANCE_TYPES -> place(change, product, path, Place.Kind.INSTANCE_TYPE, false);
-            case PUBLISH_VERSION, MODIFY_VERSION, RESTRICT_VERSION, UNPUBLISH_VERSION ->
-                throw new IllegalStateException("names a version");
+            case PUBLISH_VERSION,
+                    MODIFY_VERSION,
+                    RESTRICT_VERSION,
+                    UNPUBLISH_VERSION,
+                    CREATE_PRODUCT,
+                    ADD_DIMENSIONS,
+                    ADD_VERSION,
+                    UPDATE_TARGETING,
+                    CREATE_OFFER,
+                    UPDATE_PRICING_TERMS -> throw new IllegalStateException("is about no product's own data");
         }
     }
 

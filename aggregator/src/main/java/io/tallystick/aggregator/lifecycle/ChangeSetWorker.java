@@ -11,6 +11,7 @@ import io.tallystick.aggregator.image.ImageCloudException;
 import io.tallystick.aggregator.job.Handler;
 import io.tallystick.aggregator.job.Job;
 import io.tallystick.aggregator.job.Jobs;
+import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
@@ -111,7 +112,8 @@ public final class ChangeSetWorker implements Handler {
             return catalog.byIds(tx, products)
                     .compose(found -> versions.ofProducts(tx, products).compose(all -> {
                         try {
-                            ChangeRules.check(set.changes(), found, all);
+                            Planned planned = Planned.of(set.changes(), found, all, catalog, versions);
+                            ChangeRules.check(set.changes(), planned.products(), planned.versions());
                         } catch (Failure f) {
                             return ended(
                                     tx,
@@ -121,7 +123,11 @@ public final class ChangeSetWorker implements Handler {
                                     Optional.of(String.valueOf(f.getMessage())));
                         }
                         Instant now = now();
-                        List<Step> steps = ChangeSteps.of(set.changes(), all, () -> ids.next("stp"));
+                        List<Step> steps = ChangeSteps.of(
+                                set.changes(),
+                                Planned.of(set.changes(), found, all, catalog, versions)
+                                        .versions(),
+                                () -> ids.next("stp"));
                         return store.apply(tx, set.id(), now)
                                 .compose(done -> store.insertSteps(tx, set.id(), steps))
                                 .compose(done -> records.beginPublishing(tx, steps, all, now))
@@ -167,7 +173,10 @@ public final class ChangeSetWorker implements Handler {
         if (e instanceof Jobs.StaleFence) {
             return Future.failedFuture(e);
         }
-        boolean forGood = e instanceof ImageCloudException cloud && !cloud.isRetryable();
+        boolean forGood = e instanceof ImageCloudException cloud && !cloud.isRetryable()
+                || e instanceof Failure f
+                        && set.changes().get(step.changeIndex()).type().adds()
+                        && isTheRequests(f);
         String detail = step.name().wire() + ": " + e.getMessage();
         if (forGood) {
             return end(
@@ -179,6 +188,13 @@ public final class ChangeSetWorker implements Handler {
         }
         return holding(job, (tx, locked) -> store.stepError(tx, set.id(), step, String.valueOf(e.getMessage())))
                 .transform(done -> Future.failedFuture(e));
+    }
+
+    /** What was right when it was asked for may be so no more: a title is taken by now, an account gone. */
+    private static boolean isTheRequests(Failure f) {
+        return f.code() == ErrorCode.INVALID_REQUEST
+                || f.code() == ErrorCode.ALREADY_EXISTS
+                || f.code() == ErrorCode.CONFLICT;
     }
 
     @Override

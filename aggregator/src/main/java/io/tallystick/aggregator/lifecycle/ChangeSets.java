@@ -1,8 +1,11 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offer;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Removal;
@@ -36,15 +39,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /** Queues change sets, shows how far they are, cancels those that have not begun. {@link ChangeSetWorker} does the work. */
 public final class ChangeSets {
     static final String JOB = "change-set";
 
     private final ChangeSetStore store = new ChangeSetStore();
+    private final Accounts accounts;
     private final Catalog catalog;
     private final Versions versions;
     private final Reviews reviews;
+    private final Offers offers;
     private final Jobs jobs;
     private final Database database;
     private final Audit audit;
@@ -52,9 +58,11 @@ public final class ChangeSets {
     private final Clock clock;
 
     public ChangeSets(
+            Accounts accounts,
             Catalog catalog,
             Versions versions,
             Reviews reviews,
+            Offers offers,
             Jobs jobs,
             Database database,
             Audit audit,
@@ -63,6 +71,8 @@ public final class ChangeSets {
         this.catalog = catalog;
         this.versions = versions;
         this.reviews = reviews;
+        this.accounts = accounts;
+        this.offers = offers;
         this.jobs = jobs;
         this.database = database;
         this.audit = audit;
@@ -104,20 +114,87 @@ public final class ChangeSets {
 
     /** As {@link #start(Caller, Optional, List)}; one that is only to be checked has ended, or is refused with its problems. */
     public Future<ChangeSet> start(Caller caller, Request request) {
-        return database.transactor()
-                .inTx(tx -> named(tx, caller, request.changes()).compose(changes -> {
-                    Set<String> ofProducts = new TreeSet<>();
-                    changes.forEach(c -> ofProducts.add(c.productId()));
-                    return lockAll(tx, caller, ofProducts).compose(products -> repeated(tx, seller(products), request)
-                            .compose(known -> known.isPresent()
-                                    ? Future.succeededFuture(known.get())
-                                    : checked(tx, caller, request, changes, products)));
-                }))
+        return images(caller, request.changes())
+                .compose(images -> database.transactor().inTx(tx -> start(tx, caller, request, images)))
                 .compose(set -> queued(database.reads(), List.of(set)).map(sets -> sets.get(0)));
     }
 
-    private static String seller(List<Product> products) {
-        return products.get(0).sellerAccountId();
+    private Future<ChangeSet> start(SqlConnection tx, Caller caller, Request request, Map<Integer, Failure> images) {
+        return named(tx, caller, request.changes()).compose(changes -> {
+            Set<String> ofProducts = new TreeSet<>();
+            changes.forEach(c -> ofProducts.add(c.productId()));
+            changes.stream()
+                    .filter(c -> c.type() == Change.Type.CREATE_PRODUCT)
+                    .forEach(c -> ofProducts.remove(c.productId()));
+            return lockAll(tx, caller, ofProducts).compose(products -> repeated(tx, seller(changes, products), request)
+                    .compose(known -> known.isPresent()
+                            ? Future.succeededFuture(known.get())
+                            : checked(tx, caller, request, changes, products, images)));
+        });
+    }
+
+    /**
+     * What is wrong with the images of new versions, by change. The cloud is asked before the transaction, as it may take its
+     * time; all else that is wrong is told there.
+     */
+    private Future<Map<Integer, Failure>> images(Caller caller, List<Change.Wanted> wanted) {
+        Map<Integer, Failure> wrong = new HashMap<>();
+        if (wanted.stream().noneMatch(w -> w.type() == Change.Type.ADD_VERSION)) {
+            return Future.succeededFuture(wrong);
+        }
+        return named(database.reads(), caller, wanted)
+                .compose(changes -> catalog.byIds(
+                                database.reads(),
+                                changes.stream()
+                                        .map(Change::productId)
+                                        .distinct()
+                                        .toList())
+                        .compose(products -> {
+                            Planned planned = Planned.of(changes, products, List.of(), catalog, versions);
+                            Future<Void> all = Future.succeededFuture();
+                            for (Change change : changes) {
+                                if (change.type() == Change.Type.ADD_VERSION) {
+                                    all = all.compose(done -> image(change, planned, wrong));
+                                }
+                            }
+                            return all;
+                        }))
+                .recover(e -> e instanceof Failure ? Future.succeededFuture() : Future.failedFuture(e))
+                .map(done -> wrong);
+    }
+
+    private Future<Void> image(Change change, Planned planned, Map<Integer, Failure> wrong) {
+        Product product = planned.products().stream()
+                .filter(p -> p.id().equals(change.productId()))
+                .findFirst()
+                .orElseThrow();
+        Future<Void> checked;
+        try {
+            checked =
+                    versions.checkedImage(product, change.addition().version()).mapEmpty();
+        } catch (Failure f) {
+            checked = Future.failedFuture(f);
+        }
+        return checked.recover(e -> {
+            if (e instanceof Failure f) {
+                wrong.put(change.index(), f);
+                return Future.succeededFuture();
+            }
+            return Future.failedFuture(e);
+        });
+    }
+
+    /** Whose all of it is, what the set makes included. */
+    private static String seller(List<Change> changes, List<Product> products) {
+        Set<String> sellers = new TreeSet<>();
+        products.forEach(p -> sellers.add(p.sellerAccountId()));
+        changes.stream()
+                .filter(c -> c.type() == Change.Type.CREATE_PRODUCT)
+                .forEach(c -> sellers.add(c.addition().product().seller().orElseThrow()));
+        if (sellers.size() != 1) {
+            throw Failure.of(ErrorCode.CONFLICT, "a change set changes products of one seller");
+        }
+        return sellers.iterator().next();
     }
 
     private Future<Optional<ChangeSet>> repeated(SqlConnection tx, String seller, Request request) {
@@ -140,7 +217,12 @@ public final class ChangeSets {
     }
 
     private Future<ChangeSet> checked(
-            SqlConnection tx, Caller caller, Request request, List<Change> changes, List<Product> products) {
+            SqlConnection tx,
+            Caller caller,
+            Request request,
+            List<Change> changes,
+            List<Product> products,
+            Map<Integer, Failure> images) {
         Set<String> ids = new TreeSet<>();
         products.forEach(p -> ids.add(p.id()));
         return refuseHeld(tx, ids)
@@ -148,9 +230,71 @@ public final class ChangeSets {
                 .compose(free -> replacements(tx, caller, changes))
                 .compose(found -> versions.ofProducts(tx, ids))
                 .compose(all -> {
-                    ChangeRules.check(changes, products, all);
-                    return queue(tx, caller, request, changes, products);
+                    Planned planned = Planned.of(changes, products, all, catalog, versions);
+                    ChangeRules.check(changes, planned.products(), planned.versions());
+                    return outside(tx, caller, changes, images)
+                            .compose(done -> queue(tx, caller, request, changes, planned.products()));
                 });
+    }
+
+    /** What rules over products and versions cannot see: codes, accounts, images, and prices that rose lately. */
+    private Future<Void> outside(SqlConnection tx, Caller caller, List<Change> changes, Map<Integer, Failure> images) {
+        List<Failure.Problem> problems = new ArrayList<>();
+        Future<Void> all = Future.succeededFuture();
+        for (Change change : changes) {
+            if (change.type().adds()) {
+                all = all.compose(done -> outside(tx, caller, change, Optional.ofNullable(images.get(change.index()))))
+                        .recover(e -> {
+                            if (!(e instanceof Failure f)) {
+                                return Future.failedFuture(e);
+                            }
+                            String path = "changes[" + change.index() + "].details";
+                            if (f.problems().isEmpty()) {
+                                problems.add(new Failure.Problem(path, f.detail()));
+                            }
+                            f.problems()
+                                    .forEach(p -> problems.add(new Failure.Problem(path + "." + p.path(), p.detail())));
+                            return Future.succeededFuture();
+                        });
+            }
+        }
+        return all.map(done -> {
+            if (!problems.isEmpty()) {
+                throw Failure.of(ErrorCode.CONFLICT, problems);
+            }
+            return null;
+        });
+    }
+
+    private Future<Void> outside(SqlConnection tx, Caller caller, Change change, Optional<Failure> image) {
+        Addition addition = change.addition();
+        return switch (change.type()) {
+            case CREATE_PRODUCT ->
+                catalog.hasCode(tx, addition.product().code().orElseThrow()).map(taken -> {
+                    if (taken) {
+                        throw Requests.invalid("productCode", "another product has this code");
+                    }
+                    return null;
+                });
+            case ADD_VERSION -> image.isPresent() ? Future.failedFuture(image.get()) : Future.succeededFuture();
+            case UPDATE_TARGETING, CREATE_OFFER -> accountsAreThere(tx, addition.accounts());
+            case UPDATE_PRICING_TERMS ->
+                offers.refuseSoonAfterARise(tx, caller, addition.offer().orElseThrow());
+            default -> Future.succeededFuture();
+        };
+    }
+
+    private Future<Void> accountsAreThere(SqlConnection tx, Set<String> named) {
+        Future<Void> all = Future.succeededFuture();
+        for (String id : named) {
+            all = all.compose(done -> accounts.require(tx, id))
+                    .<Void>mapEmpty()
+                    .recover(e -> Future.failedFuture(
+                            e instanceof Failure f && f.code() == ErrorCode.NOT_FOUND
+                                    ? Requests.invalid("accounts", "names " + id + ", which is no account")
+                                    : e));
+        }
+        return all;
     }
 
     private Future<ChangeSet> queue(
@@ -159,7 +303,7 @@ public final class ChangeSets {
         Instant now = Columns.micros(clock.instant());
         ChangeSet set = new ChangeSet(
                 ids.next("chg"),
-                seller(products),
+                seller(changes, products),
                 request.name(),
                 apply ? ChangeSet.Status.PREPARING : ChangeSet.Status.SUCCEEDED,
                 caller.actor(),
@@ -222,45 +366,137 @@ public final class ChangeSets {
         return all;
     }
 
-    /** Finds the product of each change; what is not the caller's does not exist. */
-    private Future<List<Change>> named(SqlConnection tx, Caller caller, List<Change.Wanted> wanted) {
-        Map<Integer, String> productOf = new HashMap<>();
-        List<Failure.Problem> problems = new ArrayList<>();
+    /**
+     * Finds what each change is about, and gives ids to what it makes; what is not the caller's does not exist. References are
+     * resolved here, so what is kept names everything by its id.
+     */
+    private Future<List<Change>> named(SqlClient db, Caller caller, List<Change.Wanted> wanted) {
+        References references = new References();
+        List<Change> changes = new ArrayList<>();
         Future<Void> all = Future.succeededFuture();
         for (int i = 0; i < wanted.size(); i++) {
             int index = i;
             Change.Wanted change = wanted.get(i);
-            all = all.compose(done -> productOf(tx, caller, change)
-                    .onSuccess(id -> productOf.put(index, id))
-                    .<Void>mapEmpty()
-                    .recover(e -> {
-                        if (!(e instanceof Failure f) || f.code() != ErrorCode.NOT_FOUND) {
-                            return Future.failedFuture(e);
-                        }
-                        String field = change.versionId().isPresent() ? "version" : "product";
-                        problems.add(
-                                new Failure.Problem("changes[" + index + "]." + field, "there is no such " + field));
-                        return Future.succeededFuture();
-                    }));
+            all = all.compose(done -> {
+                Optional<String> target = references.resolve(index, change);
+                return target.isEmpty()
+                        ? Future.<Void>succeededFuture()
+                        : found(db, caller, index, change, target.get(), changes)
+                                .<Void>map(made -> {
+                                    changes.add(made);
+                                    references.name(index, change, resultOf(made));
+                                    return null;
+                                })
+                                .recover(e -> {
+                                    if (!(e instanceof Failure f) || f.code() != ErrorCode.NOT_FOUND) {
+                                        return Future.failedFuture(e);
+                                    }
+                                    String field = change.type().subject().wire();
+                                    references.problem(index, field, "there is no such " + field);
+                                    return Future.succeededFuture();
+                                });
+            });
         }
         return all.map(done -> {
-            if (!problems.isEmpty()) {
-                throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
-            }
-            List<Change> changes = new ArrayList<>();
-            for (int i = 0; i < wanted.size(); i++) {
-                Change.Wanted w = wanted.get(i);
-                changes.add(new Change(i, w.type(), productOf.getOrDefault(i, ""), w.versionId(), w.details()));
+            if (!references.problems().isEmpty()) {
+                throw Failure.of(ErrorCode.INVALID_REQUEST, references.problems());
             }
             return changes;
         });
     }
 
-    private Future<String> productOf(SqlConnection tx, Caller caller, Change.Wanted change) {
-        Future<String> productId = change.versionId().isPresent()
-                ? versions.require(tx, change.versionId().get()).map(ProductVersion::productId)
-                : Future.succeededFuture(change.productId().orElse(""));
-        return productId.compose(id -> catalog.managed(tx, caller, id)).map(Product::id);
+    private static String resultOf(Change change) {
+        return switch (change.type().result()) {
+            case VERSION -> change.versionId().orElseThrow();
+            case OFFER -> change.addition().offer().orElseThrow();
+            case PRODUCT, NONE -> change.productId();
+        };
+    }
+
+    /** The change with all its ids; {@code not-found} for what it is about. */
+    private Future<Change> found(
+            SqlClient tx, Caller caller, int index, Change.Wanted wanted, String target, List<Change> before) {
+        Change.Type type = wanted.type();
+        ChangeDetails details = wanted.details();
+        return switch (type.subject()) {
+            case NONE ->
+                catalog.seller(
+                                tx,
+                                caller,
+                                details.addition().orElseThrow().product().seller())
+                        .map(seller -> new Change(
+                                index,
+                                type,
+                                ids.next("prod"),
+                                Optional.empty(),
+                                ChangeDetails.addition(details.addition()
+                                        .orElseThrow()
+                                        .withCode(catalog.newCode())
+                                        .withSeller(seller))));
+            case PRODUCT ->
+                (isMade(
+                                        before,
+                                        c -> c.type() == Change.Type.CREATE_PRODUCT
+                                                && c.productId().equals(target))
+                                ? Future.succeededFuture(target)
+                                : catalog.managed(tx, caller, target).map(Product::id))
+                        .map(product -> ofProduct(index, type, product, details));
+            case VERSION ->
+                before.stream()
+                        .filter(c -> c.type() == Change.Type.ADD_VERSION
+                                && c.versionId().equals(Optional.of(target)))
+                        .findFirst()
+                        .map(c -> Future.succeededFuture(c.productId()))
+                        .orElseGet(() -> versions.require(tx, target)
+                                .compose(v -> catalog.managed(tx, caller, v.productId()))
+                                .map(Product::id))
+                        .map(product -> new Change(index, type, product, Optional.of(target), details));
+            case OFFER ->
+                before.stream()
+                        .filter(c -> c.type() == Change.Type.CREATE_OFFER
+                                && c.addition().offer().equals(Optional.of(target)))
+                        .findFirst()
+                        .map(c -> Future.succeededFuture(priced(
+                                index,
+                                type,
+                                c.productId(),
+                                target,
+                                c.addition().newOffer().kind(),
+                                details)))
+                        .orElseGet(() -> offers.managed(tx, caller, target)
+                                .map(offer -> priced(index, type, offer.productId(), target, offer.kind(), details)));
+        };
+    }
+
+    private static boolean isMade(List<Change> before, Predicate<Change> by) {
+        return before.stream().anyMatch(by);
+    }
+
+    private Change ofProduct(int index, Change.Type type, String product, ChangeDetails details) {
+        return switch (type) {
+            case ADD_VERSION -> new Change(index, type, product, Optional.of(ids.next("ver")), details);
+            case CREATE_OFFER -> {
+                Addition offer = details.addition().orElseThrow();
+                yield priced(
+                        index,
+                        type,
+                        product,
+                        ids.next("offer"),
+                        offer.newOffer().kind(),
+                        details);
+            }
+            default -> new Change(index, type, product, Optional.empty(), details);
+        };
+    }
+
+    private static Change priced(
+            int index, Change.Type type, String product, String offer, Offer.Kind kind, ChangeDetails details) {
+        return new Change(
+                index,
+                type,
+                product,
+                Optional.empty(),
+                ChangeDetails.addition(details.addition().orElseThrow().ofOffer(offer, kind)));
     }
 
     /** Locks in the order of ids, so that two requests wait for rather than deadlock each other. */
@@ -272,12 +508,7 @@ public final class ChangeSets {
                     .onSuccess(products::add)
                     .mapEmpty();
         }
-        return all.map(done -> {
-            if (products.stream().map(Product::sellerAccountId).distinct().count() != 1) {
-                throw Failure.of(ErrorCode.CONFLICT, "a change set changes products of one seller");
-            }
-            return products;
-        });
+        return all.map(done -> products);
     }
 
     private Future<Void> refuseHeld(SqlConnection tx, Set<String> productIds) {

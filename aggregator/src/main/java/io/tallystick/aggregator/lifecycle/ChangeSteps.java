@@ -69,6 +69,12 @@ final class ChangeSteps {
             case UPDATE_INFORMATION -> new Step.Name[] {Step.Name.INFORM};
             case ADD_REGIONS, RESTRICT_REGIONS, ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES ->
                 new Step.Name[] {Step.Name.PLACE};
+            case CREATE_PRODUCT -> new Step.Name[] {Step.Name.CREATE};
+            case ADD_DIMENSIONS -> new Step.Name[] {Step.Name.MEASURE};
+            case ADD_VERSION -> new Step.Name[] {Step.Name.DRAFT};
+            case UPDATE_TARGETING -> new Step.Name[] {Step.Name.TARGET};
+            case CREATE_OFFER -> new Step.Name[] {Step.Name.OFFER};
+            case UPDATE_PRICING_TERMS -> new Step.Name[] {Step.Name.PRICE};
         };
     }
 
@@ -83,7 +89,13 @@ final class ChangeSteps {
                     ADD_REGIONS,
                     RESTRICT_REGIONS,
                     ADD_INSTANCE_TYPES,
-                    RESTRICT_INSTANCE_TYPES -> Optional.empty();
+                    RESTRICT_INSTANCE_TYPES,
+                    CREATE_PRODUCT,
+                    ADD_DIMENSIONS,
+                    ADD_VERSION,
+                    UPDATE_TARGETING,
+                    CREATE_OFFER,
+                    UPDATE_PRICING_TERMS -> Optional.empty();
         };
     }
 

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
@@ -25,6 +26,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             Catalog catalog,
             Versions versions,
             Reviews reviews,
+            Offers offers,
             ImageClouds clouds,
             Outbox outbox,
             Jobs jobs,
@@ -37,6 +39,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
                 catalog,
                 versions,
                 reviews,
+                offers,
                 clouds,
                 outbox,
                 jobs,
@@ -53,6 +56,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             Catalog catalog,
             Versions versions,
             Reviews reviews,
+            Offers offers,
             ImageClouds clouds,
             Outbox outbox,
             Jobs jobs,
@@ -63,9 +67,9 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             ChangeSetWorker.Boundary boundary) {
         StepEffects effects = new StepEffects(versions, catalog, clouds, database, clock);
         StepRecords records =
-                new StepRecords(versions, catalog, new VersionNews(accounts, catalog, versions, outbox), jobs);
+                new StepRecords(versions, catalog, offers, new VersionNews(accounts, catalog, versions, outbox), jobs);
         return new Lifecycle(
-                new ChangeSets(catalog, versions, reviews, jobs, database, audit, ids, clock),
+                new ChangeSets(accounts, catalog, versions, reviews, offers, jobs, database, audit, ids, clock),
                 List.of(
                         new ChangeSetWorker(
                                 effects, records, catalog, versions, jobs, database, audit, ids, clock, boundary),

@@ -51,7 +51,19 @@ public record Step(
         /** Replaces a product's page. */
         INFORM,
         /** Adds or restricts regions or instance types. */
-        PLACE;
+        PLACE,
+        /** Makes a product. */
+        CREATE,
+        /** Adds dimensions. */
+        MEASURE,
+        /** Makes a version, still a draft. */
+        DRAFT,
+        /** Replaces the allow-list. */
+        TARGET,
+        /** Makes an offer. */
+        OFFER,
+        /** Gives an offer new prices. */
+        PRICE;
 
         /** As written in JSON and the database. */
         public String wire() {

@@ -44,8 +44,13 @@ final class StepEffects {
      * @param imageId the copy, for those steps that are about one
      * @param accounts who was let in, for a share
      * @param waiting the cloud is not done; nothing is to be recorded yet
+     * @param source the seller's image, for a new version
      */
-    record Effect(Optional<String> imageId, Set<String> accounts, boolean waiting) {
+    record Effect(Optional<String> imageId, Set<String> accounts, boolean waiting, Optional<CloudImage> source) {
+        Effect(Optional<String> imageId, Set<String> accounts, boolean waiting) {
+            this(imageId, accounts, waiting, Optional.empty());
+        }
+
         static final Effect NONE = new Effect(Optional.empty(), Set.of(), false);
         static final Effect WAIT = new Effect(Optional.empty(), Set.of(), true);
 
@@ -68,8 +73,18 @@ final class StepEffects {
                         : Future.succeededFuture(Effect.NONE);
             case DEPRECATE -> withPublished(step, (cloud, version, image) -> cloud.deprecate(version.region(), image));
             case DELETE -> withPublished(step, (cloud, version, image) -> cloud.delete(version.region(), image));
-            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE -> Future.succeededFuture(Effect.NONE);
+            case DRAFT -> draft(set.changes().get(step.changeIndex()));
+            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE, CREATE, MEASURE, TARGET, OFFER, PRICE ->
+                Future.succeededFuture(Effect.NONE);
         };
+    }
+
+    /** The image was looked at when the change was asked for; it may have changed since. */
+    private Future<Effect> draft(Change change) {
+        return catalog.byIds(database.reads(), List.of(change.productId()))
+                .compose(products ->
+                        versions.checkedImage(products.get(0), change.addition().version()))
+                .map(image -> new Effect(Optional.empty(), Set.of(), false, image));
     }
 
     private Future<Effect> copy(Step step) {

@@ -2,6 +2,7 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
@@ -21,25 +22,27 @@ final class StepRecords {
     private final CopyStore copies = new CopyStore();
     private final Versions versions;
     private final Catalog catalog;
+    private final Offers offers;
     private final VersionNews news;
     private final Jobs jobs;
 
-    StepRecords(Versions versions, Catalog catalog, VersionNews news, Jobs jobs) {
+    StepRecords(Versions versions, Catalog catalog, Offers offers, VersionNews news, Jobs jobs) {
+        this.offers = offers;
         this.versions = versions;
         this.catalog = catalog;
         this.news = news;
         this.jobs = jobs;
     }
 
-    /** Takes the drafts, and writes down each copy before it is asked for. */
+    /** Takes the drafts that are there, and writes down each copy before it is asked for. */
     Future<Void> beginPublishing(SqlConnection tx, List<Step> steps, List<ProductVersion> all, Instant now) {
         Future<Void> begun = Future.succeededFuture();
         for (Step step : steps) {
-            if (step.name() == Step.Name.COPY) {
-                ProductVersion version = all.stream()
-                        .filter(v -> step.versionId().equals(Optional.of(v.id())))
-                        .findFirst()
-                        .orElseThrow();
+            Optional<ProductVersion> there = all.stream()
+                    .filter(v -> step.versionId().equals(Optional.of(v.id())))
+                    .findFirst();
+            if (step.name() == Step.Name.COPY && there.isPresent()) {
+                ProductVersion version = there.get();
                 begun = begun.compose(done -> versions.beginPublishing(tx, version))
                         .compose(done -> catalog.byIds(tx, List.of(version.productId())))
                         .compose(products -> copies.insert(
@@ -107,6 +110,9 @@ final class StepRecords {
             case WITHDRAW -> withdraw(tx, actor, set.changes().get(step.changeIndex()), now);
             case INFORM -> inform(tx, actor, set.changes().get(step.changeIndex()));
             case PLACE -> place(tx, actor, set.changes().get(step.changeIndex()));
+            case CREATE, MEASURE, TARGET, OFFER, PRICE ->
+                add(tx, actor, set.changes().get(step.changeIndex()));
+            case DRAFT -> draft(tx, actor, set, step, effect, now);
         };
     }
 
@@ -114,6 +120,54 @@ final class StepRecords {
     private Future<Void> askForShares(SqlConnection tx, Step step) {
         return versions.require(tx, version(step))
                 .compose(version -> jobs.add(tx, Agreements.SHARES_JOB, version.productId()));
+    }
+
+    private Future<Void> add(SqlConnection tx, String actor, Change change) {
+        Addition addition = change.addition();
+        String product = change.productId();
+        return switch (change.type()) {
+            case CREATE_PRODUCT -> {
+                Catalog.NewProduct wanted = addition.product();
+                yield catalog.make(
+                                tx,
+                                actor,
+                                catalog.planned(
+                                        product,
+                                        wanted.code().orElseThrow(),
+                                        wanted.seller().orElseThrow(),
+                                        wanted),
+                                wanted.dimensions())
+                        .mapEmpty();
+            }
+            case ADD_DIMENSIONS ->
+                catalog.lock(tx, product)
+                        .compose(before -> catalog.addDimensions(tx, actor, before, addition.dimensions()));
+            case UPDATE_TARGETING -> catalog.target(tx, actor, product, addition.accounts());
+            case CREATE_OFFER -> offers.make(tx, actor, addition.offer().orElseThrow(), product, addition.newOffer());
+            case UPDATE_PRICING_TERMS ->
+                offers.addRate(tx, actor, addition.offer().orElseThrow(), addition.rate());
+            default -> throw new IllegalStateException(change.type() + " adds nothing by itself");
+        };
+    }
+
+    /** One that its own change set publishes is taken for that at once, as others were when the set began. */
+    private Future<Void> draft(
+            SqlConnection tx, String actor, ChangeSet set, Step step, StepEffects.Effect effect, Instant now) {
+        Change change = set.changes().get(step.changeIndex());
+        return versions.make(
+                        tx,
+                        actor,
+                        version(step),
+                        change.productId(),
+                        change.addition().version(),
+                        effect.source())
+                .compose(made -> beginPublishing(
+                        tx,
+                        set.steps().stream()
+                                .filter(s -> s.versionId().equals(step.versionId()))
+                                .toList(),
+                        List.of(made),
+                        now));
     }
 
     private Future<Void> inform(SqlConnection tx, String actor, Change change) {

@@ -170,9 +170,10 @@ class ChangeSetTest {
         Instant open = world.clock.instant().plus(Duration.ofDays(1));
         Instant closed = open.plus(Duration.ofDays(1));
         String account = world.account(Account.Kind.BUYER).id();
-        offer("{'title':'Ours','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}],'accounts':['" + account + "']}");
-        offer("{'title':'Paid','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}],'opensAt':'" + open + "','closesAt':'"
-                + closed + "'}");
+        offer("{'title':'Ours','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}],'accounts':['"
+                + account + "']}");
+        offer("{'title':'Paid','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}],'opensAt':'" + open
+                + "','closesAt':'" + closed + "'}");
         offer("{'kind':'byol','title':'Licence','currency':'EUR'}");
         await(world.process(ChangeSetWorker.Boundary.NONE).drain());
         assertTrue(await(world.outscale.find(

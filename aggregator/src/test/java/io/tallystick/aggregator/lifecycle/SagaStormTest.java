@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -110,7 +111,8 @@ class SagaStormTest {
         UNPUBLISH_PRODUCT,
         INFORM,
         RESTRICT_REGION,
-        MANY_AT_ONCE
+        MANY_AT_ONCE,
+        NEW_PRODUCT
     }
 
     private final class Run {
@@ -119,12 +121,14 @@ class SagaStormTest {
         final Kind kind;
         ProductVersion first;
         ProductVersion second;
+        final List<String> products = new ArrayList<>();
 
         Run(Kind kind) {
             this.kind = kind;
+            products.add(shop.product().id());
             String cloud = kind == Kind.PUBLISH_AT_AWS || kind == Kind.RESTRICT ? "aws" : "outscale";
             first = world.published(shop, cloud, "1.0");
-            second = kind.name().startsWith("PUBLISH") || kind == Kind.MANY_AT_ONCE
+            second = kind.name().startsWith("PUBLISH") || kind == Kind.MANY_AT_ONCE || kind == Kind.NEW_PRODUCT
                     ? world.draft(shop, cloud, "2.0")
                     : world.published(shop, cloud, "2.0");
             if (kind == Kind.RESTRICT_REGION) {
@@ -168,7 +172,30 @@ class SagaStormTest {
                             product(
                                     Change.Type.UPDATE_INFORMATION,
                                     ChangeDetails.page(Optional.empty(), page(), Optional.empty())));
+                case NEW_PRODUCT -> newProduct();
             };
+        }
+
+        private List<Change.Wanted> newProduct() {
+            String code = "code-of-" + shop.product().id();
+            String image = world.outscale.image(LifecycleWorld.REGION, shop.outscaleAccount(), code);
+            return Stream.of(
+                            "{'name':'A','type':'CreateProduct','details':{'title':'New','productCode':'" + code
+                                    + "'}}",
+                            "{'type':'AddDimensions','product':'$A.Entity.Identifier','details':{'dimensions':["
+                                    + "{'key':'requests','unit':'Requests'}]}}",
+                            "{'name':'V','type':'AddVersion','product':'$A.Entity.Identifier','details':{'title':'1.0',"
+                                    + "'cloud':'outscale','region':'" + LifecycleWorld.REGION + "','imageId':'" + image
+                                    + "','releaseNotes':'First.'}}",
+                            "{'type':'PublishVersion','version':'$V.Entity.Identifier'}",
+                            "{'name':'O','type':'CreateOffer','product':'$A.Entity.Identifier','details':{'title':'S',"
+                                    + "'currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}]}}",
+                            "{'type':'UpdatePricingTerms','offer':'$O.Entity.Identifier','details':{'prices':["
+                                    + "{'dimension':'requests','unitPrice':'0.9'}]}}",
+                            "{'type':'UpdateTargeting','product':'$A.Entity.Identifier','details':{'accounts':['"
+                                    + buyer.account() + "']}}")
+                    .map(json -> Change.Wanted.read(Fields.of(Json.parseObject(json.replace('\'', '"')))))
+                    .toList();
         }
 
         void check(ChangeSet set, String which) {
@@ -212,6 +239,23 @@ class SagaStormTest {
                     mailed("version-published:" + second.id(), which);
                     mailed("version-unpublished:" + first.id(), which);
                 }
+                case NEW_PRODUCT -> {
+                    String made = set.changes().get(0).productId();
+                    products.add(made);
+                    ProductVersion version =
+                            world.version(set.changes().get(2).versionId().orElseThrow());
+                    assertEquals(VersionStatus.PUBLISHED, version.status(), which);
+                    assertEquals(
+                            List.of("1 1 1 2 1"),
+                            world.texts("SELECT (SELECT count(*) FROM dimension WHERE product_id = p.id) || ' '"
+                                    + " || (SELECT count(*) FROM product_version WHERE product_id = p.id) || ' '"
+                                    + " || (SELECT count(*) FROM offer WHERE product_id = p.id) || ' '"
+                                    + " || (SELECT count(*) FROM offer_rate r JOIN offer o ON o.id = r.offer_id"
+                                    + " WHERE o.product_id = p.id) || ' '"
+                                    + " || (SELECT count(*) FROM visibility_grant WHERE product_id = p.id)"
+                                    + " FROM product p WHERE p.id = '" + made + "'"),
+                            which);
+                }
             }
         }
 
@@ -249,8 +293,8 @@ class SagaStormTest {
             long seed = SEED + i * 1009L + kind.ordinal() * 7L;
             String which = kind + " with -Dtallystick.storm.seed=" + SEED + ", run " + i;
             Run run = new Run(kind);
-            products.add("'" + run.shop.product().id() + "'");
             play(run, new Random(seed), which);
+            run.products.forEach(p -> products.add("'" + p + "'"));
         }
         calm();
         for (MemoryCloud cloud : List.of(world.aws, world.outscale)) {

@@ -52,6 +52,16 @@ public final class Fields {
         return new Fields(map, "", new ArrayList<>());
     }
 
+    /** Those found so far, without fields that nobody asked for. */
+    public List<Failure.Problem> problems() {
+        return List.copyOf(problems);
+    }
+
+    /** The members as they are, read or not. */
+    public Map<String, Object> members() {
+        return map;
+    }
+
     /** Parses strictly, then reads. */
     public static Fields parse(byte[] utf8) {
         return of(Json.parseObject(utf8));

@@ -7,8 +7,6 @@ import static io.tallystick.aggregator.web.Role.SELLER;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Product;
-import io.tallystick.aggregator.catalog.ProductPage;
-import io.tallystick.aggregator.catalog.Terms;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
@@ -70,19 +68,7 @@ public final class ProductRoutes {
 
     private Future<Map<String, Object>> create(RoutingContext ctx) {
         Fields in = Requests.json(ctx);
-        List<Dimension.New> dimensions = in.optionalObjects("dimensions", Product.DIMENSIONS_MAX).stream()
-                .map(Dimension.New::read)
-                .toList();
-        if (dimensions.stream().map(Dimension.New::key).distinct().count() < dimensions.size()) {
-            in.problem("dimensions", "must not have the same key twice");
-        }
-        Catalog.NewProduct wanted = new Catalog.NewProduct(
-                in.optionalParsed("productCode", Product::checkCode),
-                in.string("title", Product.TITLE_CHARS_MAX),
-                in.optionalString("seller", ID_CHARS_MAX),
-                Terms.read(in),
-                dimensions,
-                in.optionalObject("page").map(ProductPage::read).orElse(ProductPage.EMPTY));
+        Catalog.NewProduct wanted = Catalog.NewProduct.read(in);
         in.done();
         return catalog.create(Requests.caller(ctx), wanted).map(Product::json);
     }

@@ -1,0 +1,230 @@
+package io.tallystick.aggregator.lifecycle;
+
+import static io.tallystick.aggregator.lifecycle.LifecycleWorld.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.aggregator.account.Account;
+import io.tallystick.aggregator.catalog.Dimension;
+import io.tallystick.aggregator.catalog.Offer;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.VersionStatus;
+import io.tallystick.aggregator.catalog.Visibility;
+import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.web.Caller;
+import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
+import io.tallystick.testkit.Rule;
+import io.tallystick.testkit.TestDatabase;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Change sets that add things, and whose later changes refer to what earlier ones make. */
+class AdditionsTest {
+    @RegisterExtension
+    static final TestDatabase DB = TestDatabase.migratedBy(url -> new Migrations(DatabaseUrl.parse(url)).migrate())
+            .checkedBy(LifecycleChecks::check);
+
+    private static final String CODE = "code-of-the-gateway";
+
+    private LifecycleWorld world;
+    private Caller seller;
+    private String owner = "";
+
+    @BeforeEach
+    void open() {
+        world = new LifecycleWorld(DB);
+        Account account = world.account(Account.Kind.SELLER);
+        seller = new Caller("seller", Role.SELLER, account.id());
+        owner = world.cloudAccount(account.id(), "outscale");
+    }
+
+    @AfterEach
+    void close() {
+        world.close();
+    }
+
+    private static List<Change.Wanted> wanted(String json) {
+        Fields in = Fields.of(Json.parseObject(json.replace('\'', '"')));
+        List<Change.Wanted> wanted = in.objects("changes", ChangeSet.CHANGES_MAX).stream()
+                .map(Change.Wanted::read)
+                .toList();
+        in.done();
+        return wanted;
+    }
+
+    private ChangeSet start(String changes) {
+        return await(world.changeSets.start(seller, Optional.empty(), wanted("{'changes':[" + changes + "]}")));
+    }
+
+    private ChangeSet apply(String changes) {
+        ChangeSet set = start(changes);
+        world.work();
+        return world.changeSet(set.id());
+    }
+
+    private List<String> refused(String changes) {
+        return assertThrows(Failure.class, () -> start(changes)).problems().stream()
+                .map(Failure.Problem::toString)
+                .toList();
+    }
+
+    private Product product(String id) {
+        return await(world.catalog.managed(world.database.reads(), seller, id));
+    }
+
+    private String whole(String code, String image) {
+        return "{'name':'A','type':'CreateProduct','details':{'title':'Gateway','productCode':'" + code + "'}},"
+                + "{'type':'AddDimensions','product':'$A.Entity.Identifier','details':{'dimensions':["
+                + "{'key':'requests','unit':'Requests'},{'key':'bytes','unit':'Bytes'}]}},"
+                + "{'name':'V','type':'AddVersion','product':'$A.Entity.Identifier','details':{'title':'1.0',"
+                + "'cloud':'outscale','region':'eu-west-2','imageId':'" + image + "','releaseNotes':'First.'}},"
+                + "{'type':'PublishVersion','version':'$V.Entity.Identifier'},"
+                + "{'name':'O','type':'CreateOffer','product':'$A.Entity.Identifier','details':{'title':'Standard',"
+                + "'currency':'EUR','prices':[{'dimension':'requests','unitPrice':'0.10'}]}},"
+                + "{'type':'UpdatePricingTerms','offer':'$O.Entity.Identifier','details':{"
+                + "'prices':[{'dimension':'requests','unitPrice':'0.08'},{'dimension':'bytes','unitPrice':'0.01'}]}}";
+    }
+
+    @Test
+    @Rule("R23")
+    void aProductComesToBeInOneSetWhoseChangesNameEachOther() {
+        String image = world.outscale.image(LifecycleWorld.REGION, owner, CODE);
+        ChangeSet set = apply(whole(CODE, image));
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        Product product = product(set.changes().get(0).productId());
+        assertEquals(CODE, product.code());
+        assertEquals(Visibility.STAGING, product.visibility());
+        assertEquals(
+                List.of("requests", "bytes"),
+                product.dimensions().stream().map(Dimension::key).toList());
+        String version = set.changes().get(3).versionId().orElseThrow();
+        assertEquals(set.changes().get(2).versionId(), Optional.of(version));
+        assertEquals(VersionStatus.PUBLISHED, world.version(version).status());
+        assertEquals(
+                1,
+                world.outscale.ownImages().stream()
+                        .filter(i -> Optional.of(i.id())
+                                .equals(world.version(version).copyImageId()))
+                        .count());
+        Offer offer = await(world.offers.managed(
+                world.database.reads(),
+                seller,
+                set.changes().get(5).addition().offer().orElseThrow()));
+        assertEquals(2, offer.rate().number());
+        assertEquals(product.id(), offer.productId());
+        assertEquals(
+                List.of(
+                        "offer.create",
+                        "offer.rate",
+                        "product.create",
+                        "product.dimension.add",
+                        "version.create",
+                        "version.publish"),
+                world.texts("SELECT action FROM audit_event WHERE actor = 'change-set:" + set.id()
+                        + "' AND action <> 'change-set.end' ORDER BY action"));
+    }
+
+    @Test
+    void whatIsWrongIsToldWithItsPathBeforeAnythingIsDone() {
+        int products = world.count("SELECT count(*) FROM product");
+        int sets = world.count("SELECT count(*) FROM change_set");
+        assertEquals(
+                List.of(
+                        "changes[1].name: is the name of changes[0] already",
+                        "changes[2].product: refers to B, and no earlier change has that name",
+                        "changes[3].version: refers to changes[0], which has no version but is about a product",
+                        "changes[4].product: must be an id, or $Name.Entity.Identifier with the name of an earlier"
+                                + " change",
+                        "changes[5].product: there is no such product"),
+                refused("{'name':'A','type':'CreateProduct','details':{'title':'G'}},"
+                        + "{'name':'A','type':'CreateProduct','details':{'title':'H'}},"
+                        + "{'type':'UpdateTargeting','product':'$B.Entity.Identifier','details':{'accounts':[]}},"
+                        + "{'type':'PublishVersion','version':'$A.Entity.Identifier'},"
+                        + "{'type':'UpdateTargeting','product':'$A','details':{'accounts':[]}},"
+                        + "{'name':'B','type':'UpdateTargeting','product':'prod-none','details':{'accounts':[]}}"));
+        String other = world.outscale.image(LifecycleWorld.REGION, owner, "another-code");
+        assertEquals(
+                List.of("changes[2].details.imageId: must carry the product's code, a-code-of-its-own"),
+                refused(whole("a-code-of-its-own", other)));
+        assertEquals(
+                List.of(
+                        "changes[1].details.dimensions[0].key: the product already has a dimension with this key",
+                        "changes[2].details.prices[0].dimension: the product has no dimension bytes"),
+                refused("{'name':'A','type':'CreateProduct','details':{'title':'G','dimensions':["
+                        + "{'key':'requests','unit':'Requests'}]}},"
+                        + "{'type':'AddDimensions','product':'$A.Entity.Identifier','details':{'dimensions':["
+                        + "{'key':'requests','unit':'Requests'}]}},"
+                        + "{'type':'CreateOffer','product':'$A.Entity.Identifier','details':{'title':'S',"
+                        + "'currency':'EUR','prices':[{'dimension':'bytes','unitPrice':'1'}]}}"));
+        assertEquals(
+                List.of("changes[1].details.accounts: names acc-none, which is no account"),
+                refused("{'name':'A','type':'CreateProduct','details':{'title':'G'}},"
+                        + "{'type':'UpdateTargeting','product':'$A.Entity.Identifier','details':{"
+                        + "'accounts':['acc-none']}}"));
+        assertEquals(products, world.count("SELECT count(*) FROM product"));
+        assertEquals(sets, world.count("SELECT count(*) FROM change_set"));
+    }
+
+    @Test
+    @Rule({"R23", "R29"})
+    void whatIsThereIsAddedToAndItsPricesStayForNinetyDaysAfterARise() {
+        LifecycleWorld.Shop shop = world.shop();
+        seller = shop.seller();
+        String product = shop.product().id();
+        String invited = world.account(Account.Kind.BUYER).id();
+        ChangeSet set = apply("{'type':'AddDimensions','product':'" + product
+                + "','details':{'dimensions':[{'key':'requests','unit':'Requests'}]}},"
+                + "{'type':'UpdateTargeting','product':'" + product + "','details':{'accounts':['" + invited + "']}},"
+                + "{'type':'CreateOffer','product':'" + product + "','details':{'title':'S','currency':'EUR',"
+                + "'prices':[{'dimension':'requests','unitPrice':'1'}]}}");
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        assertTrue(await(world.catalog.isAllowListed(world.database.reads(), product, invited)));
+        String offer = set.changes().get(2).addition().offer().orElseThrow();
+        String dearer = "{'type':'UpdatePricingTerms','offer':'" + offer
+                + "','details':{'prices':[{'dimension':'requests','unitPrice':'2'}]}}";
+        assertEquals(ChangeSet.Status.SUCCEEDED, apply(dearer).status());
+        assertTrue(refused(dearer).toString().contains("the last rate raised prices"));
+        world.clock.advance(Duration.ofDays(91));
+        assertEquals(ChangeSet.Status.SUCCEEDED, apply(dearer).status());
+    }
+
+    /** What another did meanwhile: a title is taken when its turn comes. */
+    @Test
+    void whatIsTakenWhenItsTurnComesFailsTheSetAsTheRequests() {
+        LifecycleWorld.Shop shop = world.shop();
+        seller = shop.seller();
+        String image = world.outscale.image(
+                LifecycleWorld.REGION, shop.outscaleAccount(), shop.product().code());
+        ChangeSet set = start(
+                "{'name':'V','type':'AddVersion','product':'" + shop.product().id()
+                        + "','details':{'title':'1.0','cloud':'outscale','region':'eu-west-2','imageId':'" + image
+                        + "','releaseNotes':'First.'}},{'type':'PublishVersion','version':'$V.Entity.Identifier'}");
+        world.draft(shop, "outscale", "1.0", image);
+        int copies = world.outscale.copiesMade();
+        world.work();
+        ChangeSet ended = world.changeSet(set.id());
+        assertEquals(ChangeSet.Status.FAILED, ended.status());
+        assertEquals(Optional.of(ChangeSet.FailureCode.CLIENT_ERROR), ended.failureCode());
+        assertEquals(copies, world.outscale.copiesMade());
+    }
+
+    @Test
+    void othersProductsAndOffersAreNotThere() {
+        LifecycleWorld.Shop shop = world.shop();
+        assertEquals(
+                List.of("changes[0].product: there is no such product", "changes[1].offer: there is no such offer"),
+                refused("{'type':'AddDimensions','product':'" + shop.product().id()
+                        + "','details':{'dimensions':[{'key':'requests','unit':'Requests'}]}},"
+                        + "{'type':'UpdatePricingTerms','offer':'offer-none','details':{}}"));
+    }
+}
