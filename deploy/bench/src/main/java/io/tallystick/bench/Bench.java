@@ -16,7 +16,14 @@ import picocli.CommandLine.Spec;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measures parts of Tallystick against an anchor in the same run.",
-        subcommands = {FootprintBench.class, IngestBench.class, PullBench.class, SlowClientsBench.class})
+        subcommands = {
+            FleetBench.class,
+            FootprintBench.class,
+            IngestBench.class,
+            LocalBench.class,
+            PullBench.class,
+            SlowClientsBench.class
+        })
 public final class Bench implements Runnable {
     @Spec
     private @Nullable CommandSpec spec;
@@ -36,7 +43,7 @@ public final class Bench implements Runnable {
     public void run() {
         if (spec != null) {
             throw new ParameterException(
-                    spec.commandLine(), "a bench is missing: footprint, ingest, pull or slow-clients");
+                    spec.commandLine(), "a bench is missing: fleet, footprint, ingest, local, pull or slow-clients");
         }
     }
 }

@@ -15,6 +15,8 @@ import java.util.Locale;
  * server share the cores. Reads only answers with a Content-Length, which is all the service sends here.
  */
 final class Connection implements AutoCloseable {
+    static final int SHED = 429;
+
     private static final int BUFFER_BYTES = 64 * 1024;
 
     private final Socket socket;
@@ -33,32 +35,40 @@ final class Connection implements AutoCloseable {
      * 200 and 201, with its body.
      */
     void exchange(byte[] request) throws IOException {
-        while (isShed(request)) {
+        Answer answer = send(request);
+        while (answer.status() == SHED) {
             // A service that has just begun takes little at once.
+            answer = send(request);
+        }
+        if (answer.status() != 200 && answer.status() != 201) {
+            throw new IOException(answer.status() + " " + new String(answer.body(), StandardCharsets.UTF_8));
         }
     }
 
-    private boolean isShed(byte[] request) throws IOException {
+    /** @param retryAfterSeconds how long to stay away, 0 where the answer does not say */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Answer(int status, long retryAfterSeconds, byte[] body) {}
+
+    /** Sends a request and reads the whole answer, whatever it is. */
+    Answer send(byte[] request) throws IOException {
         out.write(request);
         String status = line();
         int length = 0;
+        long retryAfter = 0;
         for (String header = line(); !header.isEmpty(); header = line()) {
             if (header.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
                 length = Integer.parseInt(
                         header.substring(header.indexOf(':') + 1).strip());
+            } else if (header.toLowerCase(Locale.ROOT).startsWith("retry-after:")) {
+                retryAfter =
+                        Long.parseLong(header.substring(header.indexOf(':') + 1).strip());
             }
         }
         byte[] body = in.readNBytes(length);
         if (body.length < length) {
             throw new EOFException("the connection was closed in the middle of an answer");
         }
-        if (status.startsWith("HTTP/1.1 429")) {
-            return true;
-        }
-        if (!status.startsWith("HTTP/1.1 200") && !status.startsWith("HTTP/1.1 201")) {
-            throw new IOException(status + " " + new String(body, StandardCharsets.UTF_8));
-        }
-        return false;
+        return new Answer(Integer.parseInt(status.split(" ", 3)[1]), retryAfter, body);
     }
 
     private String line() throws IOException {

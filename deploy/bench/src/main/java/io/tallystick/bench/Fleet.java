@@ -16,6 +16,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 /** A product, a buyer, and VMs that are entitled to it, in a service made for one bench. */
@@ -23,6 +27,8 @@ final class Fleet {
     static final String REGION = "us-east-1";
     static final String CLOUD_ACCOUNT = "111122223333";
     private static final int SEED_BYTES = 32;
+    /** An enrollment mostly waits for its commit. */
+    private static final int ENROLLING_AT_ONCE = 8;
 
     private final Service service;
     private final CloudCa ca;
@@ -93,28 +99,46 @@ final class Fleet {
     private List<Sender> enroll(int vms, String code) {
         SecureRandom random = new SecureRandom();
         Instant pending = clock.instant().truncatedTo(ChronoUnit.SECONDS);
-        List<Sender> senders = new ArrayList<>();
-        for (int i = 0; i < vms; i++) {
-            byte[] seed = new byte[SEED_BYTES];
-            random.nextBytes(seed);
-            VmIdentity vm = new VmIdentity(
-                    Cloud.AWS,
-                    CLOUD_ACCOUNT,
-                    REGION,
-                    REGION + "a",
-                    String.format(Locale.ROOT, "i-%017x", i + 1),
-                    "m5.large",
-                    "ami-00000000000000001",
-                    "x86_64",
-                    List.of(code),
-                    List.of(),
-                    pending,
-                    "10.0.0.1",
-                    "02:00:00:00:00:01",
-                    "r-00000000000000001");
-            senders.add(Sender.enroll(service, ca, clock, vm, seed));
+        ExecutorService threads = Executors.newFixedThreadPool(ENROLLING_AT_ONCE);
+        try {
+            List<Future<Sender>> enrolling = new ArrayList<>();
+            for (int i = 0; i < vms; i++) {
+                byte[] seed = new byte[SEED_BYTES];
+                random.nextBytes(seed);
+                VmIdentity vm = vm(i + 1, code, pending);
+                enrolling.add(threads.submit(() -> Sender.enroll(service, ca, clock, vm, seed)));
+            }
+            List<Sender> senders = new ArrayList<>();
+            for (Future<Sender> sender : enrolling) {
+                senders.add(sender.get());
+            }
+            return senders;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        } finally {
+            threads.shutdownNow();
         }
-        return senders;
+    }
+
+    private static VmIdentity vm(int number, String code, Instant pending) {
+        return new VmIdentity(
+                Cloud.AWS,
+                CLOUD_ACCOUNT,
+                REGION,
+                REGION + "a",
+                String.format(Locale.ROOT, "i-%017x", number),
+                "m5.large",
+                "ami-00000000000000001",
+                "x86_64",
+                List.of(code),
+                List.of(),
+                pending,
+                "10.0.0.1",
+                "02:00:00:00:00:01",
+                "r-00000000000000001");
     }
 
     private static String text(Map<String, Object> json, String name) {

@@ -126,7 +126,7 @@ final class FootprintBench implements Callable<Integer> {
             String code = Fleet.product(service, List.of("requests", "uptime-hours"));
             SimulatedVm vm = clouds.launch(
                     VmSpec.of(Fleet.CLOUD_ACCOUNT).region(Fleet.REGION).productCodes(code));
-            command = command(service, vm, folder, port);
+            command = command(root, home, service, vm, folder, port);
             Process agent = start(command, folder);
             agents.add(agent);
             awaitAllowed(agent, port, folder);
@@ -155,7 +155,9 @@ final class FootprintBench implements Callable<Integer> {
         report(out, rest, busy, idleCpu, busyCpu, calls, millis);
     }
 
-    private List<String> command(Service service, SimulatedVm vm, Path folder, int port) {
+    /** @param home a package's folder instead of the built agent */
+    static List<String> command(
+            Path root, @Nullable Path home, Service service, SimulatedVm vm, Path folder, int port) {
         Path launcher =
                 home == null ? root.resolve("deploy/bin/tallystick-agent") : home.resolve("bin/tallystick-agent");
         List<String> command = new ArrayList<>(List.of(launcher.toString(), "run"));
@@ -171,7 +173,7 @@ final class FootprintBench implements Callable<Integer> {
         return command;
     }
 
-    private static Process start(List<String> command, Path folder) throws IOException {
+    static Process start(List<String> command, Path folder) throws IOException {
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
@@ -179,7 +181,7 @@ final class FootprintBench implements Callable<Integer> {
                 .start();
     }
 
-    private static void end(Process agent) {
+    static void end(Process agent) {
         agent.destroy();
         try {
             if (!agent.waitFor(20, TimeUnit.SECONDS)) {
@@ -191,7 +193,7 @@ final class FootprintBench implements Callable<Integer> {
         }
     }
 
-    private static void awaitAllowed(Process agent, int port, Path folder) throws IOException {
+    static void awaitAllowed(Process agent, int port, Path folder) throws IOException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS_MAX);
         while (!allowed(port)) {
             if (!agent.isAlive() || System.nanoTime() - end > 0) {
@@ -262,7 +264,7 @@ final class FootprintBench implements Callable<Integer> {
         return calls;
     }
 
-    private static byte[] http(String method, String path, int port, String body) {
+    static byte[] http(String method, String path, int port, String body) {
         return (method + " " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + port
                         + (body.isEmpty()
                                 ? ""
@@ -271,13 +273,13 @@ final class FootprintBench implements Callable<Integer> {
                 .getBytes(StandardCharsets.US_ASCII);
     }
 
-    private static double cpuSeconds(long pid) throws IOException {
+    static double cpuSeconds(long pid) throws IOException {
         String stat = Files.readString(Path.of("/proc", String.valueOf(pid), "stat"));
         String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         return (Long.parseLong(afterName[11]) + Long.parseLong(afterName[12])) / (double) CLOCK_TICKS_PER_SECOND;
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }
