@@ -11,6 +11,7 @@ import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.SumKey;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.model.Hash;
 import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.MeteringPlan;
@@ -19,6 +20,7 @@ import io.tallystick.common.wire.Wire;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -73,10 +75,11 @@ public final class UsageIntake {
         List<Increment> increments = new ArrayList<>();
         Optional<Failure> refusal = Optional.empty();
         boolean entitled = true;
+        Map<Optional<String>, Verdict> verdicts = new HashMap<>();
         for (UsageRecord r : records) {
             Optional<Failure> denied = Optional.empty();
             try {
-                Verdict v = standing.verdict(r.product(), now);
+                Verdict v = verdicts.computeIfAbsent(r.product(), product -> standing.verdict(product, now));
                 entitled &= v.word() == Verdict.Word.ALLOW || v.state() == State.CONTESTED;
                 denied = refused(v);
             } catch (Failure e) {
@@ -193,6 +196,8 @@ public final class UsageIntake {
         for (MeteringRecord.Allocation a : r.parts()) {
             parts.put(new SumKey(product, r.dimension(), boot, bucket, SumKey.tagText(a.tags())), a.quantity());
         }
-        return new Increment(r.path(), parts, r.idempotencyKey(), r.content());
+        // Without a key nothing is ever compared, and the hash would be most of a record's work.
+        Hash content = r.idempotencyKey().isPresent() ? r.content() : Hash.NONE;
+        return new Increment(r.path(), parts, r.idempotencyKey(), content);
     }
 }

@@ -16,7 +16,7 @@ import java.util.Optional;
  *
  * @param path where it stands in the call, for messages
  * @param key the idempotency key
- * @param content what must be the same when the key is used again
+ * @param content what must be the same when the key is used again; {@link Hash#NONE} without a key
  */
 public record Increment(String path, Map<SumKey, Quantity> parts, Optional<String> key, Hash content) {
     public Increment {
