@@ -274,6 +274,7 @@ public final class Wiring {
         Revenue revenue = new Revenue(database);
         Statements statements = new Statements(database, accounts);
         Impact impact = new Impact(catalog, versions, samples, database, clock);
+        Messages messages = new Messages(changeSets, accounts, outbox, database, audit, ids, clock);
         UsageReport usageReport = new UsageReport(database, accounts, clock);
         Portal portal = new Portal(
                 config.publicUrl(),
@@ -287,6 +288,8 @@ public final class Wiring {
                         versions,
                         reviews,
                         changeSets,
+                        messages,
+                        impact,
                         offers,
                         agreements,
                         usageReport,
@@ -308,7 +311,6 @@ public final class Wiring {
         routes.addAll(new VersionRoutes(versions, database.reads()).routes());
         routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
         routes.addAll(new OfferRoutes(offers, database.reads()).routes());
-        Messages messages = new Messages(changeSets, accounts, outbox, database, audit, ids, clock);
         routes.addAll(new ChangeSetRoutes(changeSets, messages, database.reads()).routes());
         routes.addAll(new LoadFormRoutes(new LoadForms(catalog, changeSets, database)).routes());
         routes.addAll(new ImpactRoutes(impact).routes());

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.lifecycle.Change;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
+import io.tallystick.aggregator.lifecycle.Message;
 import io.tallystick.aggregator.portal.pages.JtechangesetGenerated;
 import io.tallystick.aggregator.portal.pages.JtechangesetsGenerated;
 import io.tallystick.aggregator.web.PageRequest;
@@ -22,13 +23,21 @@ import java.util.Optional;
 /** Publishing, restricting and unpublishing versions, and how far that is. */
 final class ChangeSetPages {
     private final ChangeSets changeSets;
+    private final io.tallystick.aggregator.lifecycle.Messages thread;
     private final Versions versions;
     private final Catalog catalog;
     private final SqlClient reads;
     private final Html html;
 
-    ChangeSetPages(ChangeSets changeSets, Versions versions, Catalog catalog, SqlClient reads, Html html) {
+    ChangeSetPages(
+            ChangeSets changeSets,
+            io.tallystick.aggregator.lifecycle.Messages thread,
+            Versions versions,
+            Catalog catalog,
+            SqlClient reads,
+            Html html) {
         this.changeSets = changeSets;
+        this.thread = thread;
         this.versions = versions;
         this.catalog = catalog;
         this.reads = reads;
@@ -48,6 +57,9 @@ final class ChangeSetPages {
                 Route.post("/portal/change-sets/{id}/cancel", "cancelChangeSetOnPage")
                         .page(Role.SELLER, Role.OPERATOR)
                         .to(this::cancel),
+                Route.post("/portal/change-sets/{id}/messages", "writeMessageOnPage")
+                        .page(Role.SELLER, Role.OPERATOR)
+                        .to(this::write),
                 Route.post("/portal/versions/{id}/change", "changeVersionOnPage")
                         .page(Role.SELLER)
                         .to(this::change));
@@ -88,11 +100,19 @@ final class ChangeSetPages {
     private Future<Void> one(RoutingContext ctx) {
         return changeSets
                 .get(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
-                .compose(set -> titles(List.of(set))
-                        .compose(titles -> html.send(
-                                ctx,
-                                200,
-                                (output, page) -> JtechangesetGenerated.render(output, null, page, set, titles))));
+                .compose(
+                        set -> titles(List.of(set)).compose(titles -> thread.list(reads, Requests.caller(ctx), set.id())
+                                .compose(messages -> html.send(
+                                        ctx,
+                                        200,
+                                        (output, page) -> JtechangesetGenerated.render(
+                                                output, null, page, set, titles, messages)))));
+    }
+
+    private Future<Void> write(RoutingContext ctx) {
+        String id = Requests.path(ctx, "id");
+        return thread.write(Requests.caller(ctx), id, Forms.required(ctx, "text", Message.TEXT_CHARS_MAX))
+                .compose(done -> html.redirect(ctx, "/portal/change-sets/" + id + "?done=written"));
     }
 
     private Future<Void> cancel(RoutingContext ctx) {

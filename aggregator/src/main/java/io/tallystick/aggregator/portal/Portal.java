@@ -16,6 +16,7 @@ import io.tallystick.aggregator.enrollment.Invitations;
 import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
+import io.tallystick.aggregator.report.Impact;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Quarantine;
 import io.tallystick.aggregator.usage.UsageReport;
@@ -39,6 +40,8 @@ public final class Portal {
             Versions versions,
             Reviews reviews,
             ChangeSets changeSets,
+            io.tallystick.aggregator.lifecycle.Messages thread,
+            Impact impact,
             Offers offers,
             Agreements agreements,
             UsageReport usage,
@@ -70,8 +73,10 @@ public final class Portal {
                 .routes());
         routes.addAll(new PasswordPages(s.users(), sessions, gate, html).routes());
         routes.addAll(new VersionPages(s.catalog(), s.versions(), s.changeSets(), database.reads(), html).routes());
+        routes.addAll(new ImpactPages(s.impact(), s.catalog(), s.versions(), database.reads(), html).routes());
         routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
-        routes.addAll(new ChangeSetPages(s.changeSets(), s.versions(), s.catalog(), database.reads(), html).routes());
+        routes.addAll(new ChangeSetPages(s.changeSets(), s.thread(), s.versions(), s.catalog(), database.reads(), html)
+                .routes());
         routes.addAll(new RevenuePages(s.revenue(), s.statements(), html, clock).routes());
         routes.addAll(new UsagePages(s.usage(), html, clock).routes());
         routes.addAll(

@@ -164,9 +164,16 @@ final class ProductPages {
         return product.visibility().next().stream().sorted().toList();
     }
 
+    /** The request that waits for an operator, or came back from one. */
     private Future<Optional<Review>> openReview(Caller caller, Product product) {
-        return reviews.list(
-                        reads, caller, Optional.of(Review.Status.OPEN), new PageRequest(PageRequest.LIMIT_MAX, null))
+        return review(caller, product, Review.Status.OPEN)
+                .compose(open -> open.isPresent()
+                        ? Future.succeededFuture(open)
+                        : review(caller, product, Review.Status.ACTION_REQUIRED));
+    }
+
+    private Future<Optional<Review>> review(Caller caller, Product product, Review.Status status) {
+        return reviews.list(reads, caller, Optional.of(status), new PageRequest(PageRequest.LIMIT_MAX, null))
                 .map(found -> found.items().stream()
                         .filter(r -> r.productId().equals(product.id()))
                         .findFirst());

@@ -43,6 +43,9 @@ final class ReviewPages {
                 Route.post("/portal/reviews/{id}/approve", "approveReviewOnPage")
                         .page(Role.OPERATOR)
                         .to(this::approve),
+                Route.post("/portal/reviews/{id}/send-back", "sendReviewBackOnPage")
+                        .page(Role.OPERATOR)
+                        .to(this::sendBack),
                 Route.post("/portal/reviews/{id}/reject", "rejectReviewOnPage")
                         .page(Role.OPERATOR)
                         .to(this::reject));
@@ -76,6 +79,12 @@ final class ReviewPages {
         return reviews.approve(
                         Requests.caller(ctx), Requests.path(ctx, "id"), Forms.optional(ctx, "reason", REASON_CHARS_MAX))
                 .compose(done -> html.redirect(ctx, "/portal/reviews?done=approved"));
+    }
+
+    private Future<Void> sendBack(RoutingContext ctx) {
+        return reviews.sendBack(
+                        Requests.caller(ctx), Requests.path(ctx, "id"), Forms.required(ctx, "reason", REASON_CHARS_MAX))
+                .compose(done -> html.redirect(ctx, "/portal/reviews?done=sent-back"));
     }
 
     private Future<Void> reject(RoutingContext ctx) {

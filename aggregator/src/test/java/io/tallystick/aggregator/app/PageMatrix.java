@@ -109,6 +109,32 @@ final class PageMatrix {
                     404,
                     403,
                     403),
+            row(
+                    "versionImpactPage",
+                    get(w -> "/portal/versions/" + w.version().id() + "/impact?action=restrict"),
+                    403,
+                    200,
+                    404,
+                    403,
+                    403),
+            row(
+                    "productImpactPage",
+                    get(w -> "/portal/products/" + w.newProduct() + "/impact"),
+                    403,
+                    200,
+                    404,
+                    403,
+                    403),
+            row(
+                    "writeMessageOnPage",
+                    send(
+                            w -> "/portal/change-sets/" + w.cancelledChangeSet() + "/messages",
+                            w -> Map.of("text", "Hello")),
+                    303,
+                    303,
+                    404,
+                    403,
+                    403),
             row("changeSetsPage", get(w -> "/portal/change-sets"), 200, 200, 200, 403, 403),
             row("changeSetPage", get(w -> "/portal/change-sets/" + w.cancelledChangeSet()), 200, 200, 404, 403, 403),
             row(
@@ -134,6 +160,14 @@ final class PageMatrix {
             row(
                     "approveReviewOnPage",
                     get(w -> "/portal/reviews/" + w.newReview() + "/approve"),
+                    303,
+                    403,
+                    403,
+                    403,
+                    403),
+            row(
+                    "sendReviewBackOnPage",
+                    send(w -> "/portal/reviews/" + w.newReview() + "/send-back", w -> Map.of("reason", "no logo")),
                     303,
                     403,
                     403,

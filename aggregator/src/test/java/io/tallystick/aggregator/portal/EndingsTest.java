@@ -164,4 +164,72 @@ class EndingsTest {
             found.forEach(section -> visitor.get("/portal/" + section).expect(200));
         });
     }
+
+    @Test
+    void whatUnpublishingAProductTouchesIsShownBeforeItIsConfirmed() {
+        String seller = RUNNING.account("seller");
+        String product = RUNNING.product(seller, "calls");
+        RUNNING.visibility(product, "LIMITED", "PUBLIC");
+        RUNNING.agreement(product, RUNNING.account("buyer"));
+        Visitor visitor = RUNNING.visitor(Role.SELLER, seller);
+        String page = visitor.get("/portal/products/" + product + "/impact")
+                .expect(200)
+                .text();
+        assertTrue(page.contains("Before you unpublish A product whole"), page);
+        assertTrue(page.contains("<dt>Open subscriptions concerned</dt><dd>1</dd>"), page);
+        assertTrue(page.contains("action=\"/portal/products/" + product + "/unpublish\""), page);
+    }
+
+    @Test
+    void aRequestSentBackSaysWhatToChangeAndMayBeAskedForAgain() {
+        String seller = RUNNING.account("seller");
+        String product = RUNNING.product(seller, "calls");
+        Visitor visitor = RUNNING.visitor(Role.SELLER, seller);
+        visitor.post("/portal/products/" + product + "/visibility", Map.of("visibility", "LIMITED"))
+                .expect(303);
+        Object review =
+                RUNNING.http().get("/v1/reviews?status=open", RUNNING.operator()).expect(200).list("items").stream()
+                        .filter(r -> product.equals(r.get("product")))
+                        .findFirst()
+                        .orElseThrow()
+                        .get("id");
+        Visitor operator = RUNNING.visitor(Role.OPERATOR, null);
+        operator.post("/portal/reviews/" + review + "/send-back", Map.of()).expect(400);
+        operator.post("/portal/reviews/" + review + "/send-back", Map.of("reason", "The logo is <missing>."))
+                .expect(303);
+        String page = visitor.get("/portal/products/" + product).text();
+        assertTrue(page.contains("The logo is &lt;missing"), page);
+        visitor.post("/portal/products/" + product + "/visibility", Map.of("visibility", "LIMITED"))
+                .expect(303);
+        assertFalse(visitor.get("/portal/products/" + product).text().contains("The logo is"));
+    }
+
+    @Test
+    void sellerAndOperatorWriteToEachOtherBelowAChange() {
+        String seller = RUNNING.account("seller");
+        String product = RUNNING.product(seller, "calls");
+        String set = post(
+                        "/v1/change-sets",
+                        Json.object(
+                                "changes",
+                                List.of(Json.object(
+                                        "type",
+                                        "AddRegions",
+                                        "product",
+                                        product,
+                                        "details",
+                                        Json.object("cloud", "aws", "regions", List.of("eu-west-3"))))))
+                .expect(201)
+                .get("id");
+        Visitor visitor = RUNNING.visitor(Role.SELLER, seller);
+        Visitor operator = RUNNING.visitor(Role.OPERATOR, null);
+        visitor.post("/portal/change-sets/" + set + "/messages", Map.of("text", "When <will> it be done?"))
+                .expect(303);
+        operator.post("/portal/change-sets/" + set + "/messages", Map.of("text", "By tonight."))
+                .expect(303);
+        String page = visitor.get("/portal/change-sets/" + set).expect(200).text();
+        assertTrue(page.contains("When &lt;will"), page);
+        assertTrue(page.indexOf("When ") < page.indexOf("By tonight."), page);
+        visitor.post("/portal/change-sets/" + set + "/messages", Map.of()).expect(400);
+    }
 }

@@ -61,6 +61,8 @@ class ScreenshotsTest {
         pages.put("version-draft", "/portal/versions/" + marketplace.draft + "/edit");
         pages.put("version-texts", "/portal/versions/" + marketplace.published + "/edit");
         pages.put("change-set", "/portal/change-sets/" + marketplace.changeSet);
+        pages.put("impact-version", "/portal/versions/" + marketplace.published + "/impact?action=unpublish");
+        pages.put("impact-product", "/portal/products/" + marketplace.product + "/impact");
         pages.put("statement", "/portal/statements/" + statement());
         pages.put("usage-version", "/portal/usage?split=version");
         pages.put("usage-month", "/portal/usage?by=month&from=2026-03-01&to=2026-04-30");

@@ -126,8 +126,14 @@ class VersionPagesTest {
             succeeded(browser);
             browser.open("/portal/products/" + shop.product());
             browser.click("#versions tbody tr:last-child button[value=unpublish]");
-            browser.accept();
+            browser.await("#impact");
+            assertTrue(browser.text("#impact").contains("Open subscriptions"));
+            browser.click("#confirm");
             succeeded(browser);
+            browser.type("text", "Is this in order?");
+            browser.click("#write button");
+            browser.awaitText(".notice", "Sent.");
+            assertTrue(browser.text("article.item").contains("Is this in order?"));
             browser.open("/portal/products/" + shop.product());
             assertTrue(browser.text("#versions tbody tr:last-child").contains("Unpublished"));
             assertEquals(
