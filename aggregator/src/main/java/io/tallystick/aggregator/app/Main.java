@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             UserCommand.class,
             KeysCommand.class,
             AuditCommand.class,
+            LoadFormCommand.class,
             VerifyIdentityCommand.class
         },
         synopsisSubcommandLabel = "COMMAND")

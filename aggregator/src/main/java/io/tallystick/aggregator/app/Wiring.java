@@ -133,6 +133,7 @@ public final class Wiring {
     final Agreements agreements;
     final Outbox outbox;
     final ChangeSets changeSets;
+    final LoadForms loadForms;
     final SigningKeys keys;
     final TrustAnchors anchors;
     /** Asks clouds with the marketplace's keys, and with those of others. */
@@ -181,6 +182,7 @@ public final class Wiring {
         Lifecycle lifecycle = Lifecycle.of(
                 accounts, catalog, versions, reviews, offers, clouds, outbox, jobs, database, audit, ids, clock);
         changeSets = lifecycle.changeSets();
+        loadForms = new LoadForms(catalog, changeSets, database);
         runner = new JobRunner(jobs, lifecycle.handlers(), database, random, clock);
 
         String issuer = config.publicUrl().toString();
@@ -312,7 +314,7 @@ public final class Wiring {
         routes.addAll(new ReviewRoutes(reviews, database.reads()).routes());
         routes.addAll(new OfferRoutes(offers, database.reads()).routes());
         routes.addAll(new ChangeSetRoutes(changeSets, messages, database.reads()).routes());
-        routes.addAll(new LoadFormRoutes(new LoadForms(catalog, changeSets, database)).routes());
+        routes.addAll(new LoadFormRoutes(loadForms).routes());
         routes.addAll(new ImpactRoutes(impact).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());

@@ -46,6 +46,18 @@ public record Dimension(int id, String key, String title, String unit, Optional<
             return added;
         }
 
+        /** Whether the product has just this one. */
+        public boolean isAs(Dimension there) {
+            return key.equals(there.key)
+                    && title.equals(there.title)
+                    && unit.equals(there.unit)
+                    && quantityMax.equals(there.quantityMax);
+        }
+
+        public Map<String, Object> json() {
+            return planned().json();
+        }
+
         /** Before the ledger has given it a number. */
         Dimension planned() {
             return new Dimension(0, key, title, unit, quantityMax);

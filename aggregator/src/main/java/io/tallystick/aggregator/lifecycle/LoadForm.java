@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
@@ -10,10 +11,12 @@ import io.tallystick.common.json.Json;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -23,8 +26,14 @@ import java.util.stream.Stream;
  *
  * @param revision of the product it was filled in from; empty for a new one
  * @param places by kind and cloud, those the product is to be offered in
+ * @param dimensions what it is measured by, each with the cell of its key
  */
-record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<PlaceKey, List<String>> places) {
+record LoadForm(
+        Optional<Instant> revision,
+        String title,
+        ProductPage page,
+        Map<PlaceKey, List<String>> places,
+        Map<String, Dimension.New> dimensions) {
     static final int CHARS_MAX = 200_000;
 
     private static final List<String> CLOUDS = List.of(Profile.AWS.cloud(), Profile.OUTSCALE.cloud());
@@ -33,6 +42,10 @@ record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<
     private static final int RESOURCES = 3;
     private static final int CATEGORIES = 3;
     private static final int KEYWORDS = 15;
+    /** Rows for dimensions; a product may have more, which are added by change sets. */
+    private static final int DIMENSIONS = 24;
+
+    private static final List<String> OF_DIMENSION = List.of("key", "unit", "title", "quantityMax");
 
     record PlaceKey(Place.Kind kind, String cloud) {
         String field() {
@@ -76,6 +89,13 @@ record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<
         fields.put("licence.name", "What users agree to");
         fields.put("licence.url", "An https address");
         fields.put("licence.version", "");
+        for (int i = 1; i <= DIMENSIONS; i++) {
+            String at = "dimension." + i + ".";
+            fields.put(at + "key", "What is metered, as your software names it; stays once it is there");
+            fields.put(at + "unit", "What is counted, up to 50 characters; needed with a key");
+            fields.put(at + "title", "What buyers read; the key, if left out");
+            fields.put(at + "quantityMax", "The most that one record may carry");
+        }
         keys().forEach(key ->
                 fields.put(key.field(), "Names with blanks between; none means all. What is taken away is restricted"));
         return fields;
@@ -119,6 +139,14 @@ record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<
             values.put("licence.url", l.url());
             l.version().ifPresent(v -> values.put("licence.version", v));
         });
+        for (int i = 0; i < Math.min(DIMENSIONS, product.dimensions().size()); i++) {
+            Dimension dimension = product.dimensions().get(i);
+            String at = "dimension." + (i + 1) + ".";
+            values.put(at + "key", dimension.key());
+            values.put(at + "unit", dimension.unit());
+            values.put(at + "title", dimension.title());
+            dimension.quantityMax().ifPresent(q -> values.put(at + "quantityMax", q.toString()));
+        }
         keys().forEach(key -> values.put(key.field(), String.join(" ", open(product, key))));
         return written(values);
     }
@@ -145,6 +173,18 @@ record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<
     /** What differs from the product, as changes. */
     List<Change.Wanted> differences(Product product) {
         List<Change.Wanted> changes = new ArrayList<>();
+        List<Dimension.New> added = added(product);
+        if (!added.isEmpty()) {
+            changes.add(Change.Wanted.ofProduct(
+                    Change.Type.ADD_DIMENSIONS,
+                    product.id(),
+                    ChangeDetails.addition(new Addition(
+                            Json.object(
+                                    "dimensions",
+                                    added.stream().map(Dimension.New::json).toList()),
+                            Optional.empty(),
+                            Optional.empty()))));
+        }
         if (!page.equals(product.page()) || !title.equals(product.title())) {
             changes.add(Change.Wanted.ofProduct(
                     Change.Type.UPDATE_INFORMATION,
@@ -171,6 +211,25 @@ record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<
                     wanted);
         }
         return changes;
+    }
+
+    /** Those the product does not have yet; bills name the others, which stay as they are. */
+    private List<Dimension.New> added(Product product) {
+        List<Dimension.New> added = new ArrayList<>();
+        List<Failure.Problem> problems = new ArrayList<>();
+        dimensions.forEach((cell, wanted) -> {
+            Optional<Dimension> known = product.dimension(wanted.key());
+            if (known.isEmpty()) {
+                added.add(wanted);
+            } else if (!wanted.isAs(known.get())) {
+                problems.add(new Failure.Problem(
+                        cell, "is a dimension of the product, which stays as it is: unit, title and quantityMax too"));
+            }
+        });
+        if (!problems.isEmpty()) {
+            throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
+        }
+        return added;
     }
 
     private static void change(
@@ -251,10 +310,37 @@ record LoadForm(Optional<Instant> revision, String title, ProductPage page, Map<
                 e.problems().forEach(p -> problem(origin(origins, p.path()), p.detail()));
             }
             Map<PlaceKey, List<String>> places = places();
+            Map<String, Dimension.New> dimensions = dimensions();
             if (!problems.isEmpty()) {
                 throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
             }
-            return new LoadForm(revision, title, page, places);
+            return new LoadForm(revision, title, page, places, dimensions);
+        }
+
+        private Map<String, Dimension.New> dimensions() {
+            Map<String, Dimension.New> found = new LinkedHashMap<>();
+            Set<String> keys = new HashSet<>();
+            for (int i = 1; i <= DIMENSIONS; i++) {
+                String at = "dimension." + i + ".";
+                Map<String, Object> json = Json.object();
+                Map<String, String> origins = new HashMap<>();
+                OF_DIMENSION.forEach(member -> copy(at + member, json, member, "", origins));
+                if (!json.isEmpty()) {
+                    String cell = cell(at + "key");
+                    Fields in = Fields.of(json);
+                    Dimension.New wanted = Dimension.New.read(in);
+                    try {
+                        in.done();
+                        if (!keys.add(wanted.key())) {
+                            problem(cell, "is the key of another dimension, too");
+                        }
+                        found.put(cell, wanted);
+                    } catch (Failure e) {
+                        e.problems().forEach(p -> problem(cell(at + p.path()), p.detail()));
+                    }
+                }
+            }
+            return found;
         }
 
         /** The cell of what is wrong at a path of the page's JSON; of the object's first where something is missing. */

@@ -13,6 +13,8 @@ import java.util.Optional;
 /** Hands out product load forms, and carries out what was filled in: for a product there is, as a change set. */
 public final class LoadForms {
     public static final int CHARS_MAX = LoadForm.CHARS_MAX;
+    /** Of a file in UTF-8. */
+    public static final int BYTES_MAX = CHARS_MAX * 4;
 
     private final Catalog catalog;
     private final ChangeSets changeSets;
@@ -25,7 +27,7 @@ public final class LoadForms {
     }
 
     /** CSV with nothing filled in. */
-    public String blank() {
+    public static String blank() {
         return LoadForm.blank();
     }
 
@@ -61,7 +63,12 @@ public final class LoadForms {
         return catalog.create(
                         caller,
                         new Catalog.NewProduct(
-                                Optional.empty(), form.title(), seller, Terms.DEFAULT, List.of(), form.page()))
+                                Optional.empty(),
+                                form.title(),
+                                seller,
+                                Terms.DEFAULT,
+                                List.copyOf(form.dimensions().values()),
+                                form.page()))
                 .compose(product -> start(caller, form.differences(product), ChangeSet.Intent.APPLY)
                         .map(set -> new Made(product, set)));
     }

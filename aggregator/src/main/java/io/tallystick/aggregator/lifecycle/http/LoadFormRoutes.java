@@ -35,7 +35,7 @@ public final class LoadFormRoutes {
         return List.of(
                 Route.get("/v1/load-forms/blank", "getBlankLoadForm")
                         .roles(OPERATOR, SELLER)
-                        .to(ctx -> send(ctx, "product.csv", forms.blank())),
+                        .to(ctx -> send(ctx, "product.csv", LoadForms.blank())),
                 Route.post("/v1/load-forms", "createProductByLoadForm")
                         .roles(OPERATOR, SELLER)
                         .json()
