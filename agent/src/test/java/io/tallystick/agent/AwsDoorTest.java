@@ -238,6 +238,12 @@ class AwsDoorTest {
             agent.untilState("ENTITLED");
             assertEquals("UnknownOperationException", refused(400, call(agent, "BatchMeterUsage", new byte[0])));
             assertEquals("SerializationException", refused(400, call(agent, "MeterUsage", new byte[0])));
+            Rig.Reply compressed = agent.send(
+                    "POST",
+                    "/",
+                    new byte[0],
+                    Map.of("Content-Type", "application/x-amz-json-1.1", "Content-Encoding", "gzip"));
+            assertEquals("SerializationException", refused(400, compressed), "not 500, which clients send again");
             Rig.Reply foreign = agent.send(
                     "POST",
                     "/",

@@ -49,6 +49,8 @@ final class AwsError extends RuntimeException {
             case TOO_LARGE -> new AwsError("RequestEntityTooLargeException", 413, f.detail());
             case FORBIDDEN, UNAUTHENTICATED -> new AwsError("AccessDeniedException", 403, f.detail());
             case INVALID_REQUEST, INVALID_JSON -> client("ValidationException", f.detail());
+            // A compressed body: answered 500 it would come again and again.
+            case UNSUPPORTED_MEDIA_TYPE -> client("SerializationException", f.detail());
             default -> later(f.detail());
         };
     }
