@@ -36,6 +36,10 @@ class EnrollmentRaceTest {
     void ofSixtyFourKeysThatShowOneDocumentAtOnceExactlyOneIsEnrolled() throws Exception {
         ContestedVm shop = ContestedVm.of(RUNNING);
         ExecutorService pool = Executors.newFixedThreadPool(AT_ONCE);
+        List<ProtocolClient> clients = new ArrayList<>();
+        for (int i = 0; i < AT_ONCE; i++) {
+            clients.add(SimulatedRegion.client(RUNNING, shop.vm()));
+        }
         try {
             for (int round = 0; round < ROUNDS; round++) {
                 ProtocolClient.Vm vm = SimulatedRegion.vm(
@@ -45,8 +49,7 @@ class EnrollmentRaceTest {
                 CyclicBarrier start = new CyclicBarrier(AT_ONCE);
                 EnrollRequest document = SimulatedRegion.client(RUNNING, vm).evidence();
                 List<Callable<Integer>> enrollments = new ArrayList<>();
-                for (int i = 0; i < AT_ONCE; i++) {
-                    ProtocolClient client = SimulatedRegion.client(RUNNING, vm);
+                for (ProtocolClient client : clients) {
                     enrollments.add(() -> {
                         start.await();
                         return client.tryEnroll(document).status();

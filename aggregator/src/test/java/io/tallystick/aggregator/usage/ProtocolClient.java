@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.usage;
 
 import io.tallystick.aggregator.app.Http;
+import io.tallystick.aggregator.signing.BouncyEd25519;
 import io.tallystick.cloudsim.CloudCa;
 import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jwk;
@@ -22,9 +23,7 @@ import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.KeyPair;
-import java.security.KeyPairGenerator;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
@@ -87,7 +86,10 @@ public final class ProtocolClient {
 
     private final Http http;
     private final Clock clock;
-    private final KeyPair key;
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private final Jwk key;
+    private final Ed25519.Signer signer;
     private Vm vm;
     private final EnrollmentId id;
     private final Function<ProtocolClient, EnrollRequest> evidence;
@@ -105,11 +107,12 @@ public final class ProtocolClient {
         this.vm = vm;
         this.id = EnrollmentId.of(cloud, vm.account(), vm.instance());
         this.evidence = evidence;
-        try {
-            this.key = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException(e);
-        }
+        // Not with the JDK, as agents do: it takes milliseconds where nothing is compiled yet, and there are many
+        // tests.
+        byte[] seed = new byte[Ed25519.KEY_BYTES];
+        RANDOM.nextBytes(seed);
+        this.key = Jwk.ofBytes(BouncyEd25519.publicKey(seed));
+        this.signer = BouncyEd25519.signer(seed);
     }
 
     /**
@@ -155,7 +158,7 @@ public final class ProtocolClient {
     }
 
     public Jwk jwk() {
-        return Jwk.ofBytes(Ed25519.rawPublicKey(key.getPublic()));
+        return key;
     }
 
     public Watermark mark() {
@@ -245,7 +248,7 @@ public final class ProtocolClient {
     }
 
     public Jws sign(Batch batch) {
-        return Jws.sign(header(Typ.BATCH, Wire.batchesPath(id().toString())), batch.toBytes(), signer());
+        return Jws.sign(header(Typ.BATCH, Wire.batchesPath(id().toString())), batch.toBytes(), signer);
     }
 
     public Http.Answer trySend(Jws batch) {
@@ -269,7 +272,7 @@ public final class ProtocolClient {
     }
 
     public Http.Answer post(String path, Jws.Header header, byte[] payload) {
-        return send(path, Jws.sign(header, payload, signer()).flattened());
+        return send(path, Jws.sign(header, payload, signer).flattened());
     }
 
     public Http.Answer send(String path, byte[] body) {
@@ -282,10 +285,6 @@ public final class ProtocolClient {
 
     private Jws.Header header(Typ typ, String path) {
         return Jws.Header.enrollment(typ, ISSUER + path, id().toString(), now());
-    }
-
-    private Ed25519.Signer signer() {
-        return Ed25519.signer(key.getPrivate());
     }
 
     private Instant now() {

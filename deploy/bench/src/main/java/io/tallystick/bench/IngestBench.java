@@ -10,6 +10,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -77,7 +79,11 @@ final class IngestBench implements Callable<Integer> {
     private final Clock clock = Clock.systemUTC();
 
     /** One round's figures. */
-    private record Round(double batchesPerSecond, double copyRowsPerSecond) {}
+    private record Round(double batchesPerSecond, double copyRowsPerSecond, Costs costs, long batches) {
+        private double micros(Function<Costs, Duration> part) {
+            return Costs.microsEach(part.apply(costs), batches);
+        }
+    }
 
     @Override
     public Integer call() throws Exception {
@@ -115,13 +121,15 @@ final class IngestBench implements Callable<Integer> {
             Instant hour = clock.instant().truncatedTo(ChronoUnit.HOURS);
             List<Round> results = new ArrayList<>();
             for (int r = 1; r <= rounds; r++) {
-                Played played =
-                        play(service, threads, sign(senders, dimensions, perSender), TimeUnit.SECONDS.toNanos(seconds));
+                List<List<byte[]>> work = sign(senders, dimensions, perSender);
+                Costs before = Costs.of(service);
+                Played played = play(service, threads, work, TimeUnit.SECONDS.toNanos(seconds));
+                Costs costs = Costs.of(service).since(before);
                 // What was signed and not sent in time goes now, untimed, so that the numbers go on without a gap.
                 sent += played.batches()
                         + play(service, threads, played.rest(), Long.MAX_VALUE).batches();
                 double rows = copy.rowsPerSecond(Math.toIntExact(played.batches() * records), enrollments, hour);
-                results.add(new Round(played.batchesPerSecond(), rows));
+                results.add(new Round(played.batchesPerSecond(), rows, costs, played.batches()));
                 out.printf(
                         Locale.ROOT,
                         "round %d: %,.0f batches/s, %,.0f records/s; COPY %,.0f rows/s%n",
@@ -231,6 +239,16 @@ final class IngestBench implements Callable<Integer> {
         out.printf(Locale.ROOT, "%-28s %,12.0f%n", "records in them", batches * records);
         out.printf(Locale.ROOT, "%-28s %,12.0f%n", "rows by COPY", copy);
         out.printf(Locale.ROOT, "%-28s %12.2f%n", "records / COPY rows", ratio);
+        Map<String, Object> cost = Json.object(
+                "clientMicros",
+                median(results, r -> r.micros(Costs::client)),
+                "aggregatorMicros",
+                median(results, r -> r.micros(Costs::service)),
+                "postgresqlMicros",
+                median(results, r -> r.micros(Costs::database)),
+                "walBytes",
+                median(results, r -> (double) r.costs().walBytes() / r.batches()));
+        out.printf(Locale.ROOT, "%-28s %s%n", "processor and log, a batch", cost);
         out.println(Json.write(Json.object(
                 "bench",
                 "ingest",
@@ -242,6 +260,8 @@ final class IngestBench implements Callable<Integer> {
                 Math.round(copy),
                 "ratio",
                 String.format(Locale.ROOT, "%.3f", ratio),
+                "perBatch",
+                cost,
                 "rounds",
                 rounds,
                 "seconds",
@@ -261,6 +281,10 @@ final class IngestBench implements Callable<Integer> {
                 "postgresql",
                 settings)));
         out.flush();
+    }
+
+    private static long median(List<Round> results, Function<Round, Double> of) {
+        return Math.round(Figures.median(results.stream().map(of).toList()));
     }
 
     private static Map<String, Object> settings(Service service) throws SQLException {
