@@ -5,7 +5,7 @@ import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
@@ -69,7 +69,7 @@ public final class Invitations {
                     Columns.micros(clock.instant()),
                     Columns.micros(wanted.expiresAt()),
                     Optional.empty());
-            return store.insert(tx, made, BouncyEd25519.publicKey(seed), actor)
+            return store.insert(tx, made, FastEd25519.publicKey(seed), actor)
                     .compose(done -> audit.append(
                             tx, new AuditEvent.Change(actor, "join-code.create", made.id(), null, made.json())))
                     .map(new Issued(made, JoinCode.text(made.id(), seed)));

@@ -3,7 +3,7 @@ package io.tallystick.aggregator.enrollment;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Database;
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Ed25519;
@@ -103,7 +103,7 @@ public final class Joining {
                 join.code(), ask.key().thumbprint(), ask.claims().instance());
         return code.invitation().cloud().equals(ask.request().cloud())
                 && Ed25519.isCanonicalSignature(join.proof())
-                && BouncyEd25519.VERIFIER.verify(code.key().bytes(), message, join.proof());
+                && FastEd25519.VERIFIER.verify(code.key().bytes(), message, join.proof());
     }
 
     /** Where the metadata service knows codes, a VM of another product was given the code by mistake. */

@@ -10,7 +10,7 @@ import io.tallystick.aggregator.enrollment.Joining;
 import io.tallystick.aggregator.enrollment.Takeover;
 import io.tallystick.aggregator.enrollment.evidence.AwsEvidenceVerifier;
 import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Takeovers;
@@ -105,7 +105,7 @@ public final class Entitlements {
         Jws jws = Jws.parseFlattened(body, Typ.ENROLL).fresh(clock.instant());
         checkUrl(jws, Wire.ENROLLMENTS_PATH);
         Jwk key = Objects.requireNonNull(jws.header().jwk());
-        jws.verified(key, BouncyEd25519.VERIFIER);
+        jws.verified(key, FastEd25519.VERIFIER);
         EnrollRequest request = EnrollRequest.parse(jws.payload());
         Future<Admission.Admitted> enrolled = request.evidence() instanceof EnrollRequest.Claims claims
                 ? join(request, claims, key, jws)
@@ -264,7 +264,7 @@ public final class Entitlements {
         if (trial.isPresent()) {
             return Future.succeededFuture(new Speaker(c, trial));
         }
-        jws.verified(c.enrollment().key(), BouncyEd25519.VERIFIER);
+        jws.verified(c.enrollment().key(), FastEd25519.VERIFIER);
         return takeovers
                 .cancel(tx, c, "agent:" + c.enrollment().id())
                 .map(new Speaker(Takeovers.Case.quiet(c.enrollment()), Optional.empty()));
@@ -272,7 +272,7 @@ public final class Entitlements {
 
     private static boolean isSignedBy(Jws jws, Jwk key) {
         try {
-            jws.verified(key, BouncyEd25519.VERIFIER);
+            jws.verified(key, FastEd25519.VERIFIER);
             return true;
         } catch (Failure e) {
             return false;

@@ -131,7 +131,7 @@ public final class SigningKeys {
             for (SigningKeyStore.StoredKey key : keys) {
                 if (key.retiredAt().isEmpty()) {
                     active.add(new Active(
-                            key.kid(), key.activeFrom(), BouncyEd25519.signer(wrap.unwrap(key.kid(), key.wrapped()))));
+                            key.kid(), key.activeFrom(), FastEd25519.signer(wrap.unwrap(key.kid(), key.wrapped()))));
                     published.add(new Published(key.kid(), Jwk.ofBytes(key.publicKey())));
                 }
             }
@@ -169,7 +169,7 @@ public final class SigningKeys {
 
     private Future<String> insertKey(SqlConnection tx, Instant activeFrom) {
         byte[] seed = ids.bytes(Ed25519.KEY_BYTES);
-        byte[] publicKey = BouncyEd25519.publicKey(seed);
+        byte[] publicKey = FastEd25519.publicKey(seed);
         String kid = Jwk.ofBytes(publicKey).thumbprint().toString();
         return store.insert(
                         tx,

@@ -1,6 +1,6 @@
 package io.tallystick.aggregator.usage;
 
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jws;
@@ -124,11 +124,11 @@ public final class Batches {
     /** The context whose key signed; read again once, in case another key was approved since it was cached. */
     private Future<UsageContext> authentic(Jws jws, UsageContext context) {
         try {
-            jws.verified(context.enrollment().key(), BouncyEd25519.VERIFIER);
+            jws.verified(context.enrollment().key(), FastEd25519.VERIFIER);
             return Future.succeededFuture(context);
         } catch (Failure e) {
             return contexts.reload(context.enrollment().id()).map(fresh -> {
-                jws.verified(fresh.enrollment().key(), BouncyEd25519.VERIFIER);
+                jws.verified(fresh.enrollment().key(), FastEd25519.VERIFIER);
                 return fresh;
             });
         }

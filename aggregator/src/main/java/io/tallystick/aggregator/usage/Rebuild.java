@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.usage;
 
 import io.tallystick.aggregator.db.Database;
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jwk;
@@ -178,7 +178,7 @@ public final class Rebuild {
 
         private boolean verifies(Jws jws, Jwk key) {
             try {
-                jws.verified(key, BouncyEd25519.VERIFIER);
+                jws.verified(key, FastEd25519.VERIFIER);
                 return true;
             } catch (Failure e) {
                 return false;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
@@ -237,7 +237,7 @@ class StatementClosingTest {
         assertEquals(
                 agent.id().toString(),
                 Jws.parseCompact(batch, Typ.BATCH)
-                        .verified(agent.jwk(), BouncyEd25519.VERIFIER)
+                        .verified(agent.jwk(), FastEd25519.VERIFIER)
                         .header()
                         .kid());
         market.pull(path.replace("/lines/1/", "/lines/2/"), "text/csv").expect(404);

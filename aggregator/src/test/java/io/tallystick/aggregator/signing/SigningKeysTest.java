@@ -2,7 +2,6 @@ package io.tallystick.aggregator.signing;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -187,19 +186,6 @@ class SigningKeysTest {
 
     private ErrorCode refusal(SigningKeys keys, String kid) {
         return assertThrows(Failure.class, () -> retire(keys, kid, false)).code();
-    }
-
-    @Test
-    void bouncyCastleAndTheJdkAgreeOnSignatures() {
-        byte[] seed = new byte[32];
-        new SecureRandom().nextBytes(seed);
-        byte[] key = BouncyEd25519.publicKey(seed);
-        byte[] signature = BouncyEd25519.signer(seed).sign(PAYLOAD);
-        assertArrayEquals(signature, Ed25519.signer(Ed25519.privateKey(seed)).sign(PAYLOAD));
-        assertTrue(Ed25519.JDK.verify(key, PAYLOAD, signature));
-        assertTrue(BouncyEd25519.VERIFIER.verify(key, PAYLOAD, signature));
-        signature[0] ^= 1;
-        assertFalse(BouncyEd25519.VERIFIER.verify(key, PAYLOAD, signature));
     }
 
     private SigningKeys started(byte[] wrappingKey) {

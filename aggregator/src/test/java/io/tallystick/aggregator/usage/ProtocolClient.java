@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.usage;
 
 import io.tallystick.aggregator.app.Http;
-import io.tallystick.aggregator.signing.BouncyEd25519;
+import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.cloudsim.CloudCa;
 import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jwk;
@@ -111,8 +111,8 @@ public final class ProtocolClient {
         // tests.
         byte[] seed = new byte[Ed25519.KEY_BYTES];
         RANDOM.nextBytes(seed);
-        this.key = Jwk.ofBytes(BouncyEd25519.publicKey(seed));
-        this.signer = BouncyEd25519.signer(seed);
+        this.key = Jwk.ofBytes(FastEd25519.publicKey(seed));
+        this.signer = FastEd25519.signer(seed);
     }
 
     /**

@@ -77,6 +77,14 @@ public final class Ed25519 {
         }
     }
 
+    /**
+     * The public key of its 32-byte encoding (RFC 8032 section 5.1.2). Whether it is a point on the curve shows where it
+     * is used.
+     */
+    public static PublicKey publicKey(byte[] encoded) throws GeneralSecurityException {
+        return KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(concat(SPKI_PREFIX, encoded)));
+    }
+
     /** The 32-byte seed of a private key made by the JDK. */
     public static byte[] seed(PrivateKey key) {
         byte[] der = key.getEncoded();
@@ -112,10 +120,13 @@ public final class Ed25519 {
     }
 
     private static boolean verifyWithJdk(byte[] publicKey, byte[] message, byte[] signature) {
+        // The JDK does not look at what follows the 64 bytes.
+        if (signature.length != SIGNATURE_BYTES) {
+            return false;
+        }
         try {
             Signature s = Signature.getInstance("Ed25519");
-            s.initVerify(KeyFactory.getInstance("Ed25519")
-                    .generatePublic(new X509EncodedKeySpec(concat(SPKI_PREFIX, publicKey))));
+            s.initVerify(publicKey(publicKey));
             s.update(message);
             return s.verify(signature);
         } catch (SignatureException e) {
