@@ -2,6 +2,7 @@ package io.tallystick.aggregator.signing;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -182,6 +183,14 @@ class SigningKeysTest {
     private void retire(SigningKeys keys, String kid, boolean now) {
         await(database.transactor().inTx(tx -> keys.retire(tx, kid, now)));
         await(keys.refresh());
+    }
+
+    @Test
+    void noKeysIdBeginsWithAHyphenWhichCommandsTakeForAnOption() {
+        SigningKeys keys = started(new byte[32]);
+        for (int i = 0; i < 100; i++) {
+            assertFalse(await(keys.rotate()).startsWith("-"));
+        }
     }
 
     private ErrorCode refusal(SigningKeys keys, String kid) {
