@@ -3,6 +3,7 @@ package io.tallystick.agent;
 import io.tallystick.agent.app.Agent;
 import io.tallystick.agent.app.AgentConfig;
 import io.tallystick.agent.clock.TimeSource;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.SimulatedClouds;
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.cloudsim.VmSpec;
@@ -94,7 +95,7 @@ final class Rig implements AutoCloseable {
     Rig(Path dir) throws Exception {
         this.dir = dir;
         this.aggregator = new FakeAggregator(time);
-        this.aws = SimulatedClouds.start(dir.resolve("aws"), time);
+        this.aws = SimulatedClouds.startWithKeys(dir.resolve("aws"), SharedKeys.folder(), time);
     }
 
     SimulatedVm vm(String... codes) {

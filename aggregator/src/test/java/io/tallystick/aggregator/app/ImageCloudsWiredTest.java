@@ -8,6 +8,7 @@ import io.tallystick.cloudsim.ApiFault;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.ControlApi;
 import io.tallystick.cloudsim.ImageSpec;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.SimulatedClouds;
 import io.tallystick.common.json.Json;
 import java.io.IOException;
@@ -33,7 +34,7 @@ class ImageCloudsWiredTest {
         try {
             Path dir = Files.createTempDirectory("image-clouds");
             dir.toFile().deleteOnExit();
-            CLOUDS = SimulatedClouds.start(dir, new ManualClock(RunningAggregator.START));
+            CLOUDS = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), new ManualClock(RunningAggregator.START));
             API = new ControlApi(CLOUDS, 0);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

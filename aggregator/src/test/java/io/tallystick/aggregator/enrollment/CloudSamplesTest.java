@@ -12,6 +12,7 @@ import io.tallystick.cloudsim.AccessKey;
 import io.tallystick.cloudsim.ApiFault;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.ControlApi;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.SimulatedClouds;
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.cloudsim.VmSpec;
@@ -49,7 +50,7 @@ class CloudSamplesTest {
         try {
             Path dir = Files.createTempDirectory("cloud-samples");
             dir.toFile().deleteOnExit();
-            CLOUDS = SimulatedClouds.start(dir, CLOUD_CLOCK);
+            CLOUDS = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), CLOUD_CLOCK);
             API = new ControlApi(CLOUDS, 0);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.image;
 import io.tallystick.cloudsim.AccessKey;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.ControlApi;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.SimulatedClouds;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -22,7 +23,7 @@ final class CloudRig implements AutoCloseable {
     final CloudClients clients;
 
     CloudRig(Path dir, Clock cloudClock, Clock clientClock) throws Exception {
-        clouds = SimulatedClouds.start(dir, cloudClock);
+        clouds = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), cloudClock);
         api = new ControlApi(clouds, 0);
         clients = new CloudClients(
                 vertx, clientClock, Map.of("aws", settings(Cloud.AWS), "outscale", settings(Cloud.OUTSCALE)));

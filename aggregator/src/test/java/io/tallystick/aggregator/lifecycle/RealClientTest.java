@@ -19,6 +19,7 @@ import io.tallystick.cloudsim.ApiFault;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.ControlApi;
 import io.tallystick.cloudsim.ImageSpec;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.SimulatedClouds;
 import io.tallystick.cloudsim.VmImage;
 import io.tallystick.testkit.TestDatabase;
@@ -56,7 +57,7 @@ class RealClientTest {
 
     @BeforeEach
     void open() throws Exception {
-        simulated = SimulatedClouds.start(folder, clock);
+        simulated = SimulatedClouds.startWithKeys(folder, SharedKeys.folder(), clock);
         api = new ControlApi(simulated, 0);
         clients = new CloudClients(
                 vertx, clock, Map.of("aws", settings(Cloud.AWS), "outscale", settings(Cloud.OUTSCALE)));

@@ -6,6 +6,7 @@ import io.tallystick.cloudsim.AccessKey;
 import io.tallystick.cloudsim.Cloud;
 import io.tallystick.cloudsim.ControlApi;
 import io.tallystick.cloudsim.ImageSpec;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.SimulatedClouds;
 import io.tallystick.cloudsim.VmImage;
 import java.io.IOException;
@@ -33,7 +34,7 @@ final class ImageWorld {
     private final ControlApi api;
 
     private ImageWorld(Path folder) throws IOException {
-        clouds = SimulatedClouds.start(folder, new Following());
+        clouds = SimulatedClouds.startWithKeys(folder, SharedKeys.folder(), new Following());
         api = new ControlApi(clouds, 0);
     }
 

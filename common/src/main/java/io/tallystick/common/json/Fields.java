@@ -5,6 +5,8 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.model.Quantity;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -32,6 +34,7 @@ public final class Fields {
     // Instant.parse also takes signed years of ten digits, lower case and hour 24.
     private static final Pattern RFC_3339 = Pattern.compile(
             "[0-9]{4}-[0-9]{2}-[0-9]{2}" + "T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]{1,9})?Z");
+    private static final String WHOLE_SECONDS = "0000-00-00T00:00:00Z";
 
     private final Map<String, Object> map;
     private final String path;
@@ -272,6 +275,10 @@ public final class Fields {
         if (!text.endsWith("Z")) {
             throw new IllegalArgumentException("must be a UTC time ending in Z");
         }
+        Optional<Instant> common = ofWholeSeconds(text);
+        if (common.isPresent()) {
+            return common.get();
+        }
         try {
             if (!RFC_3339.matcher(text).matches()) {
                 throw new IllegalArgumentException("must be a UTC time such as 2026-11-21T20:00:00Z");
@@ -280,6 +287,39 @@ public final class Fields {
         } catch (DateTimeParseException e) {
             throw new IllegalArgumentException("must be a UTC time such as 2026-11-21T20:00:00Z", e);
         }
+    }
+
+    /** The form nearly all times have, without the cost of the pattern and the formatter; empty for any other. */
+    private static Optional<Instant> ofWholeSeconds(String text) {
+        if (text.length() != WHOLE_SECONDS.length()) {
+            return Optional.empty();
+        }
+        for (int i = 0; i < text.length(); i++) {
+            char form = WHOLE_SECONDS.charAt(i);
+            char c = text.charAt(i);
+            if (form == '0' ? c < '0' || c > '9' : c != form) {
+                return Optional.empty();
+            }
+        }
+        int month = number(text, 5, 7);
+        int day = number(text, 8, 10);
+        int hour = number(text, 11, 13);
+        int minute = number(text, 14, 16);
+        int second = number(text, 17, 19);
+        // The end of a month, leap seconds and nonsense are for the JDK.
+        if (month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59) {
+            return Optional.empty();
+        }
+        return Optional.of(LocalDateTime.of(number(text, 0, 4), month, day, hour, minute, second)
+                .toInstant(ZoneOffset.UTC));
+    }
+
+    private static int number(String text, int from, int to) {
+        int n = 0;
+        for (int i = from; i < to; i++) {
+            n = 10 * n + text.charAt(i) - '0';
+        }
+        return n;
     }
 
     /** ISO 8601, not negative. */

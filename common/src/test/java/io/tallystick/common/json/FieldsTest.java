@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -161,6 +162,21 @@ class FieldsTest {
     })
     void a_utc_time_of_rfc_3339_is_taken(String text, String instant) {
         assertEquals(instant, Fields.parseInstant(text).toString());
+    }
+
+    @Test
+    void every_time_in_whole_seconds_is_what_the_jdk_says() {
+        Random random = new Random(20_260_310L);
+        for (int i = 0; i < 5_000; i++) {
+            Instant at = Instant.ofEpochSecond(random.nextLong(-62_135_596_800L, 253_402_300_800L));
+            assertEquals(at, Fields.parseInstant(at.toString()));
+        }
+        for (String edge : List.of("2024-02-29T00:00:00Z", "2026-12-31T23:59:59Z", "0000-01-01T00:00:00Z")) {
+            assertEquals(Instant.parse(edge), Fields.parseInstant(edge));
+        }
+        for (String no : List.of("2025-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-01-01T25:00:00Z")) {
+            assertThrows(IllegalArgumentException.class, () -> Fields.parseInstant(no), no);
+        }
     }
 
     @ParameterizedTest

@@ -52,12 +52,12 @@ public final class SimulatedClouds implements AutoCloseable {
     private final SimulatedVm.Site site;
     private volatile int pageMax = Integer.MAX_VALUE;
 
-    private SimulatedClouds(Path folder, Path trustFolder, Clock clock) {
+    private SimulatedClouds(Path folder, Path trustFolder, Path keyFolder, Clock clock) {
         this.folder = folder.toAbsolutePath().normalize();
         this.trustFolder = trustFolder;
         this.clock = clock;
         this.stateFile = StateFile.open(this.folder);
-        this.ca = CloudCa.open(this.folder.resolve("ca"), clock);
+        this.ca = CloudCa.open(keyFolder, clock);
         this.images = new Images(this.folder, this::hex);
         this.site = new SimulatedVm.Site(lock, clock, random, ca, timer, this::save);
     }
@@ -72,7 +72,19 @@ public final class SimulatedClouds implements AutoCloseable {
      * is written to the trust folder. Throws {@link Failure} {@code conflict} if another process uses the folder.
      */
     public static SimulatedClouds start(Path folder, Path trustFolder, Clock clock) {
-        SimulatedClouds clouds = new SimulatedClouds(folder, trustFolder, clock);
+        return start(folder, trustFolder, folder.toAbsolutePath().resolve("ca"), clock);
+    }
+
+    /**
+     * As {@link #start(Path, Clock)}, with the regions' keys in a folder that several clouds may share: for tests, because
+     * making a key takes a second of processor time.
+     */
+    public static SimulatedClouds startWithKeys(Path folder, Path keyFolder, Clock clock) {
+        return start(folder, folder.resolve("trust"), keyFolder, clock);
+    }
+
+    private static SimulatedClouds start(Path folder, Path trustFolder, Path keyFolder, Clock clock) {
+        SimulatedClouds clouds = new SimulatedClouds(folder, trustFolder, keyFolder, clock);
         try {
             clouds.load();
             return clouds;

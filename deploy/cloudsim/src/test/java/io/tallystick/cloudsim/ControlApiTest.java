@@ -32,7 +32,7 @@ class ControlApiTest {
 
     ControlApiTest(@TempDir Path dir) throws IOException {
         this.dir = dir;
-        aws = SimulatedClouds.start(dir, clock);
+        aws = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
         api = new ControlApi(aws, 0);
         control = URI.create("http://127.0.0.1:" + api.port());
         client = new CloudsimClient(control);

@@ -31,7 +31,7 @@ class Ec2ApiTest {
 
     Ec2ApiTest(@TempDir Path dir) throws Exception {
         this.dir = dir;
-        clouds = SimulatedClouds.start(dir, clock);
+        clouds = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
         api = new ControlApi(clouds, 0);
         key = clouds.key(Cloud.AWS, SELLER, false);
         image = clouds.register(new ImageSpec(Cloud.AWS, SELLER, REGION, "a name", List.of("thecode"), Set.of()))
@@ -135,7 +135,7 @@ class Ec2ApiTest {
         List<VmImage> before = clouds.images();
         api.close();
         clouds.close();
-        clouds = SimulatedClouds.start(dir, clock);
+        clouds = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
         api = new ControlApi(clouds, 0);
         assertEquals(before, clouds.images());
         clock.advance(Images.COPY_TIME);

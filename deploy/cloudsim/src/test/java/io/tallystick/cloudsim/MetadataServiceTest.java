@@ -29,7 +29,7 @@ class MetadataServiceTest {
     private final URI metadata;
 
     MetadataServiceTest(@TempDir Path dir) {
-        aws = SimulatedClouds.start(dir, clock);
+        aws = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
         vm = aws.launch(VmSpec.of("111122223333")
                 .region("eu-west-1")
                 .instanceType("c5.xlarge")

@@ -28,7 +28,7 @@ class OutscaleApiTest {
     private final String image;
 
     OutscaleApiTest(@TempDir Path dir) throws Exception {
-        clouds = SimulatedClouds.start(dir, clock);
+        clouds = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
         api = new ControlApi(clouds, 0);
         key = clouds.key(Cloud.OUTSCALE, SELLER, false);
         image = clouds.register(new ImageSpec(Cloud.OUTSCALE, SELLER, REGION, "a name", List.of("0001"), Set.of()))

@@ -25,7 +25,7 @@ class OutscaleMetadataTest {
 
     OutscaleMetadataTest(@TempDir Path dir) {
         this.dir = dir;
-        clouds = SimulatedClouds.start(dir, new MovableClock());
+        clouds = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), new MovableClock());
         vm = clouds.launch(VmSpec.outscale("111122223333")
                 .imageId("ami-0123abcd")
                 .productCodes("0001", "thecode")
@@ -119,7 +119,7 @@ class OutscaleMetadataTest {
         vm.tag(Map.of("team", "x"));
         VmInfo before = vm.info();
         clouds.close();
-        clouds = SimulatedClouds.start(dir, new MovableClock());
+        clouds = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), new MovableClock());
         assertEquals(before, clouds.vm(before.instanceId()).orElseThrow().info());
     }
 

@@ -36,7 +36,7 @@ class SimulatedCloudsTest {
 
     SimulatedCloudsTest(@TempDir Path dir) {
         this.dir = dir;
-        this.aws = SimulatedClouds.start(dir, clock);
+        this.aws = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
     }
 
     @AfterEach
@@ -281,7 +281,7 @@ class SimulatedCloudsTest {
         assertThrows(ConnectException.class, () -> Web.send("GET", runs.metadata(), "/latest/meta-data/"));
 
         clock.advance(Duration.ofDays(1));
-        aws = SimulatedClouds.start(dir, clock);
+        aws = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
         assertEquals(before, aws.vms().stream().map(SimulatedVm::info).toList());
         assertEquals(List.of(image), aws.images());
         SimulatedVm again = aws.vm(runs.instanceId()).orElseThrow();
@@ -299,7 +299,7 @@ class SimulatedCloudsTest {
         SimulatedVm vm = launch();
         aws.close();
         try (Http squatter = new Http("squatter", vm.info().metadataPort(), exchange -> {})) {
-            aws = SimulatedClouds.start(dir, clock);
+            aws = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
             SimulatedVm again = aws.vm(vm.instanceId()).orElseThrow();
             assertNotEquals(squatter.port(), again.info().metadataPort());
             assertEquals(
@@ -325,9 +325,10 @@ class SimulatedCloudsTest {
 
     @Test
     void folderIsForOneSimulationAtATime() {
-        Failure failure = assertThrows(Failure.class, () -> SimulatedClouds.start(dir, clock));
+        Failure failure =
+                assertThrows(Failure.class, () -> SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock));
         assertEquals(ErrorCode.CONFLICT, failure.code());
         aws.close();
-        aws = SimulatedClouds.start(dir, clock);
+        aws = SimulatedClouds.startWithKeys(dir, SharedKeys.folder(), clock);
     }
 }

@@ -1,0 +1,39 @@
+package io.tallystick.cloudsim;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/** A folder of region keys for all simulated clouds of one JVM, for {@link SimulatedClouds#startWithKeys}; it goes with the JVM. */
+public final class SharedKeys {
+    private static final Path FOLDER = make();
+
+    private SharedKeys() {}
+
+    public static Path folder() {
+        return FOLDER;
+    }
+
+    private static Path make() {
+        try {
+            Path folder = Files.createTempDirectory("cloud-keys");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void delete(Path folder) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            // The machine's temporary folder is cleaned by the machine.
+        }
+    }
+}
