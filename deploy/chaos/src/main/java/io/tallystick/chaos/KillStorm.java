@@ -28,7 +28,7 @@ final class KillStorm {
             int writers,
             int recordsMax,
             Duration pauseMax) {
-        static final Share CI = new Share(5, 2, 2, 4_000, 64, 20, Duration.ofMillis(800));
+        static final Share CI = new Share(3, 1, 1, 2_500, 64, 20, Duration.ofMillis(800));
         static final Share PART = new Share(300, 100, 60, 1_000_000, 64, 100, Duration.ofSeconds(1));
         static final Share FULL = new Share(1_000, 1_000, 200, 1_000_000, 64, 100, Duration.ofSeconds(2));
     }

@@ -17,7 +17,7 @@ final class ProxyStorm {
      * @param records so many records acknowledged
      */
     record Share(int agents, int writers, int recordsMax, int lostAnswers, long records, Duration holeMax) {
-        static final Share CI = new Share(3, 12, 20, 30, 5_000, Duration.ofSeconds(2));
+        static final Share CI = new Share(3, 12, 20, 20, 3_000, Duration.ofSeconds(2));
         static final Share PART = new Share(6, 24, 100, 1_000, 1_000_000, Duration.ofSeconds(25));
         static final Share FULL = new Share(6, 24, 100, 10_000, 1_000_000, Duration.ofSeconds(25));
     }
