@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class Twins {
     /** How much: batches are in total, and each goes to both. */
     record Share(int senders, int batches, int recordsPerBatch) {
-        static final Share CI = new Share(16, 250, 10);
+        static final Share CI = new Share(16, 256, 10);
         static final Share PART = new Share(64, 25_000, 20);
         static final Share FULL = new Share(64, 100_000, 20);
     }

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class AwsEvidenceMutationTest {
     /** A share; more with the property. */
-    private static final int RANDOM_MUTATIONS = Integer.getInteger("tallystick.mutations", 300);
+    private static final int RANDOM_MUTATIONS = Integer.getInteger("tallystick.mutations", 100);
 
     private static final long SEED = 20_261_121;
 
