@@ -72,9 +72,7 @@ final class Service {
         AgentConfig c = AgentConfig.read(file.with(settings, Path.of("").toAbsolutePath()));
         c.effective().forEach(line -> LOG.log(Level.CONFIG, "{0}", line));
         MachineTime time = new MachineTime(c.clockFile());
-        // What ends the process on failure: nothing in it may be believed any more, least of all about the disk; the
-        // next
-        // start reads what is there.
+        // After a failure nothing in the process may be believed, least of all about the disk: the next start reads it.
         Agent agent = new Agent(c, time, time.clock(), new SecureRandom(), Main.version(), cause -> Runtime.getRuntime()
                 .halt(EXIT_FAILED));
         Runtime.getRuntime()

@@ -8,16 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.common.jose.Ed25519;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Agents sign with the JDK; the aggregator verifies with whatever library works where it runs. Were they to differ about a
@@ -25,19 +25,8 @@ import org.junit.jupiter.api.Test;
  */
 class Ed25519LibrariesTest {
     private static final long SEED = 20_260_310L;
-    private static final BigInteger P = BigInteger.TWO.pow(255).subtract(BigInteger.valueOf(19));
     private static final BigInteger L =
             BigInteger.TWO.pow(252).add(new BigInteger("27742317777372353535851937790883648493"));
-    private static final BigInteger D = BigInteger.valueOf(-121665)
-            .multiply(BigInteger.valueOf(121666).modInverse(P))
-            .mod(P);
-    /** The y of a point of order 8. */
-    private static final BigInteger ORDER_8_Y =
-            new BigInteger("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7", 16);
-
-    private static final BigInteger BASE_Y =
-            BigInteger.valueOf(4).multiply(BigInteger.valueOf(5).modInverse(P)).mod(P);
-
     private final Random random = new Random(SEED);
 
     private static Map<String, Ed25519.SignatureVerifier> libraries() {
@@ -101,127 +90,49 @@ class Ed25519LibrariesTest {
         for (byte[] odd : List.of(new byte[0], new byte[63], new byte[65], Arrays.copyOf(good, 65))) {
             assertFalse(agreed(key, message, odd, odd.length + " bytes"));
         }
-        // S + L is the same number to who does not look.
-        BigInteger s = little(Arrays.copyOfRange(good, 32, 64)).add(L);
-        assertFalse(agreed(key, message, join(Arrays.copyOf(good, 32), encode(s)), "S above the order"));
+        assertFalse(agreed(key, message, withOrderAdded(good), "S above the order"));
     }
 
-    /** Of a key with a part of order 8, one in eight signatures verifies without the cofactor, and all do with it. */
-    @Test
-    void allAgreeUnderAKeyOfMixedOrder() throws Exception {
-        byte[] seed = bytes(32);
-        byte[] hash = MessageDigest.getInstance("SHA-512").digest(seed);
-        BigInteger a = little(clamped(hash));
-        Point mixed = point(BASE_Y, false).times(a).plus(point(ORDER_8_Y, false));
-        byte[] key = mixed.encoded();
-        assertTrue(Ed25519.isAcceptableKey(key), "it is not of low order itself");
-        BigInteger r = new BigInteger(252, random);
-        byte[] bigR = point(BASE_Y, false).times(r).encoded();
-        List<Boolean> verified = new ArrayList<>();
-        for (int i = 0; i < 100; i++) {
-            byte[] message = ("message " + i).getBytes(StandardCharsets.UTF_8);
-            BigInteger k = challenge(bigR, key, message);
-            byte[] signature = join(bigR, encode(r.add(k.multiply(a)).mod(L)));
-            boolean said = agreed(key, message, signature, "message " + i);
-            assertEquals(k.mod(BigInteger.valueOf(8)).signum() == 0, said, "message " + i);
-            verified.add(said);
+    /**
+     * Points with a part of order 8, made on purpose: four signatures under a key of mixed order, of which those verify whose
+     * challenge is divisible by 8, and one whose own point is of mixed order. With the cofactor all five would verify.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "false, b154bd62188ae283dd187fefe8c31f5e276edf083b4cff11c9d5cff856c74440, message 0,"
+                + " 3e54c441927f9f0ee5e13e34f0b0404c5043651a8f4b7ef087a1c42262a85d0a"
+                + "fb8ff6949c56889f30e9cd7908af60e7c7f4787b4be1dc2ee1875e8c61901206",
+        "false, b154bd62188ae283dd187fefe8c31f5e276edf083b4cff11c9d5cff856c74440, message 1,"
+                + " 3e54c441927f9f0ee5e13e34f0b0404c5043651a8f4b7ef087a1c42262a85d0a"
+                + "f4b8ea770cf7aa5d5fa4b6f2ab6d6b5b8b135dd9b2cd86b1836a750f6a0ba305",
+        "true, b154bd62188ae283dd187fefe8c31f5e276edf083b4cff11c9d5cff856c74440, message 4,"
+                + " 3e54c441927f9f0ee5e13e34f0b0404c5043651a8f4b7ef087a1c42262a85d0a"
+                + "9e29e187c5b58e576909d686805c2e2400db36ab7984dc57e83298c6e920730a",
+        "true, b154bd62188ae283dd187fefe8c31f5e276edf083b4cff11c9d5cff856c74440, message 8,"
+                + " 3e54c441927f9f0ee5e13e34f0b0404c5043651a8f4b7ef087a1c42262a85d0a"
+                + "2b27323d350829e99f46051b974552f8d4e54b1975157690442a7909ff406507",
+        "false, 03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8, message 0,"
+                + " 607055ca3d4aa8af26961afb12b1e60a75fac88f9c260ff25806631dbb269159"
+                + "1502680b84125820223728d87932a6f68044fcb7e781548a34d92ebf27637d00"
+    })
+    void allAgreeAboutPointsOfMixedOrder(boolean verifies, String key, String message, String signature) {
+        byte[] keyBytes = HexFormat.of().parseHex(key);
+        byte[] signatureBytes = HexFormat.of().parseHex(signature);
+        assertTrue(Ed25519.isAcceptableKey(keyBytes) && Ed25519.isCanonicalSignature(signatureBytes));
+        assertEquals(verifies, agreed(keyBytes, message.getBytes(StandardCharsets.US_ASCII), signatureBytes, message));
+    }
+
+    /** The signature with S + L in the place of S: the same number to who does not look. */
+    private static byte[] withOrderAdded(byte[] signature) {
+        byte[] s = new byte[33];
+        for (int i = 0; i < 32; i++) {
+            s[32 - i] = signature[32 + i];
         }
-        assertTrue(verified.contains(true) && verified.contains(false), verified::toString);
-    }
-
-    /** The same with a signature whose point has a part of order 8, under a key that has none. */
-    @Test
-    void allRefuseASignatureOfMixedOrder() throws Exception {
-        byte[] seed = bytes(32);
-        byte[] hash = MessageDigest.getInstance("SHA-512").digest(seed);
-        BigInteger a = little(clamped(hash));
-        byte[] key = FastEd25519.publicKey(seed);
-        BigInteger r = new BigInteger(252, random);
-        byte[] bigR =
-                point(BASE_Y, false).times(r).plus(point(ORDER_8_Y, false)).encoded();
-        byte[] message = bytes(50);
-        byte[] signature = join(
-                bigR, encode(r.add(challenge(bigR, key, message).multiply(a)).mod(L)));
-        assertTrue(Ed25519.isCanonicalSignature(signature), "nothing is wrong with its form");
-        assertFalse(agreed(key, message, signature, "a point of mixed order"));
-    }
-
-    private static byte[] clamped(byte[] hash) {
-        byte[] clamped = Arrays.copyOf(hash, 32);
-        clamped[0] &= (byte) 0xf8;
-        clamped[31] = (byte) ((clamped[31] & 0x7f) | 0x40);
-        return clamped;
-    }
-
-    private static BigInteger challenge(byte[] bigR, byte[] key, byte[] message) throws GeneralSecurityException {
-        MessageDigest digest = MessageDigest.getInstance("SHA-512");
-        digest.update(bigR);
-        digest.update(key);
-        return little(digest.digest(message)).mod(L);
-    }
-
-    /** Affine, slow and short. */
-    private record Point(BigInteger x, BigInteger y) {
-        Point plus(Point o) {
-            BigInteger xy =
-                    D.multiply(x).multiply(o.x).multiply(y).multiply(o.y).mod(P);
-            BigInteger newX = x.multiply(o.y)
-                    .add(y.multiply(o.x))
-                    .multiply(BigInteger.ONE.add(xy).modInverse(P));
-            BigInteger newY = y.multiply(o.y)
-                    .add(x.multiply(o.x))
-                    .multiply(BigInteger.ONE.subtract(xy).modInverse(P));
-            return new Point(newX.mod(P), newY.mod(P));
+        BigInteger sum = new BigInteger(1, s).add(L);
+        byte[] out = signature.clone();
+        for (int i = 0; i < 32; i++) {
+            out[32 + i] = sum.shiftRight(8 * i).byteValue();
         }
-
-        Point times(BigInteger n) {
-            Point sum = new Point(BigInteger.ZERO, BigInteger.ONE);
-            for (int bit = n.bitLength() - 1; bit >= 0; bit--) {
-                sum = sum.plus(sum);
-                sum = n.testBit(bit) ? sum.plus(this) : sum;
-            }
-            return sum;
-        }
-
-        byte[] encoded() {
-            byte[] out = encode(y);
-            out[31] |= (byte) (x.testBit(0) ? 0x80 : 0);
-            return out;
-        }
-    }
-
-    private static Point point(BigInteger y, boolean odd) {
-        BigInteger yy = y.multiply(y);
-        BigInteger xx = yy.subtract(BigInteger.ONE)
-                .multiply(D.multiply(yy).add(BigInteger.ONE).modInverse(P))
-                .mod(P);
-        BigInteger x = xx.modPow(P.add(BigInteger.valueOf(3)).shiftRight(3), P);
-        if (!x.multiply(x).mod(P).equals(xx)) {
-            x = x.multiply(BigInteger.TWO.modPow(P.subtract(BigInteger.ONE).shiftRight(2), P))
-                    .mod(P);
-        }
-        return new Point(x.testBit(0) == odd ? x : P.subtract(x), y);
-    }
-
-    private static BigInteger little(byte[] bytes) {
-        byte[] big = new byte[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            big[i] = bytes[bytes.length - 1 - i];
-        }
-        return new BigInteger(1, big);
-    }
-
-    private static byte[] encode(BigInteger number) {
-        byte[] out = new byte[32];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = number.shiftRight(8 * i).byteValue();
-        }
-        return out;
-    }
-
-    private static byte[] join(byte[] a, byte[] b) {
-        byte[] out = Arrays.copyOf(a, a.length + b.length);
-        System.arraycopy(b, 0, out, a.length, b.length);
         return out;
     }
 }
