@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.awsapi;
 
+import io.tallystick.aggregator.signing.NativeCrypto;
 import io.tallystick.common.jose.Base64Url;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.wire.Registration;
@@ -26,7 +27,7 @@ final class RegistrationJwt {
 
     static KeyPair makeKey(SecureRandom random) {
         try {
-            KeyPairGenerator g = KeyPairGenerator.getInstance("RSA");
+            KeyPairGenerator g = NativeCrypto.rsaKeys();
             g.initialize(KEY_BITS, random);
             return g.generateKeyPair();
         } catch (GeneralSecurityException e) {

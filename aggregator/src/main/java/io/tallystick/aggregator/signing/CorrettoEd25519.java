@@ -1,35 +1,25 @@
 package io.tallystick.aggregator.signing;
 
-import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
-import com.amazon.corretto.crypto.provider.SelfTestStatus;
 import io.tallystick.common.jose.Ed25519;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
+import java.security.Provider;
 import java.security.Signature;
 import java.util.Optional;
 
-/**
- * Ed25519 with the Amazon Corretto Crypto Provider. It is not registered with the JVM: TLS and certificates stay with the
- * JDK's providers.
- */
+/** Ed25519 with {@link NativeCrypto}. */
 final class CorrettoEd25519 {
-    static final String NAME = "Amazon Corretto Crypto Provider";
     private static final String ALGORITHM = "Ed25519";
 
-    private final AmazonCorrettoCryptoProvider provider;
+    private final Provider provider;
 
-    private CorrettoEd25519(AmazonCorrettoCryptoProvider provider) {
+    private CorrettoEd25519(Provider provider) {
         this.provider = provider;
     }
 
-    /** Empty where its native part cannot be loaded or fails its own tests. */
+    /** Empty where it cannot be used. */
     static Optional<CorrettoEd25519> load() {
-        AmazonCorrettoCryptoProvider provider = AmazonCorrettoCryptoProvider.INSTANCE;
-        return provider.getLoadingError() == null
-                        && provider.runSelfTests() == SelfTestStatus.PASSED
-                        && provider.getService("Signature", ALGORITHM) != null
-                ? Optional.of(new CorrettoEd25519(provider))
-                : Optional.empty();
+        return NativeCrypto.provider("Signature", ALGORITHM).map(CorrettoEd25519::new);
     }
 
     /** Thread-safe. */

@@ -30,6 +30,6 @@ public final class FastEd25519 {
 
     /** What is used, for the log. */
     public static String library() {
-        return NATIVE.map(n -> CorrettoEd25519.NAME).orElse(BouncyEd25519.NAME);
+        return NATIVE.map(n -> NativeCrypto.NAME).orElse(BouncyEd25519.NAME);
     }
 }

@@ -27,7 +27,10 @@ class ScreenshotsTest {
     @RegisterExtension
     static final RunningAggregator RUNNING = Marketplace.aggregator(CLOUDS);
 
-    /** The build looks at the longer words in the narrower window only; {@code deploy/bin/screenshots} at everything. */
+    /**
+     * The build looks at the longer words in the narrower window only; {@code deploy/bin/screenshots} at everything, and
+     * takes the pictures.
+     */
     private static final boolean ALL = Boolean.getBoolean("tallystick.screenshots.all");
 
     private static final Path FOLDER =
@@ -137,7 +140,9 @@ class ScreenshotsTest {
                 if (browser.count(".chart") > 0) {
                     browser.await(".chart[data-drawn]");
                 }
-                browser.screenshot(FOLDER.resolve(language.tag() + "-" + who + "-" + name + ".png"));
+                if (ALL) {
+                    browser.screenshot(FOLDER.resolve(language.tag() + "-" + who + "-" + name + ".png"));
+                }
                 Object overflow = browser.script("return document.documentElement.scrollWidth - window.innerWidth");
                 assertEquals(0, Math.max(0, ((Number) overflow).intValue()), who + " " + name + " is too wide");
                 if (!name.equals("not-found") && !name.equals("wrong")) {

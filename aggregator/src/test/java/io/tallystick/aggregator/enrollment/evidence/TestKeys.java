@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.enrollment.evidence;
 
+import io.tallystick.aggregator.signing.NativeCrypto;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -29,7 +30,7 @@ final class TestKeys {
 
     static KeyPair rsa(int bits) {
         try {
-            KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+            KeyPairGenerator generator = NativeCrypto.rsaKeys();
             generator.initialize(bits);
             return generator.generateKeyPair();
         } catch (GeneralSecurityException e) {
