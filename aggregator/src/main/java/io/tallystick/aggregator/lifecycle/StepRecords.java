@@ -122,28 +122,34 @@ final class StepRecords {
                 .compose(version -> jobs.add(tx, Agreements.SHARES_JOB, version.productId()));
     }
 
+    /** What is there is held as it is when people ask for the same: who accepts meanwhile sees all of it, or nothing. */
     private Future<Void> add(SqlConnection tx, String actor, Change change) {
+        return change.type() == Change.Type.CREATE_PRODUCT
+                ? create(tx, actor, change)
+                : catalog.lock(tx, change.productId()).compose(product -> add(tx, actor, change, product));
+    }
+
+    private Future<Void> create(SqlConnection tx, String actor, Change change) {
+        Catalog.NewProduct wanted = change.addition().product();
+        return catalog.make(
+                        tx,
+                        actor,
+                        catalog.planned(
+                                change.productId(),
+                                wanted.code().orElseThrow(),
+                                wanted.seller().orElseThrow(),
+                                wanted),
+                        wanted.dimensions())
+                .mapEmpty();
+    }
+
+    private Future<Void> add(SqlConnection tx, String actor, Change change, Product product) {
         Addition addition = change.addition();
-        String product = change.productId();
         return switch (change.type()) {
-            case CREATE_PRODUCT -> {
-                Catalog.NewProduct wanted = addition.product();
-                yield catalog.make(
-                                tx,
-                                actor,
-                                catalog.planned(
-                                        product,
-                                        wanted.code().orElseThrow(),
-                                        wanted.seller().orElseThrow(),
-                                        wanted),
-                                wanted.dimensions())
-                        .mapEmpty();
-            }
-            case ADD_DIMENSIONS ->
-                catalog.lock(tx, product)
-                        .compose(before -> catalog.addDimensions(tx, actor, before, addition.dimensions()));
-            case UPDATE_TARGETING -> catalog.target(tx, actor, product, addition.accounts());
-            case CREATE_OFFER -> offers.make(tx, actor, addition.offer().orElseThrow(), product, addition.newOffer());
+            case ADD_DIMENSIONS -> catalog.addDimensions(tx, actor, product, addition.dimensions());
+            case UPDATE_TARGETING -> catalog.target(tx, actor, product.id(), addition.accounts());
+            case CREATE_OFFER ->
+                offers.make(tx, actor, addition.offer().orElseThrow(), product.id(), addition.newOffer());
             case UPDATE_PRICING_TERMS ->
                 offers.addRate(tx, actor, addition.offer().orElseThrow(), addition.rate());
             default -> throw new IllegalStateException(change.type() + " adds nothing by itself");
@@ -154,13 +160,14 @@ final class StepRecords {
     private Future<Void> draft(
             SqlConnection tx, String actor, ChangeSet set, Step step, StepEffects.Effect effect, Instant now) {
         Change change = set.changes().get(step.changeIndex());
-        return versions.make(
+        return catalog.lock(tx, change.productId())
+                .compose(product -> versions.make(
                         tx,
                         actor,
                         version(step),
-                        change.productId(),
+                        product.id(),
                         change.addition().version(),
-                        effect.source())
+                        effect.source()))
                 .compose(made -> beginPublishing(
                         tx,
                         set.steps().stream()

@@ -20,6 +20,9 @@ import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.testkit.Rule;
 import io.tallystick.testkit.TestDatabase;
+import io.vertx.core.Future;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +30,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Change sets that add things, and whose later changes refer to what earlier ones make. */
 class AdditionsTest {
@@ -216,6 +221,50 @@ class AdditionsTest {
         assertEquals(ChangeSet.Status.FAILED, ended.status());
         assertEquals(Optional.of(ChangeSet.FailureCode.CLIENT_ERROR), ended.failureCode());
         assertEquals(copies, world.outscale.copiesMade());
+    }
+
+    /** Who accepts an offer holds the product meanwhile, so that it finds all of what a change set adds, or nothing. */
+    @ParameterizedTest
+    @ValueSource(strings = {"UpdateTargeting", "CreateOffer", "UpdatePricingTerms", "AddVersion"})
+    void nothingIsAddedToAProductThatSomebodyHolds(String type) throws SQLException {
+        LifecycleWorld.Shop shop = world.shop();
+        seller = shop.seller();
+        String product = shop.product().id();
+        String offer = apply("{'type':'CreateOffer','product':'" + product
+                        + "','details':{'title':'S','currency':'EUR','kind':'free'}}")
+                .changes()
+                .get(0)
+                .addition()
+                .offer()
+                .orElseThrow();
+        String image = world.outscale.image(
+                LifecycleWorld.REGION, shop.outscaleAccount(), shop.product().code());
+        ChangeSet set = start("{'type':'" + type + "',"
+                + switch (type) {
+                    case "UpdateTargeting" -> "'product':'" + product + "','details':{'accounts':[]}}";
+                    case "CreateOffer" ->
+                        "'product':'" + product + "','details':{'title':'T','currency':'EUR','kind':'free'}}";
+                    case "UpdatePricingTerms" -> "'offer':'" + offer + "','details':{}}";
+                    default ->
+                        "'product':'" + product + "','details':{'title':'1.0','cloud':'outscale','region':'eu-west-2',"
+                                + "'imageId':'" + image + "','releaseNotes':'First.'}}";
+                });
+        try (Connection accepting = DB.connect()) {
+            accepting.setAutoCommit(false);
+            accepting.createStatement().execute("SELECT id FROM product WHERE id = '" + product + "' FOR SHARE");
+            Future<?> work = world.process(ChangeSetWorker.Boundary.NONE).drain();
+            // It comes to wait for this transaction, or it is through without that.
+            while (!work.isComplete()
+                    && world.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                    + " AND cardinality(pg_blocking_pids(pid)) > 0")
+                            == 0) {
+                Thread.onSpinWait();
+            }
+            assertEquals(ChangeSet.Status.APPLYING, world.changeSet(set.id()).status());
+            accepting.rollback();
+            await(work);
+        }
+        assertEquals(ChangeSet.Status.SUCCEEDED, world.changeSet(set.id()).status());
     }
 
     @Test
