@@ -285,16 +285,18 @@ public final class ChangeSets {
     }
 
     private Future<Void> accountsAreThere(SqlConnection tx, Set<String> named) {
-        Future<Void> all = Future.succeededFuture();
-        for (String id : named) {
-            all = all.compose(done -> accounts.require(tx, id))
-                    .<Void>mapEmpty()
-                    .recover(e -> Future.failedFuture(
-                            e instanceof Failure f && f.code() == ErrorCode.NOT_FOUND
-                                    ? Requests.invalid("accounts", "names " + id + ", which is no account")
-                                    : e));
-        }
-        return all;
+        return accounts.byIds(tx, named).map(found -> {
+            Set<String> missing = new TreeSet<>(named);
+            found.forEach(account -> missing.remove(account.id()));
+            if (!missing.isEmpty()) {
+                throw Failure.of(
+                        ErrorCode.INVALID_REQUEST,
+                        missing.stream()
+                                .map(id -> new Failure.Problem("accounts", "names " + id + ", which is no account"))
+                                .toList());
+            }
+            return null;
+        });
     }
 
     private Future<ChangeSet> queue(

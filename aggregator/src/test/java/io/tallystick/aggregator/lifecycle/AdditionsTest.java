@@ -172,10 +172,12 @@ class AdditionsTest {
                         + "{'type':'CreateOffer','product':'$A.Entity.Identifier','details':{'title':'S',"
                         + "'currency':'EUR','prices':[{'dimension':'bytes','unitPrice':'1'}]}}"));
         assertEquals(
-                List.of("changes[1].details.accounts: names acc-none, which is no account"),
+                List.of(
+                        "changes[1].details.accounts: names acc-neither, which is no account",
+                        "changes[1].details.accounts: names acc-none, which is no account"),
                 refused("{'name':'A','type':'CreateProduct','details':{'title':'G'}},"
                         + "{'type':'UpdateTargeting','product':'$A.Entity.Identifier','details':{"
-                        + "'accounts':['acc-none']}}"));
+                        + "'accounts':['acc-none','" + seller.accountId() + "','acc-neither']}}"));
         assertEquals(products, world.count("SELECT count(*) FROM product"));
         assertEquals(sets, world.count("SELECT count(*) FROM change_set"));
     }
