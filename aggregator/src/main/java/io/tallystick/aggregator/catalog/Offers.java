@@ -82,6 +82,18 @@ public final class Offers {
                     in.optionalInstant("closesAt"),
                     Rate.New.read(in));
         }
+
+        /** What is wrong with its end, for one that is made now. */
+        public Optional<String> wrongEnd(Instant now) {
+            Instant opens = opens(now);
+            return closesAt.map(Columns::micros)
+                    .filter(c -> !c.isAfter(opens))
+                    .map(c -> "must be after the opening, " + opens);
+        }
+
+        private Instant opens(Instant now) {
+            return opensAt.map(Columns::micros).orElse(now);
+        }
     }
 
     /**
@@ -92,10 +104,7 @@ public final class Offers {
     public Future<Map<String, Object>> create(Caller caller, String productId, NewOffer wanted, Fields in) {
         return changing(caller, productId, (tx, product) -> {
             Instant now = Columns.micros(clock.instant());
-            Instant opensAt = wanted.opensAt().map(Columns::micros).orElse(now);
-            wanted.closesAt()
-                    .filter(c -> !c.isAfter(opensAt))
-                    .ifPresent(c -> in.problem("closesAt", "must be after the opening, " + opensAt));
+            wanted.wrongEnd(now).ifPresent(wrong -> in.problem("closesAt", wrong));
             wanted.rate().check(in, wanted.kind(), product::measures);
             in.done();
             Offer offer = made(ids.next("offer"), productId, wanted, now);
@@ -105,11 +114,14 @@ public final class Offers {
 
     /**
      * Makes one under an id of its own, in this transaction, by somebody who was allowed to and whose wish was checked before:
-     * the product has all it prices.
+     * the product has all it prices. One whose end has passed meanwhile is refused.
      */
     public Future<Void> make(SqlConnection tx, String actor, String id, String productId, NewOffer wanted) {
-        return insert(tx, actor, made(id, productId, wanted, Columns.micros(clock.instant())))
-                .mapEmpty();
+        Instant now = Columns.micros(clock.instant());
+        wanted.wrongEnd(now).ifPresent(wrong -> {
+            throw Requests.invalid("closesAt", wrong);
+        });
+        return insert(tx, actor, made(id, productId, wanted, now)).mapEmpty();
     }
 
     private static Offer made(String id, String productId, NewOffer wanted, Instant now) {
@@ -121,7 +133,7 @@ public final class Offers {
                 wanted.currency(),
                 wanted.accounts().isPresent(),
                 wanted.accounts().orElse(List.of()),
-                wanted.opensAt().map(Columns::micros).orElse(now),
+                wanted.opens(now),
                 wanted.closesAt().map(Columns::micros),
                 now,
                 List.of(new Rate(1, wanted.rate().partialHours(), wanted.rate().prices(), now)));

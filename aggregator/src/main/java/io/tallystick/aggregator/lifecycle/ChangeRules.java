@@ -108,17 +108,7 @@ final class ChangeRules {
                             path, "a product has at most " + ProductVersion.PER_PRODUCT_MAX + " versions"));
                 }
             }
-            case CREATE_OFFER -> {
-                prices(addition, addition.newOffer().kind(), keys, path);
-                addition.newOffer()
-                        .closesAt()
-                        .filter(c -> addition.newOffer()
-                                .opensAt()
-                                .filter(o -> !c.isAfter(o))
-                                .isPresent())
-                        .ifPresent(c ->
-                                problems.add(new Failure.Problem(path + ".closesAt", "must be after the opening")));
-            }
+            case CREATE_OFFER -> prices(addition, addition.newOffer().kind(), keys, path);
             case UPDATE_PRICING_TERMS -> prices(addition, addition.kind().orElseThrow(), keys, path);
             case CREATE_PRODUCT -> addition.product().dimensions().forEach(d -> keys.add(d.key()));
             default -> {

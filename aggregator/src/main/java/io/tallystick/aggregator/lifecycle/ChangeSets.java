@@ -40,6 +40,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** Queues change sets, shows how far they are, cancels those that have not begun. {@link ChangeSetWorker} does the work. */
 public final class ChangeSets {
@@ -277,26 +278,36 @@ public final class ChangeSets {
                     return null;
                 });
             case ADD_VERSION -> image.isPresent() ? Future.failedFuture(image.get()) : Future.succeededFuture();
-            case UPDATE_TARGETING, CREATE_OFFER -> accountsAreThere(tx, addition.accounts());
+            case UPDATE_TARGETING -> strangers(tx, addition.accounts()).map(ChangeSets::refuse);
+            case CREATE_OFFER ->
+                strangers(tx, addition.accounts()).map(strangers -> {
+                    List<Failure.Problem> problems = new ArrayList<>(strangers);
+                    addition.newOffer()
+                            .wrongEnd(Columns.micros(clock.instant()))
+                            .ifPresent(wrong -> problems.add(new Failure.Problem("closesAt", wrong)));
+                    return refuse(problems);
+                });
             case UPDATE_PRICING_TERMS ->
                 offers.refuseSoonAfterARise(tx, caller, addition.offer().orElseThrow());
             default -> Future.succeededFuture();
         };
     }
 
-    private Future<Void> accountsAreThere(SqlConnection tx, Set<String> named) {
+    private Future<List<Failure.Problem>> strangers(SqlConnection tx, Set<String> named) {
         return accounts.byIds(tx, named).map(found -> {
             Set<String> missing = new TreeSet<>(named);
             found.forEach(account -> missing.remove(account.id()));
-            if (!missing.isEmpty()) {
-                throw Failure.of(
-                        ErrorCode.INVALID_REQUEST,
-                        missing.stream()
-                                .map(id -> new Failure.Problem("accounts", "names " + id + ", which is no account"))
-                                .toList());
-            }
-            return null;
+            return missing.stream()
+                    .map(id -> new Failure.Problem("accounts", "names " + id + ", which is no account"))
+                    .toList();
         });
+    }
+
+    private static @Nullable Void refuse(List<Failure.Problem> problems) {
+        if (!problems.isEmpty()) {
+            throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
+        }
+        return null;
     }
 
     private Future<ChangeSet> queue(

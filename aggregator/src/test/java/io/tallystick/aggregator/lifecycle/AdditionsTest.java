@@ -24,6 +24,7 @@ import io.vertx.core.Future;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -203,6 +204,34 @@ class AdditionsTest {
         assertTrue(refused(dearer).toString().contains("the last rate raised prices"));
         world.clock.advance(Duration.ofDays(91));
         assertEquals(ChangeSet.Status.SUCCEEDED, apply(dearer).status());
+    }
+
+    @Test
+    void anOfferThatCannotOpenAnyMoreIsTheRequestsFault() {
+        LifecycleWorld.Shop shop = world.shop();
+        seller = shop.seller();
+        String offer = "{'type':'CreateOffer','product':'" + shop.product().id()
+                + "','details':{'title':'S','currency':'EUR','kind':'free','closesAt':'";
+        Instant now = world.clock.instant();
+        assertEquals(
+                List.of("changes[0].details.closesAt: must be after the opening, " + now),
+                refused(offer + now.minus(Duration.ofDays(1)) + "'}}"));
+        assertEquals(
+                List.of("changes[0].details.closesAt: must be after the opening, " + now.plusSeconds(60)),
+                refused(offer + now.plusSeconds(60) + "','opensAt':'" + now.plusSeconds(60) + "'}}"));
+        // It was right when it was asked for, and its turn comes too late.
+        ChangeSet set = start(offer + now.plusSeconds(60) + "'}}");
+        world.clock.advance(Duration.ofHours(1));
+        world.work();
+        ChangeSet ended = world.changeSet(set.id());
+        assertEquals(
+                Optional.of(ChangeSet.FailureCode.CLIENT_ERROR),
+                ended.failureCode(),
+                ended.json().toString());
+        assertEquals(
+                0,
+                world.count("SELECT count(*) FROM offer WHERE product_id = '"
+                        + shop.product().id() + "'"));
     }
 
     /** What another did meanwhile: a title is taken when its turn comes. */
