@@ -204,7 +204,13 @@ public record Change(int index, Type type, String productId, Optional<String> ve
         if (text != null) {
             kept.put("details", text);
         }
-        return ChangeDetails.read(type, Fields.of(kept));
+        Fields in = Fields.of(kept);
+        ChangeDetails details = ChangeDetails.read(type, in);
+        // Half a change must not be carried out.
+        if (!in.problems().isEmpty()) {
+            throw new IllegalStateException("a stored " + type + " cannot be read: " + in.problems());
+        }
+        return details;
     }
 
     public Map<String, Object> json() {

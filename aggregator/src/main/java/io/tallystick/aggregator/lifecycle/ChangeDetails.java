@@ -34,7 +34,8 @@ public record ChangeDetails(
         Optional<Removal> removal,
         Optional<Addition> addition) {
     private static final int CLOUD_CHARS_MAX = 32;
-    private static final int NAMES_MAX = 100;
+    /** Regions or instance types of one change. */
+    static final int NAMES_MAX = 100;
 
     public static final ChangeDetails NONE = new ChangeDetails(
             Optional.empty(),

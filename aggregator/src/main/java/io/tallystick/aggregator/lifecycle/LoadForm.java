@@ -170,7 +170,7 @@ record LoadForm(
         return new Reader(csv).form();
     }
 
-    /** What differs from the product, as changes. */
+    /** What differs from the product, as changes; refused where those are more than one change set carries. */
     List<Change.Wanted> differences(Product product) {
         List<Change.Wanted> changes = new ArrayList<>();
         List<Dimension.New> added = added(product);
@@ -210,6 +210,15 @@ record LoadForm(
                     open,
                     wanted);
         }
+        if (changes.size() > ChangeSet.CHANGES_MAX) {
+            throw Failure.of(
+                    ErrorCode.INVALID_REQUEST,
+                    List.of(new Failure.Problem(
+                            "form",
+                            "differs by " + changes.size() + " changes of up to " + ChangeDetails.NAMES_MAX
+                                    + " regions or instance types, and a change set has at most "
+                                    + ChangeSet.CHANGES_MAX + "; upload it in parts")));
+        }
         return changes;
     }
 
@@ -239,9 +248,11 @@ record LoadForm(
             Change.Type type,
             List<String> names,
             List<String> without) {
-        List<String> rest = names.stream().filter(n -> !without.contains(n)).toList();
-        if (!rest.isEmpty()) {
-            changes.add(Change.Wanted.ofProduct(type, product.id(), ChangeDetails.places(key.cloud(), rest)));
+        Set<String> known = Set.copyOf(without);
+        List<String> rest = names.stream().filter(n -> !known.contains(n)).toList();
+        for (int from = 0; from < rest.size(); from += ChangeDetails.NAMES_MAX) {
+            List<String> some = rest.subList(from, Math.min(rest.size(), from + ChangeDetails.NAMES_MAX));
+            changes.add(Change.Wanted.ofProduct(type, product.id(), ChangeDetails.places(key.cloud(), some)));
         }
     }
 

@@ -60,15 +60,16 @@ public final class LoadForms {
         if (form.revision().isPresent()) {
             return Future.failedFuture(Requests.invalid("B2", "must be blank for a new product"));
         }
-        return catalog.create(
-                        caller,
-                        new Catalog.NewProduct(
-                                Optional.empty(),
-                                form.title(),
-                                seller,
-                                Terms.DEFAULT,
-                                List.copyOf(form.dimensions().values()),
-                                form.page()))
+        Catalog.NewProduct wanted = new Catalog.NewProduct(
+                Optional.empty(),
+                form.title(),
+                seller,
+                Terms.DEFAULT,
+                List.copyOf(form.dimensions().values()),
+                form.page());
+        // What cannot be started afterwards is refused before there is a product.
+        form.differences(catalog.planned("", "", "", wanted));
+        return catalog.create(caller, wanted)
                 .compose(product -> start(caller, form.differences(product), ChangeSet.Intent.APPLY)
                         .map(set -> new Made(product, set)));
     }

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -167,6 +169,41 @@ class LoadFormTest {
                 List.of("B2"),
                 cells(send("PUT", "/v1/products/" + id + "/load-form", filled(blank, Map.of("title", "T")))));
         assertEquals(List.of("B2"), cells(send("POST", "/v1/load-forms", form(id))));
+    }
+
+    private static String types(int count) {
+        return IntStream.range(0, count).mapToObj(i -> "t" + i + ".large").collect(Collectors.joining(" "));
+    }
+
+    /** A change has room for 100 names; what is more was lost once. */
+    @Test
+    @Rule("R27")
+    void aFormWithManyNamesChangesAllOfThemOrNothing() {
+        String id = created(Map.of("title", "Large", "aws.instanceTypes", types(250)));
+        assertEquals(250, ((List<?>) product(id).get("instanceTypes")).size());
+        String form = form(id);
+        Http.Answer started = send(
+                        "PUT", "/v1/products/" + id + "/load-form", filled(form, Map.of("aws.instanceTypes", types(1))))
+                .expect(200);
+        RUNNING.finish(String.valueOf(((Map<?, ?>) started.json().get("changeSet")).get("id")));
+        assertEquals(249, Json.write(product(id).get("instanceTypes")).split("restrictedAt", -1).length - 1);
+
+        int products = RUNNING.http()
+                .get("/v1/products?limit=1000", token)
+                .list("items")
+                .size();
+        Http.Answer refused = send(
+                "POST",
+                "/v1/load-forms",
+                filled(blank(), Map.of("title", "Too large", "aws.instanceTypes", types(2001))));
+        assertEquals(List.of("form"), cells(refused));
+        assertTrue(refused.text().contains("upload it in parts"), refused.text());
+        assertEquals(
+                products,
+                RUNNING.http()
+                        .get("/v1/products?limit=1000", token)
+                        .list("items")
+                        .size());
     }
 
     @Test
