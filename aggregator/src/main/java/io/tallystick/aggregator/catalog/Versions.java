@@ -330,9 +330,14 @@ public final class Versions {
         return store.read(db, id).map(found -> found.orElseThrow(Versions::notFound));
     }
 
-    /** Takes a draft for publishing, so that nobody edits it meanwhile. */
+    /** Takes a draft for publishing, so that nobody edits it meanwhile; refused if it is not as it was read any more. */
     public Future<Void> beginPublishing(SqlConnection tx, ProductVersion draft) {
-        return store.update(tx, draft.publishing(true));
+        return lock(tx, draft.id()).compose(now -> {
+            if (!now.equals(draft)) {
+                throw Failure.of(ErrorCode.CONFLICT, "the draft was changed meanwhile");
+            }
+            return store.update(tx, draft.publishing(true));
+        });
     }
 
     /** Gives a version back whose publication came to nothing; one that was never made is fine. */

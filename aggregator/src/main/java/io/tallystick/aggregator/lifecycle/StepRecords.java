@@ -34,33 +34,40 @@ final class StepRecords {
         this.jobs = jobs;
     }
 
-    /** Takes the drafts that are there, and writes down each copy before it is asked for. */
+    /** Takes the drafts that are there, of packages too, and writes down each copy before it is asked for. */
     Future<Void> beginPublishing(SqlConnection tx, List<Step> steps, List<ProductVersion> all, Instant now) {
         Future<Void> begun = Future.succeededFuture();
         for (Step step : steps) {
             Optional<ProductVersion> there = all.stream()
                     .filter(v -> step.versionId().equals(Optional.of(v.id())))
                     .findFirst();
-            if (step.name() == Step.Name.COPY && there.isPresent()) {
+            if (there.isPresent()) {
                 ProductVersion version = there.get();
-                begun = begun.compose(done -> versions.beginPublishing(tx, version))
-                        .compose(done -> catalog.byIds(tx, List.of(version.productId())))
-                        .compose(products -> copies.insert(
-                                tx,
-                                new CopyStore.Copy(
-                                        step.token(),
-                                        version.id(),
-                                        version.cloud(),
-                                        version.region(),
-                                        version.sourceImageId(),
-                                        copyName(products.get(0), version),
-                                        Optional.empty(),
-                                        "requested",
-                                        false),
-                                now));
+                begun = begun.compose(done -> switch (step.name()) {
+                    case COPY -> writeCopy(tx, step, version, now);
+                    case PUBLISH -> versions.beginPublishing(tx, version);
+                    default -> Future.succeededFuture();
+                });
             }
         }
         return begun;
+    }
+
+    private Future<Void> writeCopy(SqlConnection tx, Step step, ProductVersion version, Instant now) {
+        return catalog.byIds(tx, List.of(version.productId()))
+                .compose(products -> copies.insert(
+                        tx,
+                        new CopyStore.Copy(
+                                step.token(),
+                                version.id(),
+                                version.cloud(),
+                                version.region(),
+                                version.sourceImageId(),
+                                copyName(products.get(0), version),
+                                Optional.empty(),
+                                "requested",
+                                false),
+                        now));
     }
 
     /** For people who look at the marketplace's account: clouds take letters, digits and little else. */

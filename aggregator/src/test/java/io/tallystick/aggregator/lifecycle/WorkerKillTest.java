@@ -2,22 +2,30 @@ package io.tallystick.aggregator.lifecycle;
 
 import static io.tallystick.aggregator.lifecycle.LifecycleWorld.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.CloudImage;
 import io.tallystick.aggregator.job.Jobs;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -145,5 +153,43 @@ class WorkerKillTest {
                 List.of(latest.copyImageId().orElseThrow()),
                 world.outscale.ownImages().stream().map(CloudImage::id).toList());
         assertEquals(2, world.mailed("version-unpublished:" + old.id()).size());
+    }
+
+    /** A package is nowhere at a cloud, and taken for its publication all the same. */
+    @Test
+    void aPackageIsNotEditedWhileItIsPublished() {
+        Fields in = Fields.of(Json.parseObject("{\"title\":\"1.0\",\"cloud\":\"outscale\",\"releaseNotes\":\"n\","
+                + "\"delivery\":\"package\",\"package\":{\"url\":\"https://example.com/1.0.tar.gz\",\"sha256\":\""
+                + "0a".repeat(32) + "\"}}"));
+        Versions.Draft wanted = Versions.Draft.read(in);
+        in.done();
+        ProductVersion draft =
+                await(world.versions.create(shop.seller(), shop.product().id(), wanted));
+        await(world.changeSets.publish(shop.seller(), draft.id()));
+        Killed killed = new Killed("begun");
+        Future<?> dead = world.process(killed).drain();
+        await(killed.reached.future());
+        assertEquals(VersionStatus.PUBLISHING, world.version(draft.id()).status());
+        Failure refused = assertThrows(
+                Failure.class, () -> await(world.versions.edit(shop.seller(), draft.id(), wanted, Optional.empty())));
+        assertEquals(ErrorCode.CONFLICT, refused.code());
+        killed.woken.complete();
+        await(dead);
+        world.work();
+        assertEquals(VersionStatus.PUBLISHED, world.version(draft.id()).status());
+    }
+
+    /** Begun on what was read before somebody edited it, publishing would put the old draft back. */
+    @Test
+    void aDraftThatWasEditedMeanwhileIsNotTakenAsItWas() {
+        ProductVersion read = world.draft(shop, "outscale", "1.0");
+        Versions.Draft renamed = new Versions.Draft(
+                "1.0.1", "outscale", LifecycleWorld.REGION, read.sourceImageId(), read.text(), read.delivery());
+        await(world.versions.edit(shop.seller(), read.id(), renamed, Optional.empty()));
+        assertThrows(
+                Failure.class,
+                () -> await(world.database.transactor().inTx(tx -> world.versions.beginPublishing(tx, read))));
+        assertEquals("1.0.1", world.version(read.id()).title());
+        assertEquals(VersionStatus.DRAFT, world.version(read.id()).status());
     }
 }
