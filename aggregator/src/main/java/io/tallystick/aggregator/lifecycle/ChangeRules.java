@@ -10,6 +10,7 @@ import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -164,7 +165,7 @@ final class ChangeRules {
                         .revision()
                         .filter(r -> !r.equals(version.modifiedAt()))
                         .isPresent()) {
-                    return Optional.of(stale(version.modifiedAt().toString()));
+                    return Optional.of(stale(version.modifiedAt()));
                 }
                 return change.details().text().flatMap(text -> text.shrinks(version.text()));
             }
@@ -207,7 +208,8 @@ final class ChangeRules {
         return Optional.empty();
     }
 
-    private static String stale(String modifiedAt) {
+    /** What is said to somebody whose wish is based on something older. */
+    static String stale(Instant modifiedAt) {
         return "was changed meanwhile, at " + modifiedAt + "; look at it as it is now, and decide again";
     }
 
@@ -302,8 +304,7 @@ final class ChangeRules {
                 .revision()
                 .filter(r -> !r.equals(product.modifiedAt()))
                 .isPresent()) {
-            problems.add(new Failure.Problem(
-                    path + ".product", stale(product.modifiedAt().toString())));
+            problems.add(new Failure.Problem(path + ".product", stale(product.modifiedAt())));
         }
         boolean renamed =
                 change.details().title().filter(t -> !t.equals(product.title())).isPresent();

@@ -6,6 +6,8 @@ import io.tallystick.aggregator.catalog.Terms;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Requests;
+import io.tallystick.common.error.ErrorCode;
+import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import java.util.List;
 import java.util.Optional;
@@ -47,7 +49,14 @@ public final class LoadForms {
             if (form.revision().isEmpty()) {
                 throw Requests.invalid("B2", "is missing; fill in the form that this product's page hands out");
             }
-            return start(caller, form.differences(product), intent);
+            List<Change.Wanted> differences = form.differences(product);
+            // Where the product has changed since, what differs may be what somebody else did (rule R24).
+            if (!differences.isEmpty() && !form.revision().get().equals(product.modifiedAt())) {
+                throw Failure.of(
+                        ErrorCode.CONFLICT,
+                        List.of(new Failure.Problem("B2", ChangeRules.stale(product.modifiedAt()))));
+            }
+            return start(caller, differences, intent);
         });
     }
 

@@ -90,7 +90,7 @@ class LoadFormTest {
     }
 
     @Test
-    @Rule("R27")
+    @Rule({"R24", "R27"})
     void aBlankFormMakesAProductAndAFilledInOneChangesWhatDiffers() {
         String id = created(Map.of(
                 "title", "Gateway, \"the\" first",
@@ -134,6 +134,19 @@ class LoadFormTest {
                         "PUT", "/v1/products/" + id + "/load-form", filled(form, Map.of("support", "Call us.")))
                 .expect(409);
         assertTrue(stale.text().contains("changed meanwhile"), stale.text());
+        // Nor are the regions that somebody else has changed, even where the form says nothing new about the page.
+        Http.Answer undoing = send(
+                        "PUT",
+                        "/v1/products/" + id + "/load-form",
+                        filled(form, Map.of("support", "Write to us.", "aws.instanceTypes", "m5.large")))
+                .expect(409);
+        assertEquals("B2", undoing.list("errors").get(0).get("path"), undoing.text());
+        // What is so already needs no change, however old the form is.
+        assertEquals(
+                Map.of(),
+                send("PUT", "/v1/products/" + id + "/load-form", changed)
+                        .expect(200)
+                        .json());
     }
 
     @Test
