@@ -38,6 +38,11 @@ final class ChangeRules {
 
     private final Map<String, Set<String>> measured = new HashMap<>();
 
+    /** Which change of the set has taken a product code, or given an offer new prices. */
+    private final Map<String, Integer> codes = new HashMap<>();
+
+    private final Map<String, Integer> repriced = new HashMap<>();
+
     private final List<Failure.Problem> problems = new ArrayList<>();
 
     private record Spot(String productId, Place.Kind kind, String cloud, String name) {}
@@ -110,11 +115,25 @@ final class ChangeRules {
                 }
             }
             case CREATE_OFFER -> prices(addition, addition.newOffer().kind(), keys, path);
-            case UPDATE_PRICING_TERMS -> prices(addition, addition.kind().orElseThrow(), keys, path);
-            case CREATE_PRODUCT -> addition.product().dimensions().forEach(d -> keys.add(d.key()));
+            case UPDATE_PRICING_TERMS -> {
+                // Else rule R29 would hold between change sets and not within one.
+                once(repriced, addition.offer().orElseThrow(), change, path, "gives this offer new prices already");
+                prices(addition, addition.kind().orElseThrow(), keys, path);
+            }
+            case CREATE_PRODUCT -> {
+                once(codes, addition.product().code().orElseThrow(), change, path + ".productCode", "has this code");
+                addition.product().dimensions().forEach(d -> keys.add(d.key()));
+            }
             default -> {
                 // An allow-list replaces another, whatever is on it.
             }
+        }
+    }
+
+    private void once(Map<String, Integer> taken, String what, Change change, String path, String detail) {
+        Integer first = taken.putIfAbsent(what, change.index());
+        if (first != null) {
+            problems.add(new Failure.Problem(path, "changes[" + first + "] " + detail));
         }
     }
 

@@ -173,6 +173,11 @@ class AdditionsTest {
                         + "{'type':'CreateOffer','product':'$A.Entity.Identifier','details':{'title':'S',"
                         + "'currency':'EUR','prices':[{'dimension':'bytes','unitPrice':'1'}]}}"));
         assertEquals(
+                List.of("changes[2].details.productCode: changes[0] has this code"),
+                refused("{'type':'CreateProduct','details':{'title':'G','productCode':'one-code-for-two'}},"
+                        + "{'type':'CreateProduct','details':{'title':'H'}},"
+                        + "{'type':'CreateProduct','details':{'title':'I','productCode':'one-code-for-two'}}"));
+        assertEquals(
                 List.of(
                         "changes[1].details.accounts: names acc-neither, which is no account",
                         "changes[1].details.accounts: names acc-none, which is no account"),
@@ -203,6 +208,9 @@ class AdditionsTest {
         assertEquals(ChangeSet.Status.SUCCEEDED, apply(dearer).status());
         assertTrue(refused(dearer).toString().contains("the last rate raised prices"));
         world.clock.advance(Duration.ofDays(91));
+        assertEquals(
+                List.of("changes[1].details: changes[0] gives this offer new prices already"),
+                refused(dearer + "," + dearer.replace("'2'", "'3'")));
         assertEquals(ChangeSet.Status.SUCCEEDED, apply(dearer).status());
     }
 
