@@ -4,12 +4,16 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How buyers get a version (rule R2): an image to launch; an image with a template that deploys it; or a package from which
@@ -61,7 +65,8 @@ public record Delivery(Kind kind, Optional<String> template, Optional<Package> s
     }
 
     /**
-     * Reads {@code delivery}, {@code template} and {@code package}.
+     * Reads {@code delivery}, {@code template} and {@code package}. Templates are kept as we write JSON: what is checked is what
+     * buyers get.
      *
      * @param imageId the version's image, which a template must name, and no other
      */
@@ -83,9 +88,6 @@ public record Delivery(Kind kind, Optional<String> template, Optional<Package> s
     }
 
     private static String checkTemplate(String text, String imageId) {
-        if (text.length() > TEMPLATE_BYTES_MAX) {
-            throw new IllegalArgumentException("must have at most " + TEMPLATE_BYTES_MAX + " characters");
-        }
         Map<String, Object> json;
         try {
             json = Json.parseObject(text);
@@ -95,11 +97,13 @@ public record Delivery(Kind kind, Optional<String> template, Optional<Package> s
         if (!(json.get("Resources") instanceof Map<?, ?> resources) || resources.isEmpty()) {
             throw new IllegalArgumentException("must have Resources");
         }
-        TreeSet<String> others = new TreeSet<>();
-        Matcher named = IMAGE_ID.matcher(text);
-        while (named.find()) {
-            others.add(named.group());
+        String written = Json.write(json);
+        int bytes = written.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > TEMPLATE_BYTES_MAX) {
+            throw new IllegalArgumentException("must have at most " + TEMPLATE_BYTES_MAX + " bytes, has " + bytes);
         }
+        TreeSet<String> others = new TreeSet<>();
+        addImages(json, others);
         if (!others.remove(imageId)) {
             throw new IllegalArgumentException("must launch the version's image " + imageId);
         }
@@ -107,7 +111,24 @@ public record Delivery(Kind kind, Optional<String> template, Optional<Package> s
             throw new IllegalArgumentException(
                     "must launch no image but the version's, names " + String.join(", ", others));
         }
-        return text;
+        return written;
+    }
+
+    /** The images that names and values name: of their text, as JSON may write any character as its number. */
+    private static void addImages(@Nullable Object value, Set<String> images) {
+        if (value instanceof Map<?, ?> map) {
+            map.forEach((name, member) -> {
+                addImages(name, images);
+                addImages(member, images);
+            });
+        } else if (value instanceof List<?> list) {
+            list.forEach(item -> addImages(item, images));
+        } else if (value instanceof String text) {
+            Matcher named = IMAGE_ID.matcher(text);
+            while (named.find()) {
+                images.add(named.group());
+            }
+        }
     }
 
     private static String checkUrl(String text) {

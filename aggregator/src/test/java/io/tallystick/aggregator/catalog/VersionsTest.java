@@ -167,7 +167,13 @@ class VersionsTest {
                 "{\"Vm\":{\"ImageId\":\"" + image + "\"}}",
                 "Resources: {}",
                 "{\"Resources\":{\"Vm\":{\"ImageId\":\"ami-00000000\"}}}",
-                "{\"Resources\":{\"Vm\":[\"" + image + "\",\"ami-00000000\"]}}")) {
+                "{\"Resources\":{\"Vm\":[\"" + image + "\",\"ami-00000000\"]}}",
+                // The same, written so that only a parser sees it; in a name; after a line break.
+                "{\"Resources\":{\"Vm\":[\"" + image + "\",\"\\u0061mi-00000000\"]}}",
+                "{\"Resources\":{\"Vm\":\"" + image + "\",\"ami-00000000\":1}}",
+                "{\"Resources\":{\"Vm\":[\"" + image + "\",\"x\\nami-00000000\"]}}",
+                sized(image, 51_201),
+                sized(image, 51_200).replace('x', 'é'))) {
             Http.Answer refused = create("1.1", image, ",'delivery':'template','template':" + Json.write(wrong))
                     .expect(400);
             assertEquals("template", refused.list("errors").get(0).get("path"), wrong);
@@ -215,6 +221,30 @@ class VersionsTest {
                 RUNNING.http().get("/v1/versions/" + made.get("id"), buyer).expect(200);
         assertEquals(template.replace(image, deployed.get("copyImageId")), deployed.get("template"));
         assertFalse(deployed.text().contains(image), deployed.text());
+    }
+
+    /** A template of so many characters. */
+    private static String sized(String image, int chars) {
+        String empty = "{\"Resources\":{\"Vm\":{\"ImageId\":\"" + image + "\",\"UserData\":\"\"}}}";
+        return empty.replace("\"\"}", "\"" + "x".repeat(chars - empty.length()) + "\"}");
+    }
+
+    @Test
+    @Rule("R2")
+    void aTemplateMayBeAsLargeAsTheCloudTakesItAndIsKeptAsItWasUnderstood() {
+        String image = CLOUD.image(REGION, owner, code);
+        String largest = sized(image, 51_200);
+        assertEquals(
+                largest,
+                create("1.0", image, ",'delivery':'template','template':" + Json.write(largest))
+                        .expect(201)
+                        .get("template"));
+        String escaped = " {\"Resources\" : {\"Vm\":\"\\u0061" + image.substring(1) + "\"}}";
+        assertEquals(
+                "{\"Resources\":{\"Vm\":\"" + image + "\"}}",
+                create("1.1", image, ",'delivery':'template','template':" + Json.write(escaped))
+                        .expect(201)
+                        .get("template"));
     }
 
     @Test
