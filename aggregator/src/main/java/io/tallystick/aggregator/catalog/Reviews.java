@@ -159,6 +159,11 @@ public final class Reviews {
         return store.readWaiting(db, productIds);
     }
 
+    /** A product's request that waits for an operator, or came back from one. For those who manage the product. */
+    public Future<Optional<Review>> ofProduct(SqlClient db, String productId) {
+        return store.readOpen(db, productId);
+    }
+
     /** The request with its place in the queue, and how long decisions took lately; nothing of it once it is decided. */
     public Future<Map<String, Object>> withQueue(SqlClient db, Review review) {
         Map<String, Object> json = review.json();

@@ -4,7 +4,6 @@ import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
-import io.tallystick.aggregator.catalog.Review;
 import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
@@ -123,7 +122,7 @@ final class ProductPages {
         Caller caller = Requests.caller(ctx);
         return catalog.managed(reads, caller, Requests.path(ctx, "id"))
                 .compose(product -> versions.ofProducts(reads, List.of(product.id()))
-                        .compose(all -> openReview(caller, product).compose(open -> offers.list(
+                        .compose(all -> reviews.ofProduct(reads, product.id()).compose(open -> offers.list(
                                         reads, caller, product.id(), new PageRequest(PageRequest.LIMIT_MAX, null))
                                 .compose(found -> html.send(
                                         ctx,
@@ -162,21 +161,6 @@ final class ProductPages {
 
     private static List<Visibility> steps(Product product) {
         return product.visibility().next().stream().sorted().toList();
-    }
-
-    /** The request that waits for an operator, or came back from one. */
-    private Future<Optional<Review>> openReview(Caller caller, Product product) {
-        return review(caller, product, Review.Status.OPEN)
-                .compose(open -> open.isPresent()
-                        ? Future.succeededFuture(open)
-                        : review(caller, product, Review.Status.ACTION_REQUIRED));
-    }
-
-    private Future<Optional<Review>> review(Caller caller, Product product, Review.Status status) {
-        return reviews.list(reads, caller, Optional.of(status), new PageRequest(PageRequest.LIMIT_MAX, null))
-                .map(found -> found.items().stream()
-                        .filter(r -> r.productId().equals(product.id()))
-                        .findFirst());
     }
 
     private Future<Void> requestVisibility(RoutingContext ctx) {
