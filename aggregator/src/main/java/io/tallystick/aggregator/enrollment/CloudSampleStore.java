@@ -12,8 +12,10 @@ import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -72,33 +74,47 @@ final class CloudSampleStore {
      * counts. A VM that a cloud does not show is a finding only if its agent was heard of an hour after the cloud last
      * showed it, since a cloud's lists lag behind and VMs stop.
      */
-    private static final String COMPARED =
+    private static final String SHOWN =
             """
-            (SELECT i.enrollment_id, i.cloud, i.cloud_account, i.region, i.instance, i.image, i.instance_type,
-                    i.product_codes, i.first_seen_at, i.last_seen_at, e.seen_at AS heard_at,
-                    CASE WHEN e.enrollment_id IS NULL THEN 'unenrolled' WHEN e.seen_at >= $1 THEN 'matched'
-                         ELSE 'silent' END AS state
-               FROM cloud_instance i LEFT JOIN enrollment e ON e.enrollment_id = i.enrollment_id
-              WHERE i.gone_at IS NULL AND i.last_seen_at >= $2
-              UNION ALL
-             SELECT e.enrollment_id, e.cloud, e.cloud_account, e.region, e.instance, e.image, e.instance_type,
-                    e.product_codes, i.first_seen_at, i.last_seen_at, greatest(e.seen_at, w.progressed_at), 'not-running'
-               FROM cloud_sample s
-               JOIN enrollment e ON e.cloud = s.cloud AND e.cloud_account = s.cloud_account AND e.region = s.region
-               JOIN watermark w ON w.enrollment_id = e.enrollment_id
-               LEFT JOIN cloud_instance i ON i.enrollment_id = e.enrollment_id
-              WHERE s.complete_at >= $2 AND (i.enrollment_id IS NULL OR i.gone_at IS NOT NULL)
-                AND greatest(e.seen_at, w.progressed_at) >= $1
-                AND greatest(e.seen_at, w.progressed_at)
-                    > coalesce(i.last_seen_at, greatest(s.first_complete_at, e.enrolled_at)) + interval '1 hour'
-            ) AS c""";
+            SELECT i.enrollment_id, i.cloud, i.cloud_account, i.region, i.instance, i.image, i.instance_type,
+                   i.product_codes, i.first_seen_at, i.last_seen_at, e.seen_at AS heard_at,
+                   CASE WHEN e.enrollment_id IS NULL THEN 'unenrolled' WHEN e.seen_at >= $1 THEN 'matched'
+                        ELSE 'silent' END AS state
+              FROM cloud_instance i LEFT JOIN enrollment e ON e.enrollment_id = i.enrollment_id
+             WHERE i.gone_at IS NULL AND i.last_seen_at >= $2
+            """;
 
-    static final String PAGE = "SELECT c.* FROM " + COMPARED
-            + " WHERE ($3::uuid IS NULL OR c.enrollment_id > $3) AND ($4::text IS NULL OR c.state = $4)"
-            + " AND ($5::text IS NULL OR $5 = ANY(c.product_codes)) ORDER BY c.enrollment_id LIMIT $6";
-    static final String COUNTS = "SELECT c.state, c.cloud, c.region, count(*) AS instances FROM " + COMPARED
-            + " WHERE ($3::text IS NULL OR $3 = ANY(c.product_codes)) AND ($4::text[] IS NULL OR c.image = ANY($4))"
-            + " GROUP BY c.state, c.cloud, c.region ORDER BY c.cloud, c.region, c.state";
+    private static final String NOT_SHOWN =
+            """
+            SELECT e.enrollment_id, e.cloud, e.cloud_account, e.region, e.instance, e.image, e.instance_type,
+                   e.product_codes, i.first_seen_at, i.last_seen_at, greatest(e.seen_at, w.progressed_at) AS heard_at,
+                   'not-running' AS state
+              FROM cloud_sample s
+              JOIN enrollment e ON e.cloud = s.cloud AND e.cloud_account = s.cloud_account AND e.region = s.region
+              JOIN watermark w ON w.enrollment_id = e.enrollment_id
+              LEFT JOIN cloud_instance i ON i.enrollment_id = e.enrollment_id
+             WHERE s.complete_at >= $2 AND (i.enrollment_id IS NULL OR i.gone_at IS NOT NULL)
+               AND greatest(e.seen_at, w.progressed_at) >= $1
+               AND greatest(e.seen_at, w.progressed_at)
+                   > coalesce(i.last_seen_at, greatest(s.first_complete_at, e.enrolled_at)) + interval '1 hour'
+            """;
+
+    /** Each half ends with the page, so that neither is made for the whole fleet. */
+    static final String PAGE = "SELECT c.* FROM (" + half(SHOWN) + " UNION ALL " + half(NOT_SHOWN)
+            + ") AS c ORDER BY c.enrollment_id LIMIT $6";
+
+    private static String half(String compared) {
+        return "(SELECT h.* FROM (" + compared + ") AS h"
+                + " WHERE h.enrollment_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')"
+                + " AND ($4::text IS NULL OR h.state = $4) AND ($5::text IS NULL OR $5 = ANY(h.product_codes))"
+                + " ORDER BY h.enrollment_id LIMIT $6)";
+    }
+
+    static final String COUNTS = "SELECT c.state, c.cloud, c.region, count(*) AS instances FROM (" + SHOWN
+            + " UNION ALL " + NOT_SHOWN
+            + ") AS c WHERE ($3::text IS NULL OR $3 = ANY(c.product_codes)) AND ($4::text[] IS NULL OR c.image ="
+            + " ANY($4)) GROUP BY c.state, c.cloud, c.region ORDER BY c.cloud, c.region, c.state";
+    static final String ASKED_AT = "SELECT cloud, cloud_account, region, asked_at FROM cloud_sample";
     static final String ASKED =
             """
             SELECT min(complete_at) FILTER (WHERE complete_at >= $1) AS oldest,
@@ -127,6 +143,18 @@ final class CloudSampleStore {
 
     Future<List<Lent>> lent(SqlClient db) {
         return texts(db, LENT, Tuple.tuple(), row -> new Lent(row.getString("cloud"), row.getString("cloud_account")));
+    }
+
+    /** When each place was asked last. */
+    Future<Map<CloudSamples.Place, Instant>> askedAt(SqlClient db) {
+        return db.preparedQuery(ASKED_AT).execute().map(rows -> {
+            Map<CloudSamples.Place, Instant> asked = new HashMap<>();
+            rows.forEach(row -> asked.put(
+                    new CloudSamples.Place(
+                            row.getString("cloud"), row.getString("cloud_account"), row.getString("region")),
+                    Columns.instant(row, "asked_at")));
+            return asked;
+        });
     }
 
     /** Whether the caller is to ask now; at most one is within {@code every}. */

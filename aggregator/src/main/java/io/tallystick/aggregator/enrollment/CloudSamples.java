@@ -108,6 +108,16 @@ public final class CloudSamples {
         }
     }
 
+    /** How long this process has nothing to ask, as far as it knows: until a time, or until somebody lends a key. */
+    private record Rest(Instant since, Instant until, Set<CloudSampleStore.Lent> eyes) {
+        static final Rest NONE = new Rest(Instant.MAX, Instant.MIN, Set.of());
+
+        /** Also where a clock was set back. */
+        boolean isOver(Instant now, Set<CloudSampleStore.Lent> present) {
+            return !now.isBefore(until) || now.isBefore(since) || !present.equals(eyes);
+        }
+    }
+
     private final CloudSampleStore store = new CloudSampleStore();
     private final Database database;
     private final CloudKeys keys;
@@ -115,6 +125,7 @@ public final class CloudSamples {
     private final ImageClouds own;
     private final Duration every;
     private final Clock clock;
+    private volatile Rest rest = Rest.NONE;
 
     /** @param every how often each place is asked */
     public CloudSamples(
@@ -132,39 +143,67 @@ public final class CloudSamples {
         this.clock = clock;
     }
 
-    /** Asks wherever that is due. Fails only if the database cannot be asked. */
+    /**
+     * Asks wherever that is due. Until then a round costs one query of keys: regions are looked up in the whole fleet, so a
+     * new one waits for the next place to be due. Fails only if the database cannot be asked.
+     */
     public Future<Void> round() {
         Instant now = Columns.micros(clock.instant());
-        return places(now)
-                .compose(places -> places.isEmpty()
-                        ? Future.succeededFuture()
-                        : store.codes(database.reads())
-                                .compose(codes ->
-                                        codes.isEmpty() ? Future.succeededFuture() : askAll(places, Set.copyOf(codes)))
-                                .compose(done -> store.forget(database.reads(), now.minus(GONE_KEPT))));
+        return eyes().compose(eyes -> rest.isOver(now, eyes)
+                ? places(now, eyes).compose(places -> store.askedAt(database.reads())
+                        .compose(asked -> round(now, places, asked))
+                        .onSuccess(next -> rest = new Rest(now, next, eyes))
+                        .mapEmpty())
+                : Future.succeededFuture());
     }
 
-    private Future<List<Place>> places(Instant now) {
+    /** Answers when the next place is due. */
+    private Future<Instant> round(Instant now, List<Place> places, Map<Place, Instant> asked) {
+        List<Place> due = new ArrayList<>();
+        Instant next = now.plus(every);
+        for (Place place : places) {
+            Instant last = asked.get(place);
+            if (last == null || last.isAfter(now) || !last.plus(every).isAfter(now)) {
+                due.add(place);
+            } else if (last.plus(every).isBefore(next)) {
+                next = last.plus(every);
+            }
+        }
+        Instant then = next;
+        return due.isEmpty()
+                ? Future.succeededFuture(then)
+                : store.codes(database.reads())
+                        .compose(codes -> codes.isEmpty() ? Future.succeededFuture() : askAll(due, Set.copyOf(codes)))
+                        .compose(done -> store.forget(database.reads(), now.minus(GONE_KEPT)))
+                        .map(then);
+    }
+
+    /** The accounts that can be looked into. */
+    private Future<Set<CloudSampleStore.Lent>> eyes() {
         Set<CloudSampleStore.Lent> eyes = new HashSet<>();
         own.names().forEach(name -> own.of(name)
                 .ifPresent(cloud -> eyes.add(new CloudSampleStore.Lent(name, cloud.account()))));
-        return store.lent(database.reads()).compose(lent -> {
+        return store.lent(database.reads()).map(lent -> {
             eyes.addAll(lent);
-            Map<String, List<String>> regions = new HashMap<>();
-            Future<Void> all = Future.succeededFuture();
-            for (CloudSampleStore.Lent eye : eyes) {
-                all = all.compose(done -> regions.containsKey(eye.cloud())
-                        ? Future.succeededFuture()
-                        : store.regions(database.reads(), eye.cloud(), now.minus(REGION_KEPT))
-                                .onSuccess(found -> regions.put(eye.cloud(), found))
-                                .mapEmpty());
-            }
-            return all.map(done -> {
-                List<Place> places = new ArrayList<>();
-                eyes.forEach(eye -> regions.getOrDefault(eye.cloud(), List.of())
-                        .forEach(region -> places.add(new Place(eye.cloud(), eye.cloudAccount(), region))));
-                return places;
-            });
+            return eyes;
+        });
+    }
+
+    private Future<List<Place>> places(Instant now, Set<CloudSampleStore.Lent> eyes) {
+        Map<String, List<String>> regions = new HashMap<>();
+        Future<Void> all = Future.succeededFuture();
+        for (CloudSampleStore.Lent eye : eyes) {
+            all = all.compose(done -> regions.containsKey(eye.cloud())
+                    ? Future.succeededFuture()
+                    : store.regions(database.reads(), eye.cloud(), now.minus(REGION_KEPT))
+                            .onSuccess(found -> regions.put(eye.cloud(), found))
+                            .mapEmpty());
+        }
+        return all.map(done -> {
+            List<Place> places = new ArrayList<>();
+            eyes.forEach(eye -> regions.getOrDefault(eye.cloud(), List.of())
+                    .forEach(region -> places.add(new Place(eye.cloud(), eye.cloudAccount(), region))));
+            return places;
         });
     }
 

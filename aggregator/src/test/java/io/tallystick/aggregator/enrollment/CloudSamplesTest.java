@@ -124,6 +124,46 @@ class CloudSamplesTest {
         return states;
     }
 
+    /** The same as {@link #states}, a page after the other. */
+    private static Map<String, String> byPagesOfOne(Market market) {
+        Map<String, String> states = new TreeMap<>();
+        String path = "/v1/cloud-instances?limit=1&productCode=" + market.code;
+        for (String after = ""; !after.equals("null"); ) {
+            Http.Answer page =
+                    RUNNING.http().get(path + after, RUNNING.operator()).expect(200);
+            page.list("items")
+                    .forEach(i -> states.put(String.valueOf(i.get("instance")), String.valueOf(i.get("state"))));
+            Object next = page.json().get("next");
+            after = next == null ? "null" : "&after=" + next;
+        }
+        return states;
+    }
+
+    /** Which regions there are is looked up in the whole fleet: not each half minute. */
+    @Test
+    void aRoundBeforeAnythingIsDueLeavesTheFleetAlone() throws SQLException {
+        Market market = new Market(RUNNING, "requests");
+        SimulatedVm vm = launch(OWN, Cloud.AWS, REGION, market.code);
+        SimulatedRegion.client(
+                        RUNNING,
+                        new ProtocolClient.Vm(
+                                OWN, vm.instanceId(), REGION, RUNNING.clock().instant(), List.of(market.code)))
+                .enroll();
+        pass(DUE);
+        RUNNING.sampleClouds();
+        pass(Duration.ofMinutes(1));
+        try (Connection busy = RUNNING.database().connect()) {
+            busy.setAutoCommit(false);
+            busy.createStatement().execute("LOCK TABLE enrollment IN ACCESS EXCLUSIVE MODE");
+            RUNNING.sampleClouds();
+            busy.rollback();
+        }
+        vm.terminate();
+        pass(DUE);
+        RUNNING.sampleClouds();
+        assertEquals(Map.of(), states(market));
+    }
+
     @SuppressWarnings("unchecked")
     private static Map<String, Object> atClouds(Market market) {
         return (Map<String, Object>) RUNNING.http()
@@ -151,8 +191,10 @@ class CloudSamplesTest {
         agent.enroll();
         assertEquals("0 0 0 0", numbers(atClouds(market)));
 
+        pass(DUE);
         RUNNING.sampleClouds();
         assertEquals(Map.of(metered.instanceId(), "matched", unmetered.instanceId(), "unenrolled"), states(market));
+        assertEquals(states(market), byPagesOfOne(market));
         assertEquals("2 1 0 0", numbers(atClouds(market)));
 
         // What a cloud shows is asked for once within the interval, and what is gone by then is gone here.
