@@ -51,10 +51,14 @@ final class VersionStore {
     static final String SUPPORT_ENDED =
             """
             UPDATE product_version SET support_told_at = $2
-             WHERE status = 'restricted' AND restricted_at <= $1 AND support_told_at IS NULL RETURNING id
+             WHERE id IN (SELECT id FROM product_version
+                           WHERE status = 'restricted' AND restricted_at <= $1 AND support_told_at IS NULL
+                           ORDER BY restricted_at, id LIMIT $3 FOR UPDATE)
+            RETURNING id
             """;
     static final String LOCK = "SELECT id FROM product_version WHERE id = $1 FOR UPDATE";
     static final String READ = SELECT + "WHERE v.id = $1";
+    static final String READ_ALL = SELECT + "WHERE v.id = ANY($1) ORDER BY v.id";
     static final String READ_PRODUCTS = SELECT + "WHERE v.product_id = ANY($1) ORDER BY v.created_at DESC, v.id DESC";
     static final String READ_IMAGE = SELECT
             + """
@@ -80,11 +84,14 @@ final class VersionStore {
                 .map(VersionStore::versions);
     }
 
-    /** Marks those whose support has ended and whose sellers were not told yet; answers their ids. */
-    Future<List<String>> supportEnded(SqlClient db, Instant restrictedUntil, Instant now) {
+    /** Marks those whose support has ended and whose sellers were not told yet, the earliest first. */
+    Future<List<ProductVersion>> supportEnded(SqlClient db, Instant restrictedUntil, Instant now, int max) {
         return db.preparedQuery(SUPPORT_ENDED)
-                .execute(Tuple.of(Columns.time(restrictedUntil), Columns.time(now)))
-                .map(rows -> rows.stream().map(row -> row.getString("id")).toList());
+                .execute(Tuple.of(Columns.time(restrictedUntil), Columns.time(now), max))
+                .compose(rows -> db.preparedQuery(READ_ALL)
+                        .execute(Tuple.of(
+                                rows.stream().map(row -> row.getString("id")).toArray(String[]::new))))
+                .map(VersionStore::versions);
     }
 
     Future<Void> insert(SqlClient db, ProductVersion version) {

@@ -21,7 +21,6 @@ import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -361,18 +360,8 @@ public final class Versions {
     }
 
     /** Versions that were restricted by then and whose sellers are to be told now that support has ended; each once. */
-    public Future<List<ProductVersion>> supportEnded(SqlConnection tx, Instant restrictedUntil) {
-        return store.supportEnded(tx, restrictedUntil, Columns.micros(clock.instant()))
-                .compose(found -> {
-                    Future<List<ProductVersion>> all = Future.succeededFuture(new ArrayList<>());
-                    for (String id : found) {
-                        all = all.compose(list -> require(tx, id).map(version -> {
-                            list.add(version);
-                            return list;
-                        }));
-                    }
-                    return all;
-                });
+    public Future<List<ProductVersion>> supportEnded(SqlConnection tx, Instant restrictedUntil, int max) {
+        return store.supportEnded(tx, restrictedUntil, Columns.micros(clock.instant()), max);
     }
 
     /** Changes its texts and its own modification date (rule O6). */

@@ -13,7 +13,10 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Tells sellers when the support that they owe for a restricted version has ended (rule R11). */
 public final class SupportEnds {
@@ -21,6 +24,9 @@ public final class SupportEnds {
     public static final Duration SUPPORT = Duration.ofDays(90);
 
     public static final Duration EVERY = Duration.ofHours(1);
+
+    /** Versions of one transaction: there may be years of them when this is done for the first time. */
+    private static final int AT_ONCE = 100;
 
     private final Accounts accounts;
     private final Catalog catalog;
@@ -42,25 +48,38 @@ public final class SupportEnds {
     /** Writes the mails that are due, each once, whoever else does the same. */
     public Future<Void> tell() {
         return database.transactor()
-                .inTx(tx -> versions.supportEnded(tx, clock.instant().minus(SUPPORT))
-                        .compose(ended -> {
-                            Future<Void> told = Future.succeededFuture();
-                            for (ProductVersion version : ended) {
-                                told = told.compose(done -> tell(tx, version));
-                            }
-                            return told;
-                        }));
+                .inTx(this::tell)
+                .compose(told -> told < AT_ONCE ? Future.succeededFuture() : tell());
     }
 
-    private Future<Void> tell(SqlConnection tx, ProductVersion version) {
-        return catalog.byIds(tx, List.of(version.productId()))
-                .map(found -> found.get(0))
-                .compose(product -> accounts.contacts(tx, List.of(product.sellerAccountId()))
-                        .compose(contacts -> outbox.write(
+    /** Answers of how many versions it told. */
+    private Future<Integer> tell(SqlConnection tx) {
+        return versions.supportEnded(tx, clock.instant().minus(SUPPORT), AT_ONCE)
+                .compose(ended -> catalog.byIds(
                                 tx,
-                                contacts.stream()
-                                        .map(c -> mail(c, product, version))
-                                        .toList())));
+                                ended.stream().map(ProductVersion::productId).collect(Collectors.toSet()))
+                        .compose(products -> {
+                            Map<String, List<Product>> bySeller =
+                                    products.stream().collect(Collectors.groupingBy(Product::sellerAccountId));
+                            Future<Void> told = Future.succeededFuture();
+                            for (Map.Entry<String, List<Product>> of : bySeller.entrySet()) {
+                                told = told.compose(done -> tell(tx, of.getKey(), of.getValue(), ended));
+                            }
+                            return told;
+                        })
+                        .map(ended.size()));
+    }
+
+    private Future<Void> tell(SqlConnection tx, String seller, List<Product> products, List<ProductVersion> ended) {
+        return accounts.contacts(tx, List.of(seller)).compose(contacts -> {
+            List<Mail> mails = new ArrayList<>();
+            for (Product product : products) {
+                ended.stream()
+                        .filter(v -> v.productId().equals(product.id()))
+                        .forEach(v -> contacts.forEach(c -> mails.add(mail(c, product, v))));
+            }
+            return outbox.write(tx, mails);
+        });
     }
 
     private static Mail mail(Contact contact, Product product, ProductVersion version) {

@@ -446,6 +446,30 @@ class ProductChangesTest {
         assertEquals(List.of("ended@example.com"), world.mailed("support-ended:" + old.id()));
     }
 
+    /** More than one transaction takes, as when this begins in a marketplace that has been there for years. */
+    @Test
+    @Rule("R11")
+    void theSellerIsToldOfAllVersionsHoweverManyThereAre() {
+        await(world.accounts.setContacts(
+                LifecycleWorld.OPERATOR,
+                shop.seller().accountId(),
+                List.of(
+                        new Contact("many@example.com", Contact.Language.EN, true),
+                        new Contact("beaucoup@example.com", Contact.Language.FR, false))));
+        String at = "timestamptz '2020-01-01T00:00:00Z'";
+        DB.execute("INSERT INTO product_version (id, product_id, title, release_notes, cloud, region, source_image_id,"
+                + " source_image_name, status, created_at, modified_at, published_at, restricted_at, delivery,"
+                + " package_url, package_sha256) SELECT 'ver-many-' || n, '"
+                + shop.product().id()
+                + "', 'many ' || n, 'n', 'aws', '', '', '', 'restricted', " + at + ", " + at + ", " + at + ", " + at
+                + ", 'package', 'https://example.com/p', repeat('0a', 32) FROM generate_series(1, 250) AS n");
+        SupportEnds ends = new SupportEnds(
+                world.accounts, world.catalog, world.versions, world.outbox, world.database, world.clock);
+        await(ends.tell());
+        await(ends.tell());
+        assertEquals(500, world.count("SELECT count(*) FROM outbox WHERE event LIKE 'support-ended:ver-many-%'"));
+    }
+
     @Test
     void theSoftwareBaseOfAPublishedVersionOnlyGrows() {
         String image = world.aws.image(
