@@ -12,6 +12,7 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,7 +26,7 @@ import java.util.stream.Collectors;
  * Whether a change set can be carried out, judged whole: each change on things as the changes before it leave them. Pure.
  * What steps it takes is in {@link ChangeSteps}.
  */
-final class ChangeRules {
+public final class ChangeRules {
     private final List<Product> products;
     private final List<ProductVersion> versions;
     /** What the changes so far make of the versions. */
@@ -77,6 +78,28 @@ final class ChangeRules {
         changes.forEach(rules::check);
         if (!rules.problems.isEmpty()) {
             throw Failure.of(ErrorCode.CONFLICT, rules.problems);
+        }
+    }
+
+    /** The changes that the rules allow for a version as things stand, so that nobody is offered what would be refused. */
+    public static Set<Change.Type> possible(Product product, ProductVersion version, List<ProductVersion> ofProduct) {
+        Set<Change.Type> possible = EnumSet.noneOf(Change.Type.class);
+        for (Change.Type type : Change.Type.values()) {
+            if (type.isOfVersion() && allowed(type, product, version, ofProduct)) {
+                possible.add(type);
+            }
+        }
+        return possible;
+    }
+
+    private static boolean allowed(
+            Change.Type type, Product product, ProductVersion version, List<ProductVersion> ofProduct) {
+        Change change = new Change(0, type, version.productId(), Optional.of(version.id()), ChangeDetails.NONE);
+        try {
+            check(List.of(change), List.of(product), ofProduct);
+            return true;
+        } catch (Failure e) {
+            return false;
         }
     }
 

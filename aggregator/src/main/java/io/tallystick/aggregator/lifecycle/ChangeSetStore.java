@@ -3,8 +3,6 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.PgErrors;
 import io.tallystick.aggregator.web.PageRequest;
-import io.tallystick.common.error.ErrorCode;
-import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
@@ -16,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,7 +106,16 @@ final class ChangeSetStore {
             "UPDATE change_step SET done_at = $3, last_error = NULL WHERE change_set_id = $1 AND number = $2";
     static final String STEP_ERROR = "UPDATE change_step SET last_error = $3 WHERE change_set_id = $1 AND number = $2";
 
-    /** @param locked the products that nobody else may change meanwhile */
+    /** Somebody has started a change set under the same token since this transaction looked. */
+    static final class TokenTaken extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        TokenTaken() {
+            super("another request came under this client token", null, false, false);
+        }
+    }
+
+    /** @param locked the products that nobody else may change meanwhile; fails with {@link TokenTaken} */
     Future<Void> insert(
             SqlClient db, ChangeSet set, Optional<String> clientToken, byte[] sha256, Collection<String> locked) {
         return db.preparedQuery(INSERT)
@@ -123,9 +131,8 @@ final class ChangeSetStore {
                     clientToken.orElse(null),
                     clientToken.isPresent() ? Buffer.buffer(sha256) : null
                 }))
-                .recover(PgErrors.onConstraint(
-                        "change_set_token_unique",
-                        () -> Failure.of(ErrorCode.CONFLICT, "another request came under this client token")))
+                .recover(e ->
+                        Future.failedFuture(PgErrors.violates(e, "change_set_token_unique") ? new TokenTaken() : e))
                 .compose(done -> db.preparedQuery(INSERT_CHANGE)
                         .executeBatch(set.changes().stream()
                                 .map(c -> Tuple.of(
@@ -155,12 +162,12 @@ final class ChangeSetStore {
                 .mapEmpty();
     }
 
-    /** Which change set holds each of these products. */
+    /** Which change set holds each of these products, in the order of the products. */
     Future<Map<String, String>> readLocks(SqlClient db, Collection<String> productIds) {
         return db.preparedQuery(READ_LOCKS)
                 .execute(Tuple.tuple().addArrayOfString(productIds.toArray(String[]::new)))
                 .map(rows -> {
-                    Map<String, String> locks = new HashMap<>();
+                    Map<String, String> locks = new LinkedHashMap<>();
                     rows.forEach(row -> locks.put(row.getString("product_id"), row.getString("change_set_id")));
                     return locks;
                 });

@@ -111,9 +111,9 @@ public final class ChangeSetWorker implements Handler {
             set.changes().forEach(c -> products.add(c.productId()));
             return catalog.byIds(tx, products)
                     .compose(found -> versions.ofProducts(tx, products).compose(all -> {
+                        Planned planned = Planned.of(set.changes(), found, all, catalog, versions);
                         try {
-                            Planned planned = Planned.of(set.changes(), found, all, catalog, versions);
-                            ChangeRules.check(set.changes(), planned.products(), planned.versions());
+                            planned.check(set.changes());
                         } catch (Failure f) {
                             return ended(
                                     tx,
@@ -123,11 +123,7 @@ public final class ChangeSetWorker implements Handler {
                                     Optional.of(String.valueOf(f.getMessage())));
                         }
                         Instant now = now();
-                        List<Step> steps = ChangeSteps.of(
-                                set.changes(),
-                                Planned.of(set.changes(), found, all, catalog, versions)
-                                        .versions(),
-                                () -> ids.next("stp"));
+                        List<Step> steps = ChangeSteps.of(set.changes(), planned.versions(), () -> ids.next("stp"));
                         return store.apply(tx, set.id(), now)
                                 .compose(done -> store.insertSteps(tx, set.id(), steps))
                                 .compose(done -> records.beginPublishing(tx, steps, all, now))

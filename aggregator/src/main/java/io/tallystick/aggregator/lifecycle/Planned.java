@@ -45,4 +45,9 @@ record Planned(List<Product> products, List<ProductVersion> versions) {
         }
         return new Planned(allProducts, allVersions);
     }
+
+    /** Throws every problem that the changes have with these. */
+    void check(List<Change> changes) {
+        ChangeRules.check(changes, products, versions);
+    }
 }

@@ -9,6 +9,7 @@ import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.lifecycle.Change;
+import io.tallystick.aggregator.lifecycle.ChangeRules;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.portal.pages.JteproductGenerated;
 import io.tallystick.aggregator.portal.pages.JteproductsGenerated;
@@ -142,7 +143,7 @@ final class ProductPages {
     }
 
     private static Map<String, Set<Change.Type>> possible(Product product, List<ProductVersion> all) {
-        return all.stream().collect(Collectors.toMap(ProductVersion::id, v -> ChangeSets.possible(product, v, all)));
+        return all.stream().collect(Collectors.toMap(ProductVersion::id, v -> ChangeRules.possible(product, v, all)));
     }
 
     private Future<Void> closeOffer(RoutingContext ctx) {

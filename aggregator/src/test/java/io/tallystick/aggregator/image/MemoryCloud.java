@@ -30,6 +30,7 @@ public final class MemoryCloud implements ImageCloud {
     private int faultsAfter;
     private boolean permanent;
     private int unlisted;
+    private int finds;
     private boolean pendingCopies;
     private Supplier<Trouble> weather = () -> Trouble.NONE;
     private static final AtomicInteger COUNT = new AtomicInteger();
@@ -129,8 +130,14 @@ public final class MemoryCloud implements ImageCloud {
         unlisted = questions;
     }
 
+    /** How often it was asked for an image. */
+    public synchronized int finds() {
+        return finds;
+    }
+
     @Override
     public synchronized Future<Optional<CloudImage>> find(String region, String imageId) {
+        finds++;
         if (unlisted > 0 && copies.containsValue(imageId)) {
             unlisted--;
             return Future.succeededFuture(Optional.empty());

@@ -293,10 +293,7 @@ class AdditionsTest {
             accepting.createStatement().execute("SELECT id FROM product WHERE id = '" + product + "' FOR SHARE");
             Future<?> work = world.process(ChangeSetWorker.Boundary.NONE).drain();
             // It comes to wait for this transaction, or it is through without that.
-            while (!work.isComplete()
-                    && world.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                    + " AND cardinality(pg_blocking_pids(pid)) > 0")
-                            == 0) {
+            while (!work.isComplete() && waiting() == 0) {
                 Thread.onSpinWait();
             }
             assertEquals(ChangeSet.Status.APPLYING, world.changeSet(set.id()).status());
@@ -304,6 +301,59 @@ class AdditionsTest {
             await(work);
         }
         assertEquals(ChangeSet.Status.SUCCEEDED, world.changeSet(set.id()).status());
+    }
+
+    /** Transactions that wait for another. */
+    private int waiting() {
+        return world.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                + " AND cardinality(pg_blocking_pids(pid)) > 0");
+    }
+
+    private Future<ChangeSet> started(String token, String changes) {
+        return world.changeSets.start(
+                seller,
+                new ChangeSets.Request(
+                        Optional.empty(),
+                        Optional.of(token),
+                        ChangeSet.Intent.APPLY,
+                        wanted("{'changes':[" + changes + "]}")));
+    }
+
+    /** There is no product yet that would hold the two apart. */
+    @Test
+    void theSameRequestTwiceAtATimeMakesOneProduct() throws SQLException {
+        String change = "{'type':'CreateProduct','details':{'title':'Asked for twice'}}";
+        Future<ChangeSet> one;
+        Future<ChangeSet> two;
+        try (Connection before = DB.connect()) {
+            before.setAutoCommit(false);
+            before.createStatement().execute("LOCK TABLE change_set IN SHARE ROW EXCLUSIVE MODE");
+            one = started("at-once", change);
+            two = started("at-once", change);
+            while (waiting() < 2) {
+                Thread.onSpinWait();
+            }
+            before.rollback();
+        }
+        assertEquals(await(one).id(), await(two).id());
+        world.work();
+        assertEquals(1, world.count("SELECT count(*) FROM product WHERE title = 'Asked for twice'"));
+    }
+
+    @Test
+    void aRequestThatIsKnownNeedsNoCloud() {
+        LifecycleWorld.Shop shop = world.shop();
+        seller = shop.seller();
+        String image = world.outscale.image(
+                LifecycleWorld.REGION, shop.outscaleAccount(), shop.product().code());
+        String change = "{'type':'AddVersion','product':'" + shop.product().id()
+                + "','details':{'title':'1.0','cloud':'outscale','region':'eu-west-2','imageId':'" + image
+                + "','releaseNotes':'First.'}}";
+        ChangeSet first = await(started("known", change));
+        int finds = world.outscale.finds();
+        assertEquals(first.id(), await(started("known", change)).id());
+        assertEquals(finds, world.outscale.finds());
+        world.work();
     }
 
     @Test
