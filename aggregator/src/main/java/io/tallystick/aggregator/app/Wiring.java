@@ -61,10 +61,10 @@ import io.tallystick.aggregator.image.ImageCloudException;
 import io.tallystick.aggregator.image.ImageClouds;
 import io.tallystick.aggregator.job.JobRunner;
 import io.tallystick.aggregator.job.Jobs;
+import io.tallystick.aggregator.lifecycle.ChangeSetThread;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.lifecycle.Lifecycle;
 import io.tallystick.aggregator.lifecycle.LoadForms;
-import io.tallystick.aggregator.lifecycle.Messages;
 import io.tallystick.aggregator.lifecycle.SupportEnds;
 import io.tallystick.aggregator.lifecycle.http.ChangeSetRoutes;
 import io.tallystick.aggregator.lifecycle.http.LoadFormRoutes;
@@ -276,7 +276,7 @@ public final class Wiring {
         Revenue revenue = new Revenue(database);
         Statements statements = new Statements(database, accounts);
         Impact impact = new Impact(catalog, versions, samples, database, clock);
-        Messages messages = new Messages(changeSets, accounts, outbox, database, audit, ids, clock);
+        ChangeSetThread messages = new ChangeSetThread(changeSets, accounts, outbox, database, audit, ids, clock);
         UsageReport usageReport = new UsageReport(database, accounts, clock);
         Portal portal = new Portal(
                 config.publicUrl(),

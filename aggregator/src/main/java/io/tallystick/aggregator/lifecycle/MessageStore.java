@@ -19,6 +19,14 @@ final class MessageStore {
              WHERE m.change_set_id = $1 ORDER BY m.number
             """;
 
+    static final String COUNT = "SELECT count(*) AS messages FROM change_set_message WHERE change_set_id = $1";
+
+    Future<Long> count(SqlClient db, String changeSetId) {
+        return db.preparedQuery(COUNT)
+                .execute(Tuple.of(changeSetId))
+                .map(rows -> rows.iterator().next().getLong("messages"));
+    }
+
     Future<Void> insert(SqlClient db, Message message) {
         return db.preparedQuery(INSERT)
                 .execute(Tuple.of(

@@ -4,6 +4,7 @@ import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.lifecycle.Change;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
+import io.tallystick.aggregator.lifecycle.ChangeSetThread;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.lifecycle.Message;
 import io.tallystick.aggregator.portal.pages.JtechangesetGenerated;
@@ -23,7 +24,7 @@ import java.util.Optional;
 /** Publishing, restricting and unpublishing versions, and how far that is. */
 final class ChangeSetPages {
     private final ChangeSets changeSets;
-    private final io.tallystick.aggregator.lifecycle.Messages thread;
+    private final ChangeSetThread thread;
     private final Versions versions;
     private final Catalog catalog;
     private final SqlClient reads;
@@ -31,7 +32,7 @@ final class ChangeSetPages {
 
     ChangeSetPages(
             ChangeSets changeSets,
-            io.tallystick.aggregator.lifecycle.Messages thread,
+            ChangeSetThread thread,
             Versions versions,
             Catalog catalog,
             SqlClient reads,
@@ -100,13 +101,12 @@ final class ChangeSetPages {
     private Future<Void> one(RoutingContext ctx) {
         return changeSets
                 .get(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
-                .compose(
-                        set -> titles(List.of(set)).compose(titles -> thread.list(reads, Requests.caller(ctx), set.id())
-                                .compose(messages -> html.send(
-                                        ctx,
-                                        200,
-                                        (output, page) -> JtechangesetGenerated.render(
-                                                output, null, page, set, titles, messages)))));
+                .compose(set -> titles(List.of(set)).compose(titles -> thread.of(reads, set)
+                        .compose(messages -> html.send(
+                                ctx,
+                                200,
+                                (output, page) ->
+                                        JtechangesetGenerated.render(output, null, page, set, titles, messages)))));
     }
 
     private Future<Void> write(RoutingContext ctx) {

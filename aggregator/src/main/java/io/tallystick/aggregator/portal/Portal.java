@@ -15,6 +15,7 @@ import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Invitations;
 import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
+import io.tallystick.aggregator.lifecycle.ChangeSetThread;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.report.Impact;
 import io.tallystick.aggregator.usage.Incidents;
@@ -40,7 +41,7 @@ public final class Portal {
             Versions versions,
             Reviews reviews,
             ChangeSets changeSets,
-            io.tallystick.aggregator.lifecycle.Messages thread,
+            ChangeSetThread thread,
             Impact impact,
             Offers offers,
             Agreements agreements,

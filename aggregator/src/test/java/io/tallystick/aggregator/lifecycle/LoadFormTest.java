@@ -9,6 +9,9 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.json.Json;
 import io.tallystick.testkit.Rule;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -253,5 +256,36 @@ class LoadFormTest {
         RUNNING.http()
                 .get(path, RUNNING.token(Role.SELLER, RUNNING.account("seller")))
                 .expect(404);
+        // What the operator writes is mailed to the seller, and nothing else to anybody.
+        assertEquals(
+                List.of("seller@example.com The operator writes about Product load form It will be done today."),
+                texts("SELECT recipient || ' ' || subject || ' ' || split_part(body, chr(10), 1) FROM outbox"
+                        + " WHERE event LIKE 'change-set-message:%'"));
+        // A thread ends somewhere.
+        String set = path.split("/", -1)[3];
+        RUNNING.database()
+                .execute("INSERT INTO change_set_message (id, change_set_id, author, actor, text, written_at)"
+                        + " SELECT 'msg-many-' || n, '" + set + "', 'seller', 'test', 'Well?', now()"
+                        + " FROM generate_series(1, " + (Message.PER_SET_MAX - 3) + ") AS n");
+        RUNNING.http().post(path, token, "{\"text\":\"The last word.\"}").expect(201);
+        assertEquals(
+                "conflict",
+                RUNNING.http()
+                        .post(path, token, "{\"text\":\"One more.\"}")
+                        .expect(409)
+                        .get("code"));
+    }
+
+    private static List<String> texts(String sql) {
+        try (Connection connection = RUNNING.database().connect();
+                ResultSet rows = connection.createStatement().executeQuery(sql)) {
+            List<String> texts = new ArrayList<>();
+            while (rows.next()) {
+                texts.add(rows.getString(1));
+            }
+            return texts;
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 }

@@ -5,9 +5,9 @@ import static io.tallystick.aggregator.web.Role.SELLER;
 
 import io.tallystick.aggregator.lifecycle.Change;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
+import io.tallystick.aggregator.lifecycle.ChangeSetThread;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
 import io.tallystick.aggregator.lifecycle.Message;
-import io.tallystick.aggregator.lifecycle.Messages;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
@@ -24,10 +24,10 @@ import java.util.Optional;
 /** {@code /v1/change-sets}. */
 public final class ChangeSetRoutes {
     private final ChangeSets changeSets;
-    private final Messages messages;
+    private final ChangeSetThread messages;
     private final SqlClient reads;
 
-    public ChangeSetRoutes(ChangeSets changeSets, Messages messages, SqlClient reads) {
+    public ChangeSetRoutes(ChangeSets changeSets, ChangeSetThread messages, SqlClient reads) {
         this.changeSets = changeSets;
         this.messages = messages;
         this.reads = reads;

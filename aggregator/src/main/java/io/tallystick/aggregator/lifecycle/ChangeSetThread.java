@@ -19,7 +19,7 @@ import java.time.Clock;
 import java.util.List;
 
 /** The thread between a seller and the operator about a change set, open or ended. What the operator writes is mailed. */
-public final class Messages {
+public final class ChangeSetThread {
     private final MessageStore store = new MessageStore();
     private final ChangeSets changeSets;
     private final Accounts accounts;
@@ -29,7 +29,7 @@ public final class Messages {
     private final Ids ids;
     private final Clock clock;
 
-    public Messages(
+    public ChangeSetThread(
             ChangeSets changeSets,
             Accounts accounts,
             Outbox outbox,
@@ -50,8 +50,8 @@ public final class Messages {
     public Future<Message> write(Caller caller, String changeSetId, String text) {
         return database.transactor().inTx(tx -> changeSets
                 .hold(tx, caller, changeSetId)
-                .compose(set -> store.read(tx, changeSetId).compose(before -> {
-                    if (before.size() >= Message.PER_SET_MAX) {
+                .compose(set -> store.count(tx, changeSetId).compose(before -> {
+                    if (before >= Message.PER_SET_MAX) {
                         throw Failure.of(
                                 ErrorCode.CONFLICT, "a change set has at most " + Message.PER_SET_MAX + " messages");
                     }
@@ -93,6 +93,11 @@ public final class Messages {
 
     /** The whole thread, oldest first. */
     public Future<List<Message>> list(SqlClient db, Caller caller, String changeSetId) {
-        return changeSets.get(db, caller, changeSetId).compose(set -> store.read(db, changeSetId));
+        return changeSets.get(db, caller, changeSetId).compose(set -> of(db, set));
+    }
+
+    /** The thread of a change set that was read for the caller. */
+    public Future<List<Message>> of(SqlClient db, ChangeSet set) {
+        return store.read(db, set.id());
     }
 }
