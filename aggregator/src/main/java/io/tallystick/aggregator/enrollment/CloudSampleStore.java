@@ -145,12 +145,12 @@ final class CloudSampleStore {
         return texts(db, LENT, Tuple.tuple(), row -> new Lent(row.getString("cloud"), row.getString("cloud_account")));
     }
 
-    /** When each place was asked last. */
-    Future<Map<CloudSamples.Place, Instant>> askedAt(SqlClient db) {
+    /** When each site was asked last. */
+    Future<Map<CloudSamples.Site, Instant>> askedAt(SqlClient db) {
         return db.preparedQuery(ASKED_AT).execute().map(rows -> {
-            Map<CloudSamples.Place, Instant> asked = new HashMap<>();
+            Map<CloudSamples.Site, Instant> asked = new HashMap<>();
             rows.forEach(row -> asked.put(
-                    new CloudSamples.Place(
+                    new CloudSamples.Site(
                             row.getString("cloud"), row.getString("cloud_account"), row.getString("region")),
                     Columns.instant(row, "asked_at")));
             return asked;
@@ -158,12 +158,12 @@ final class CloudSampleStore {
     }
 
     /** Whether the caller is to ask now; at most one is within {@code every}. */
-    Future<Boolean> begin(SqlClient db, CloudSamples.Place place, Instant now, Duration every) {
+    Future<Boolean> begin(SqlClient db, CloudSamples.Site site, Instant now, Duration every) {
         return db.preparedQuery(BEGIN)
                 .execute(Tuple.of(
-                        place.cloud(),
-                        place.cloudAccount(),
-                        place.region(),
+                        site.cloud(),
+                        site.cloudAccount(),
+                        site.region(),
                         Columns.time(now),
                         Columns.time(now.minus(every))))
                 .map(rows -> rows.rowCount() == 1);
@@ -171,27 +171,27 @@ final class CloudSampleStore {
 
     /** Keeps a whole answer, unless somebody has asked since. */
     Future<Void> complete(
-            SqlConnection tx, CloudSamples.Place place, Instant asked, List<CloudVm> running, Set<String> codes) {
-        Tuple of = Tuple.of(place.cloud(), place.cloudAccount(), place.region(), Columns.time(asked));
+            SqlConnection tx, CloudSamples.Site site, Instant asked, List<CloudVm> running, Set<String> codes) {
+        Tuple of = Tuple.of(site.cloud(), site.cloudAccount(), site.region(), Columns.time(asked));
         return tx.preparedQuery(COMPLETE)
                 .execute(of)
                 .compose(rows -> rows.rowCount() == 0
                         ? Future.succeededFuture()
                         : tx.preparedQuery(SEEN)
-                                .execute(seen(place, asked, running, codes))
+                                .execute(seen(site, asked, running, codes))
                                 .compose(done -> tx.preparedQuery(GONE).execute(of))
                                 .mapEmpty());
     }
 
-    private static Tuple seen(CloudSamples.Place place, Instant asked, List<CloudVm> running, Set<String> codes) {
+    private static Tuple seen(CloudSamples.Site site, Instant asked, List<CloudVm> running, Set<String> codes) {
         UUID[] ids = running.stream()
-                .map(vm -> EnrollmentId.of(place.cloud(), place.cloudAccount(), vm.instanceId())
+                .map(vm -> EnrollmentId.of(site.cloud(), site.cloudAccount(), vm.instanceId())
                         .uuid())
                 .toArray(UUID[]::new);
         return Tuple.from(new Object[] {
-            place.cloud(),
-            place.cloudAccount(),
-            place.region(),
+            site.cloud(),
+            site.cloudAccount(),
+            site.region(),
             Columns.time(asked),
             ids,
             running.stream().map(CloudVm::instanceId).toArray(String[]::new),
@@ -208,12 +208,12 @@ final class CloudSampleStore {
         return String.join(" ", known);
     }
 
-    Future<Void> failed(SqlClient db, CloudSamples.Place place, Instant asked, String error) {
+    Future<Void> failed(SqlClient db, CloudSamples.Site site, Instant asked, String error) {
         return db.preparedQuery(FAILED)
                 .execute(Tuple.of(
-                        place.cloud(),
-                        place.cloudAccount(),
-                        place.region(),
+                        site.cloud(),
+                        site.cloudAccount(),
+                        site.region(),
                         Columns.time(asked),
                         error.length() > ERROR_CHARS_MAX ? error.substring(0, ERROR_CHARS_MAX) : error))
                 .mapEmpty();

@@ -30,13 +30,13 @@ import org.slf4j.LoggerFactory;
  * compares it with what is enrolled. A key shows the VMs of its own account and no others, so this tells of some accounts
  * all, and of the others nothing. Counts decide nothing: no entitlement and no bill rests on them.
  *
- * <p>Each place is asked once within the interval, by whichever process comes first. One that dies while it asks is followed
+ * <p>Each site is asked once within the interval, by whichever process comes first. One that dies while it asks is followed
  * by the next when the interval is over.
  */
 public final class CloudSamples {
-    /** How often each place is asked, where nobody says otherwise. */
+    /** How often each site is asked, where nobody says otherwise. */
     public static final Duration EVERY = Duration.ofMinutes(5);
-    /** How often to look whether a place is due. */
+    /** How often to look whether a site is due. */
     public static final Duration ROUND = Duration.ofSeconds(30);
     /** An agent that was heard of since then runs: leases are renewed twice a day. */
     public static final Duration HEARD = Duration.ofHours(24);
@@ -52,7 +52,7 @@ public final class CloudSamples {
     private static final Logger LOG = LoggerFactory.getLogger(CloudSamples.class);
 
     /** An account at a cloud, in one region. */
-    record Place(String cloud, String cloudAccount, String region) {}
+    record Site(String cloud, String cloudAccount, String region) {}
 
     /** Since when an agent counts as heard of, and since when a cloud's answer counts. */
     record Since(Instant heard, Instant current) {}
@@ -69,7 +69,7 @@ public final class CloudSamples {
      *
      * @param asOf of the oldest answer that is counted; empty where no cloud answers
      * @param accounts at clouds that can be looked into
-     * @param failing places that were asked of late without an answer
+     * @param failing sites that were asked of late without an answer
      */
     public record Comparison(Optional<Instant> asOf, long accounts, long failing, List<Count> counts) {
         public Comparison {
@@ -127,7 +127,7 @@ public final class CloudSamples {
     private final Clock clock;
     private volatile Rest rest = Rest.NONE;
 
-    /** @param every how often each place is asked */
+    /** @param every how often each site is asked */
     public CloudSamples(
             Database database,
             CloudKeys keys,
@@ -145,26 +145,26 @@ public final class CloudSamples {
 
     /**
      * Asks wherever that is due. Until then a round costs one query of keys: regions are looked up in the whole fleet, so a
-     * new one waits for the next place to be due. Fails only if the database cannot be asked.
+     * new one waits for the next site to be due. Fails only if the database cannot be asked.
      */
     public Future<Void> round() {
         Instant now = Columns.micros(clock.instant());
         return eyes().compose(eyes -> rest.isOver(now, eyes)
-                ? places(now, eyes).compose(places -> store.askedAt(database.reads())
-                        .compose(asked -> round(now, places, asked))
+                ? sites(now, eyes).compose(sites -> store.askedAt(database.reads())
+                        .compose(asked -> round(now, sites, asked))
                         .onSuccess(next -> rest = new Rest(now, next, eyes))
                         .mapEmpty())
                 : Future.succeededFuture());
     }
 
-    /** Answers when the next place is due. */
-    private Future<Instant> round(Instant now, List<Place> places, Map<Place, Instant> asked) {
-        List<Place> due = new ArrayList<>();
+    /** Answers when the next site is due. */
+    private Future<Instant> round(Instant now, List<Site> sites, Map<Site, Instant> asked) {
+        List<Site> due = new ArrayList<>();
         Instant next = now.plus(every);
-        for (Place place : places) {
-            Instant last = asked.get(place);
+        for (Site site : sites) {
+            Instant last = asked.get(site);
             if (last == null || last.isAfter(now) || !last.plus(every).isAfter(now)) {
-                due.add(place);
+                due.add(site);
             } else if (last.plus(every).isBefore(next)) {
                 next = last.plus(every);
             }
@@ -189,7 +189,7 @@ public final class CloudSamples {
         });
     }
 
-    private Future<List<Place>> places(Instant now, Set<CloudSampleStore.Lent> eyes) {
+    private Future<List<Site>> sites(Instant now, Set<CloudSampleStore.Lent> eyes) {
         Map<String, List<String>> regions = new HashMap<>();
         Future<Void> all = Future.succeededFuture();
         for (CloudSampleStore.Lent eye : eyes) {
@@ -200,57 +200,56 @@ public final class CloudSamples {
                             .mapEmpty());
         }
         return all.map(done -> {
-            List<Place> places = new ArrayList<>();
+            List<Site> sites = new ArrayList<>();
             eyes.forEach(eye -> regions.getOrDefault(eye.cloud(), List.of())
-                    .forEach(region -> places.add(new Place(eye.cloud(), eye.cloudAccount(), region))));
-            return places;
+                    .forEach(region -> sites.add(new Site(eye.cloud(), eye.cloudAccount(), region))));
+            return sites;
         });
     }
 
-    private Future<Void> askAll(List<Place> places, Set<String> codes) {
+    private Future<Void> askAll(List<Site> sites, Set<String> codes) {
         Future<Void> all = Future.succeededFuture();
-        for (int from = 0; from < places.size(); from += BESIDE) {
-            List<Place> some = places.subList(from, Math.min(places.size(), from + BESIDE));
+        for (int from = 0; from < sites.size(); from += BESIDE) {
+            List<Site> some = sites.subList(from, Math.min(sites.size(), from + BESIDE));
             all = all.compose(done ->
                     Future.join(some.stream().map(p -> ask(p, codes)).toList()).mapEmpty());
         }
         return all;
     }
 
-    private Future<Void> ask(Place place, Set<String> codes) {
+    private Future<Void> ask(Site site, Set<String> codes) {
         Instant now = Columns.micros(clock.instant());
-        return store.begin(database.reads(), place, now, every)
+        return store.begin(database.reads(), site, now, every)
                 .compose(mine -> mine
-                        ? cloudOf(place)
+                        ? cloudOf(site)
                                 .compose(cloud -> cloud.isPresent()
-                                        ? ask(place, cloud.get(), codes, now)
+                                        ? ask(site, cloud.get(), codes, now)
                                         : Future.succeededFuture())
                         : Future.succeededFuture());
     }
 
     /** As ourselves in our own account; elsewhere by the key its owner lent. */
-    private Future<Optional<ImageCloud>> cloudOf(Place place) {
-        Optional<ImageCloud> ours =
-                own.of(place.cloud()).filter(c -> c.account().equals(place.cloudAccount()));
+    private Future<Optional<ImageCloud>> cloudOf(Site site) {
+        Optional<ImageCloud> ours = own.of(site.cloud()).filter(c -> c.account().equals(site.cloudAccount()));
         return ours.isPresent()
                 ? Future.succeededFuture(ours)
-                : keys.of(database.reads(), place.cloud(), place.cloudAccount())
-                        .map(key -> key.map(k -> keyed.with(place.cloud(), place.cloudAccount(), k)));
+                : keys.of(database.reads(), site.cloud(), site.cloudAccount())
+                        .map(key -> key.map(k -> keyed.with(site.cloud(), site.cloudAccount(), k)));
     }
 
-    private Future<Void> ask(Place place, ImageCloud cloud, Set<String> codes, Instant asked) {
-        return cloud.running(place.region(), codes)
-                .map(running -> checked(place, running))
-                .compose(running -> database.transactor().inTx(tx -> store.complete(tx, place, asked, running, codes)))
+    private Future<Void> ask(Site site, ImageCloud cloud, Set<String> codes, Instant asked) {
+        return cloud.running(site.region(), codes)
+                .map(running -> checked(site, running))
+                .compose(running -> database.transactor().inTx(tx -> store.complete(tx, site, asked, running, codes)))
                 .recover(e -> e instanceof ImageCloudException refused
-                        ? failed(place, asked, refused)
+                        ? failed(site, asked, refused)
                         : Future.failedFuture(e));
     }
 
     /** A key that turns out to be another account's tells nothing of this one. */
-    private static List<CloudVm> checked(Place place, List<CloudVm> running) {
+    private static List<CloudVm> checked(Site site, List<CloudVm> running) {
         running.stream()
-                .filter(vm -> !vm.ownerAccount().equals(place.cloudAccount()))
+                .filter(vm -> !vm.ownerAccount().equals(site.cloudAccount()))
                 .findFirst()
                 .ifPresent(vm -> {
                     throw new ImageCloudException(
@@ -259,14 +258,14 @@ public final class CloudSamples {
         return running;
     }
 
-    private Future<Void> failed(Place place, Instant asked, ImageCloudException e) {
+    private Future<Void> failed(Site site, Instant asked, ImageCloudException e) {
         LOG.warn(
                 "what runs in {} of {} at {} is not known: {}",
-                place.region(),
-                place.cloudAccount(),
-                place.cloud(),
+                site.region(),
+                site.cloudAccount(),
+                site.cloud(),
                 e.getMessage());
-        return store.failed(database.reads(), place, asked, String.valueOf(e.getMessage()));
+        return store.failed(database.reads(), site, asked, String.valueOf(e.getMessage()));
     }
 
     private Since since() {
