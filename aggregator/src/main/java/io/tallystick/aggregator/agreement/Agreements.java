@@ -36,6 +36,7 @@ public final class Agreements {
     public static final String SHARES_JOB = Catalog.SHARES_JOB;
 
     private final AgreementStore store = new AgreementStore();
+    private final AmendmentStore amendments = new AmendmentStore();
     private final Catalog catalog;
     private final Offers offers;
     private final Accounts accounts;
@@ -158,15 +159,23 @@ public final class Agreements {
                                 after.json())));
     }
 
-    /** An agreement the caller may see, with the terms it accepted as {@code terms}; else {@code not-found}. */
+    /**
+     * An agreement the caller may see, with the terms it accepted as {@code terms}, and as {@code yearly} what it bought last by
+     * the year; else {@code not-found}.
+     */
     public Future<View> get(SqlClient db, Caller caller, String id) {
-        return visible(db, caller, id).compose(view -> view.agreement()
-                .accepted()
-                .map(a -> offers.accepted(db, a.offerId(), a.rate()).map(offer -> {
-                    view.json().put("terms", offer.json());
+        return visible(db, caller, id)
+                .compose(view -> view.agreement()
+                        .accepted()
+                        .map(a -> offers.accepted(db, a.offerId(), a.rate()).map(offer -> {
+                            view.json().put("terms", offer.json());
+                            return view;
+                        }))
+                        .orElse(Future.succeededFuture(view)))
+                .compose(view -> amendments.readLast(db, id).map(last -> {
+                    last.ifPresent(a -> view.json().put("yearly", a.termJson()));
                     return view;
-                }))
-                .orElse(Future.succeededFuture(view)));
+                }));
     }
 
     private Future<View> visible(SqlClient db, Caller caller, String id) {
@@ -222,11 +231,11 @@ public final class Agreements {
                 : store.readForAccount(db, accountId, productIds);
     }
 
-    private static boolean isBuyer(Caller caller, Agreement agreement) {
+    static boolean isBuyer(Caller caller, Agreement agreement) {
         return caller.role() == Role.BUYER && agreement.accountId().equals(caller.accountId());
     }
 
-    private static Failure notFound(String what) {
+    static Failure notFound(String what) {
         return Failure.of(ErrorCode.NOT_FOUND, "there is no such " + what);
     }
 }

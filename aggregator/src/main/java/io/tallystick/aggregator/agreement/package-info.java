@@ -1,7 +1,8 @@
 /**
- * A buyer's subscriptions to products. Owns {@code agreement}. Does not own what an agreement entitles to (entitlement) or
- * costs (billing). Depends on catalog, account, audit, db, web. Invariant: at most one open agreement per product and
- * account; an agreement holds from {@code acceptedAt} (inclusive) to {@code endedAt} (exclusive).
+ * A buyer's subscriptions to products, and what is bought by the year under them. Owns {@code agreement}, {@code amendment} and
+ * {@code agreement_item}. Does not own what an agreement entitles to (entitlement) or costs (billing). Depends on catalog, account,
+ * audit, db, web. Invariants: at most one open agreement per product and account; an agreement holds from {@code acceptedAt}
+ * (inclusive) to {@code endedAt} (exclusive); its amendments are numbered from 1 and their terms do not overlap.
  */
 @NullMarked
 package io.tallystick.aggregator.agreement;

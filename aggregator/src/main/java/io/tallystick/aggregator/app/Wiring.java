@@ -14,7 +14,9 @@ import io.tallystick.aggregator.account.http.AccountRoutes;
 import io.tallystick.aggregator.account.http.TokenRoutes;
 import io.tallystick.aggregator.account.http.UserRoutes;
 import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.agreement.Amendments;
 import io.tallystick.aggregator.agreement.http.AgreementRoutes;
+import io.tallystick.aggregator.agreement.http.AmendmentRoutes;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.awsapi.Registrations;
 import io.tallystick.aggregator.awsapi.http.RegistrationRoutes;
@@ -317,6 +319,8 @@ public final class Wiring {
         routes.addAll(new LoadFormRoutes(loadForms).routes());
         routes.addAll(new ImpactRoutes(impact).routes());
         routes.addAll(new AgreementRoutes(agreements, database.reads()).routes());
+        Amendments amendments = new Amendments(agreements, offers, database.transactor(), audit, ids, clock);
+        routes.addAll(new AmendmentRoutes(amendments, database.reads()).routes());
         routes.addAll(new AgentRoutes(entitlements, keys).routes());
         routes.addAll(new RegistrationRoutes(registrations).routes());
         routes.addAll(new BatchRoutes(batches).routes());

@@ -4,6 +4,7 @@ import io.tallystick.common.json.Json;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How charges are written, byte for byte; frozen as {@link LineFormat} is. Amounts are plain decimal strings without
@@ -45,77 +46,88 @@ public final class ChargeFormat {
     private ChargeFormat() {}
 
     public static byte[] ndjson(Charge c) {
-        UsageLine l = c.usage();
+        Optional<Charge.Vm> vm = c.vm();
         String json = Json.write(Json.object(
-                "run", l.run(),
-                "line", l.line(),
-                "kind", l.kind(),
-                "bookedAt", l.bookedAt(),
-                "hour", l.hour(),
+                "run", c.run(),
+                "line", c.line(),
+                "kind", c.kind(),
+                "bookedAt", c.bookedAt(),
+                "hour", c.hour(),
                 "month", month(c),
                 "seller", c.sellerId(),
-                "productId", l.productId(),
-                "productCode", l.productCode(),
-                "account", l.accountId(),
-                "agreement", l.agreementId(),
+                "productId", c.productId(),
+                "productCode", c.productCode(),
+                "account", c.accountId(),
+                "agreement", c.agreementId(),
                 "offer", c.offerId(),
                 "rate", c.rate(),
                 "sku", c.sku(),
-                "enrollment", l.enrollment(),
-                "cloud", l.cloud(),
-                "cloudAccount", l.cloudAccount(),
-                "region", c.region().orElse(null),
-                "instance", l.instance(),
-                "instanceType", c.instanceType().orElse(null),
-                "dimension", l.dimension(),
-                "unit", l.unit(),
-                "quantity", l.quantity(),
+                "enrollment", vm.map(Charge.Vm::enrollment).orElse(null),
+                "cloud", vm.map(Charge.Vm::cloud).orElse(null),
+                "cloudAccount", vm.map(Charge.Vm::cloudAccount).orElse(null),
+                "region", vm.flatMap(Charge.Vm::region).orElse(null),
+                "instance", vm.map(Charge.Vm::instance).orElse(null),
+                "instanceType", instanceType(c).orElse(null),
+                "dimension", c.dimension(),
+                "unit", c.unit(),
+                "quantity", c.quantity(),
                 "pricedQuantity", c.pricedQuantity(),
                 "unitPrice", plain(c.unitPrice()),
                 "currency", c.currency(),
                 "amount", plain(c.amount()),
-                "reason", c.reason().orElse(null)));
+                "reason", c.reason().orElse(null),
+                "coveredQuantity", c.covered().map(Charge.Covered::quantity).orElse(null),
+                "amendment", c.bought().map(Charge.Bought::amendmentId).orElse(null),
+                "termStart", c.bought().map(Charge.Bought::termStart).orElse(null),
+                "termEnd", c.bought().map(Charge.Bought::termEnd).orElse(null)));
         // Tags are stored as the canonical JSON text they were hashed as; they go in as they are.
-        String withTags = json.substring(0, json.length() - 1) + ",\"tags\":" + l.tags() + "}\n";
-        return withTags.getBytes(StandardCharsets.UTF_8);
+        String withTags = vm.map(v -> json.substring(0, json.length() - 1) + ",\"tags\":" + v.tags() + "}")
+                .orElse(json);
+        return (withTags + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     public static byte[] csvHeader() {
         return (String.join(",", COLUMNS) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
+    /** The columns are those of usage, for ever: a purchase leaves those of its VM empty. */
     public static byte[] csv(Charge c) {
-        UsageLine l = c.usage();
+        Optional<Charge.Vm> vm = c.vm();
         return LineFormat.row(List.of(
-                Long.toString(l.run()),
-                Long.toString(l.line()),
-                l.kind(),
-                l.bookedAt().toString(),
-                l.hour().toString(),
+                Long.toString(c.run()),
+                Long.toString(c.line()),
+                c.kind(),
+                c.bookedAt().toString(),
+                c.hour().toString(),
                 month(c),
                 c.sellerId(),
-                l.productId(),
-                l.productCode(),
-                l.accountId(),
-                l.agreementId(),
+                c.productId(),
+                c.productCode(),
+                c.accountId(),
+                c.agreementId(),
                 c.offerId(),
                 Integer.toString(c.rate()),
                 c.sku(),
-                l.enrollment().toString(),
-                l.cloud(),
-                l.cloudAccount(),
-                c.region().orElse(""),
-                l.instance(),
-                c.instanceType().orElse(""),
-                l.dimension(),
-                l.unit(),
-                l.tags(),
-                l.quantity().toString(),
+                vm.map(v -> v.enrollment().toString()).orElse(""),
+                vm.map(Charge.Vm::cloud).orElse(""),
+                vm.map(Charge.Vm::cloudAccount).orElse(""),
+                vm.flatMap(Charge.Vm::region).orElse(""),
+                vm.map(Charge.Vm::instance).orElse(""),
+                instanceType(c).orElse(""),
+                c.dimension(),
+                c.unit(),
+                vm.map(Charge.Vm::tags).orElse("{}"),
+                c.quantity().toString(),
                 c.pricedQuantity().toString(),
                 plain(c.unitPrice()),
                 c.currency(),
                 plain(c.amount()),
                 c.reason().orElse("")));
+    }
+
+    /** Of the VM, or that was bought. */
+    static Optional<String> instanceType(Charge c) {
+        return c.vm().flatMap(Charge.Vm::instanceType).or(() -> c.bought().flatMap(Charge.Bought::instanceType));
     }
 
     /** {@code 2026-11}. */

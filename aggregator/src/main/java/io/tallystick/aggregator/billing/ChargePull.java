@@ -17,9 +17,8 @@ public final class ChargePull {
         static Page of(List<Charge> oneMore, UsagePull.Cursor after, int limit) {
             boolean more = oneMore.size() > limit;
             List<Charge> page = more ? oneMore.subList(0, limit) : oneMore;
-            UsagePull.Cursor next = page.isEmpty()
-                    ? after
-                    : UsagePull.Cursor.of(page.get(page.size() - 1).usage());
+            UsagePull.Cursor next =
+                    page.isEmpty() ? after : page.get(page.size() - 1).cursor();
             return new Page(List.copyOf(page), next, more);
         }
     }

@@ -1,26 +1,43 @@
 package io.tallystick.aggregator.billing;
 
 import io.tallystick.aggregator.db.Columns;
+import io.tallystick.common.model.EnrollmentId;
+import io.tallystick.common.model.Quantity;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import io.vertx.sqlclient.data.Numeric;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Reads of charges. What a charge does not hold itself comes from its usage line and runs, which never change either. */
+/**
+ * Reads of charges. What a charge does not hold itself comes from its usage line or amendment, its product's code and its runs,
+ * which never change either.
+ */
 final class ChargeStore {
-    private static final String COLUMNS = "SELECT " + PostingStore.LINE_COLUMNS
-            + """
-            ,
-              l.instance_type, l.region, c.month, c.seller_id, c.seller_name, c.product_title, c.offer_id, c.rate, c.sku,
-              c.priced_quantity, c.unit_price, c.currency, c.amount, c.reason, f.issuer
-            FROM charge AS c JOIN usage_line AS l USING (run, line)
-            JOIN posting_run AS r USING (run) JOIN rating_run AS f USING (run)
+    private static final String COLUMNS =
+            """
+            SELECT c.run, c.line, c.kind, r.booked_at, c.hour, c.month, c.seller_id, c.seller_name, c.product_id,
+              coalesce(l.product_code, p.product_code) AS product_code, c.product_title, c.account_id, c.agreement_id,
+              c.offer_id, c.rate, c.sku, l.dimension, l.unit, c.quantity, c.priced_quantity, c.unit_price, c.currency,
+              c.amount, c.reason, f.issuer, l.enrollment_id, l.cloud, l.cloud_account, l.region, l.instance,
+              l.instance_type, l.tags, c.covered_quantity, c.amendment_id, m.kind AS bought, m.term_start, m.term_end,
+              y.yearly_price, y.hours
+            FROM charge AS c LEFT JOIN usage_line AS l ON l.run = c.run AND l.line = c.usage_line
+            JOIN product AS p ON p.id = c.product_id
+            JOIN posting_run AS r ON r.run = c.run JOIN rating_run AS f ON f.run = c.run
+            LEFT JOIN amendment AS m ON m.id = c.amendment_id
+            LEFT JOIN LATERAL (
+              SELECT i.yearly_price, extract(epoch FROM n.term_end - n.term_start)::bigint / 3600 AS hours
+              FROM amendment AS n JOIN agreement_item AS i ON i.amendment_id = n.id
+              WHERE c.covered_quantity > 0 AND n.agreement_id = c.agreement_id AND n.effective_at <= c.hour
+                AND i.instance_type = l.instance_type
+              ORDER BY n.number DESC LIMIT 1) AS y ON true
             """;
     /** Of one run, finished or not: for its hash. */
     static final String OF_RUN = COLUMNS + "WHERE c.run = $1 AND c.line > $2 ORDER BY c.run, c.line LIMIT $3";
@@ -90,28 +107,81 @@ final class ChargeStore {
                 .map(rows -> Columns.optionalInstant(rows.iterator().next(), "closed_through"));
     }
 
-    static List<Charge> readCharges(RowSet<Row> rows) {
-        List<UsageLine> lines = PostingStore.readLines(rows);
-        List<Charge> charges = new ArrayList<>(lines.size());
+    private static List<Charge> readCharges(RowSet<Row> rows) {
+        List<Charge> charges = new ArrayList<>(rows.size());
         for (Row row : rows) {
-            charges.add(new Charge(
-                    lines.get(charges.size()),
-                    Optional.ofNullable(row.getString("instance_type")),
-                    Optional.ofNullable(row.getString("region")),
-                    row.getLocalDate("month"),
-                    row.getString("seller_id"),
-                    row.getString("seller_name"),
-                    row.getString("product_title"),
-                    row.getString("offer_id"),
-                    row.getInteger("rate"),
-                    row.getString("sku"),
-                    Columns.quantity(row, "priced_quantity"),
-                    row.get(Numeric.class, "unit_price").bigDecimalValue(),
-                    row.getString("currency"),
-                    row.get(Numeric.class, "amount").bigDecimalValue(),
-                    Optional.ofNullable(row.getString("reason")),
-                    row.getString("issuer")));
+            charges.add(charge(row));
         }
         return charges;
+    }
+
+    private static Charge charge(Row row) {
+        Optional<Charge.Bought> bought = Optional.ofNullable(row.getString("amendment_id"))
+                .map(id -> new Charge.Bought(
+                        id,
+                        isPurchase(row) ? Optional.of(typeBought(row)) : Optional.empty(),
+                        Columns.instant(row, "term_start"),
+                        Columns.instant(row, "term_end")));
+        return new Charge(
+                row.getLong("run"),
+                row.getLong("line"),
+                row.getString("kind"),
+                Columns.instant(row, "booked_at"),
+                Columns.instant(row, "hour"),
+                row.getLocalDate("month"),
+                row.getString("seller_id"),
+                row.getString("seller_name"),
+                row.getString("product_id"),
+                row.getString("product_code"),
+                row.getString("product_title"),
+                row.getString("account_id"),
+                row.getString("agreement_id"),
+                row.getString("offer_id"),
+                row.getInteger("rate"),
+                row.getString("sku"),
+                bought.isEmpty() ? row.getString("dimension") : isPurchase(row) ? Charge.YEAR : Charge.AMENDMENT,
+                bought.isEmpty() ? row.getString("unit") : isPurchase(row) ? Charge.YEAR_UNIT : Charge.AMENDMENT_UNIT,
+                Columns.quantity(row, "quantity"),
+                Columns.quantity(row, "priced_quantity"),
+                decimal(row, "unit_price"),
+                row.getString("currency"),
+                decimal(row, "amount"),
+                Optional.ofNullable(row.getString("reason")),
+                row.getString("issuer"),
+                bought.isEmpty() ? Optional.of(vm(row)) : Optional.empty(),
+                covered(row),
+                bought);
+    }
+
+    private static boolean isPurchase(Row row) {
+        return "purchase".equals(row.getString("bought"));
+    }
+
+    /** The last part of the SKU that {@link RatingStore} gave it. */
+    private static String typeBought(Row row) {
+        String sku = row.getString("sku");
+        return sku.substring(sku.lastIndexOf(':') + 1);
+    }
+
+    private static Charge.Vm vm(Row row) {
+        return new Charge.Vm(
+                new EnrollmentId(row.getUUID("enrollment_id")),
+                row.getString("cloud"),
+                row.getString("cloud_account"),
+                Optional.ofNullable(row.getString("region")),
+                row.getString("instance"),
+                Optional.ofNullable(row.getString("instance_type")),
+                row.getString("tags"));
+    }
+
+    private static Optional<Charge.Covered> covered(Row row) {
+        Quantity quantity = Columns.quantity(row, "covered_quantity");
+        return quantity.isZero()
+                ? Optional.empty()
+                : Optional.of(new Charge.Covered(quantity, decimal(row, "yearly_price"), row.getLong("hours")));
+    }
+
+    private static BigDecimal decimal(Row row, String column) {
+        return row.get(Numeric.class, column).bigDecimalValue();
     }
 }

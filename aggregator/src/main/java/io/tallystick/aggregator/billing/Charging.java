@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * Turns posted usage lines into charges, run after run, and charges into statements, month after month.
  *
  * <p>Each line of an agreement with a price becomes exactly one charge under the line's own number, at the rate the
- * agreement accepted. A run is rated in chunks and its charges become visible together, by {@code finished_at}; if the
+ * agreement accepted; what was bought by the year until then is charged behind the run's lines, once. A run is rated in chunks and its charges become visible together, by {@code finished_at}; if the
  * process dies, the next one goes on behind the last chunk. One process at a time does it: as with posting runs, a fence is checked
  * under a row lock by every transaction.
  */
@@ -115,7 +115,13 @@ public final class Charging {
     private Future<Void> chunks(long fence, long run, long after) {
         return fenced(fence)
                 .inTx(tx -> store.chunk(tx, run, after, chunkLines, MeteringPlan.UPTIME_DIMENSION))
-                .compose(end -> end.isEmpty() ? Future.succeededFuture() : chunks(fence, run, end.get()));
+                .compose(end -> end.isEmpty() ? purchases(fence, run) : chunks(fence, run, end.get()));
+    }
+
+    private Future<Void> purchases(long fence, long run) {
+        return fenced(fence)
+                .inTx(tx -> store.purchases(tx, run, chunkLines))
+                .compose(charged -> charged == 0 ? Future.succeededFuture() : purchases(fence, run));
     }
 
     private Future<Void> finish(long fence, long run) {
@@ -130,7 +136,7 @@ public final class Charging {
             page.forEach(charge -> hasher.add(ChargeFormat.ndjson(charge)));
             return page.size() < CHUNK_LINES_MAX
                     ? Future.succeededFuture()
-                    : hash(run, page.get(page.size() - 1).usage().line(), hasher);
+                    : hash(run, page.get(page.size() - 1).line(), hasher);
         });
     }
 }

@@ -47,14 +47,18 @@ final class ClosingStore {
     static final String CLOSE =
             """
             WITH mine AS (
-              SELECT c.*, l.product_code, l.dimension, l.unit,
-                CASE WHEN c.hour < c.month::timestamp AT TIME ZONE 'UTC' THEN 'adjustment' ELSE c.kind END AS as_kind
-              FROM charge AS c JOIN usage_line AS l USING (run, line)
+              SELECT c.*, coalesce(l.product_code, p.product_code) AS product_code,
+                coalesce(l.dimension, CASE m.kind WHEN 'purchase' THEN 'year' ELSE 'amendment' END) AS dimension,
+                coalesce(l.unit, CASE m.kind WHEN 'purchase' THEN 'Instance-Years' ELSE 'Amendments' END) AS unit,
+                CASE WHEN c.kind <> 'purchase' AND c.hour < c.month::timestamp AT TIME ZONE 'UTC' THEN 'adjustment'
+                  ELSE c.kind END AS as_kind
+              FROM charge AS c LEFT JOIN usage_line AS l ON l.run = c.run AND l.line = c.usage_line
+              JOIN product AS p ON p.id = c.product_id LEFT JOIN amendment AS m ON m.id = c.amendment_id
               WHERE c.month = $2 AND c.account_id = $3 AND c.seller_id = $4 AND c.currency = $5
             ), sums AS (
               SELECT as_kind, product_id, product_code, max(product_title) AS product_title, dimension, unit, sku,
                 agreement_id, offer_id, rate, unit_price, reason, sum(quantity) AS quantity,
-                sum(priced_quantity) AS priced_quantity, min(hour) AS first_hour, max(hour) AS last_hour,
+                sum(covered_quantity) AS covered_quantity, sum(priced_quantity) AS priced_quantity, min(hour) AS first_hour, max(hour) AS last_hour,
                 count(*) AS charges, sum(amount) AS exact
               FROM mine
               GROUP BY as_kind, product_id, product_code, dimension, unit, sku, agreement_id, offer_id, rate, unit_price,
@@ -69,11 +73,11 @@ final class ClosingStore {
               SELECT $1, $2, $3, $4, $5, $6, sum(amount), count(*), sum(charges) FROM numbered
             ), lines AS (
               INSERT INTO statement_line (statement_id, line, kind, product_id, product_code, product_title, dimension,
-                unit, sku, agreement_id, offer_id, rate, unit_price, reason, quantity, priced_quantity, first_hour,
-                last_hour, charges, exact, amount)
+                unit, sku, agreement_id, offer_id, rate, unit_price, reason, quantity, covered_quantity, priced_quantity,
+                first_hour, last_hour, charges, exact, amount)
               SELECT $1, line, as_kind, product_id, product_code, product_title, dimension, unit, sku, agreement_id,
-                offer_id, rate, unit_price, reason, quantity, priced_quantity, first_hour, last_hour, charges, exact,
-                amount
+                offer_id, rate, unit_price, reason, quantity, covered_quantity, priced_quantity, first_hour, last_hour,
+                charges, exact, amount
               FROM numbered
             )
             INSERT INTO statement_charge (run, charge, statement_id, line)

@@ -37,7 +37,14 @@ final class PostingStore {
                 - make_interval(secs => (SELECT min(close_delay_seconds) FROM product))
             """;
 
-    static final String ANYTHING_DUE = "SELECT EXISTS (SELECT " + DUE + ") AS due";
+    /** What was bought by the year and waits for a run to be charged in, unless there is one already that is not rated. */
+    private static final String PURCHASE_DUE =
+            """
+            EXISTS (SELECT FROM amendment AS m WHERE NOT EXISTS (SELECT FROM charge AS c WHERE c.amendment_id = m.id))
+              AND NOT EXISTS (SELECT FROM posting_run AS r WHERE r.run > (
+                SELECT coalesce(max(f.run), 0) FROM rating_run AS f WHERE f.finished_at IS NOT NULL))""";
+
+    static final String ANYTHING_DUE = "SELECT EXISTS (SELECT " + DUE + ") OR (" + PURCHASE_DUE + ") AS due";
     static final String START_RUN =
             """
             INSERT INTO posting_run (run, booked_at, started_at)

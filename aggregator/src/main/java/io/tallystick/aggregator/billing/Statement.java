@@ -31,7 +31,9 @@ public record Statement(
     /**
      * The charges of one product's dimension or instance type, under one agreement at one rate, added up.
      *
-     * @param kind {@code adjustment} for hours that had been booked before, or that are before the statement's month
+     * @param kind {@code adjustment} for hours that had been booked before, or that are before the statement's month; {@code
+     *     purchase} for what was bought by the year
+     * @param coveredQuantity the part of the quantity that was bought by the year
      * @param firstHour the earliest hour of its charges; before the month for what came late
      * @param exact the sum of the charges
      * @param amount {@code exact}, rounded once, half up
@@ -51,6 +53,7 @@ public record Statement(
             BigDecimal unitPrice,
             Optional<String> reason,
             BigDecimal quantity,
+            BigDecimal coveredQuantity,
             BigDecimal pricedQuantity,
             Instant firstHour,
             Instant lastHour,
@@ -74,6 +77,7 @@ public record Statement(
                     "unitPrice", ChargeFormat.plain(unitPrice),
                     "reason", reason.orElse(null),
                     "quantity", ChargeFormat.plain(quantity),
+                    "coveredQuantity", coveredQuantity.signum() == 0 ? null : ChargeFormat.plain(coveredQuantity),
                     "pricedQuantity", ChargeFormat.plain(pricedQuantity),
                     "firstHour", firstHour,
                     "lastHour", lastHour,

@@ -31,7 +31,7 @@ final class StatementStore {
     static final String LINES =
             """
             SELECT line, kind, product_id, product_code, product_title, dimension, unit, sku, agreement_id, offer_id, rate,
-              unit_price, reason, quantity, priced_quantity, first_hour, last_hour, charges, exact, amount
+              unit_price, reason, quantity, covered_quantity, priced_quantity, first_hour, last_hour, charges, exact, amount
             FROM statement_line WHERE statement_id = $1 ORDER BY line""";
     /** A month is closed or open as a whole, so each row is of one kind. */
     static final String REVENUE =
@@ -135,6 +135,7 @@ final class StatementStore {
                 decimal(row, "unit_price"),
                 Optional.ofNullable(row.getString("reason")),
                 decimal(row, "quantity"),
+                decimal(row, "covered_quantity"),
                 decimal(row, "priced_quantity"),
                 Columns.instant(row, "first_hour"),
                 Columns.instant(row, "last_hour"),

@@ -13,6 +13,7 @@ import io.vertx.sqlclient.data.Numeric;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,9 +33,10 @@ final class OfferStore {
             "INSERT INTO offer_rate (offer_id, rate, partial_hours, created_at) VALUES ($1, $2, $3, $4)";
     static final String INSERT_PRICES =
             """
-            INSERT INTO price_term (offer_id, rate, dimension_id, instance_type, unit_price)
-            SELECT $1, $2, d.id, t.instance_type, t.unit_price
-            FROM unnest($4::text[], $5::text[], $6::numeric[]) AS t(dimension, instance_type, unit_price)
+            INSERT INTO price_term (offer_id, rate, dimension_id, instance_type, unit_price, yearly)
+            SELECT $1, $2, d.id, t.instance_type, t.unit_price, t.yearly
+            FROM unnest($4::text[], $5::text[], $6::numeric[], $7::boolean[])
+              AS t(dimension, instance_type, unit_price, yearly)
             JOIN dimension AS d ON d.product_id = $3 AND d.key = t.dimension""";
 
     private static final String CURRENT = "r.rate = (SELECT max(n.rate) FROM offer_rate AS n WHERE n.offer_id = o.id)";
@@ -58,12 +60,12 @@ final class OfferStore {
         return """
                SELECT o.id, o.product_id, o.kind, o.title, o.currency, o.private, o.opens_at, o.closes_at, o.created_at,
                  ARRAY(SELECT a.account_id FROM offer_account AS a WHERE a.offer_id = o.id ORDER BY 1) AS accounts,
-                 r.rate, r.partial_hours, r.created_at AS rate_created_at, d.key, t.instance_type, t.unit_price
+                 r.rate, r.partial_hours, r.created_at AS rate_created_at, d.key, t.instance_type, t.unit_price, t.yearly
                FROM offer AS o JOIN offer_rate AS r ON r.offer_id = o.id
                LEFT JOIN price_term AS t ON t.offer_id = r.offer_id AND t.rate = r.rate
                LEFT JOIN dimension AS d ON d.id = t.dimension_id
                WHERE """
-                + " " + where + " ORDER BY o.id, r.rate, d.id, t.instance_type";
+                + " " + where + " ORDER BY o.id, r.rate, d.id, t.instance_type, t.yearly";
     }
 
     /** With its first rate. */
@@ -92,6 +94,10 @@ final class OfferStore {
     }
 
     Future<Void> insertRate(SqlClient db, Offer offer, Rate rate) {
+        List<Rate.Price> prices = new ArrayList<>(rate.prices());
+        prices.addAll(rate.yearly());
+        Boolean[] yearly = new Boolean[prices.size()];
+        Arrays.setAll(yearly, i -> i >= rate.prices().size());
         return db.preparedQuery(INSERT_RATE)
                 .execute(
                         Tuple.of(offer.id(), rate.number(), rate.partialHours().wire(), Columns.time(rate.createdAt())))
@@ -100,15 +106,14 @@ final class OfferStore {
                                 offer.id(),
                                 rate.number(),
                                 offer.productId(),
-                                rate.prices().stream()
-                                        .map(Rate.Price::dimension)
-                                        .toArray(String[]::new),
-                                rate.prices().stream()
+                                prices.stream().map(Rate.Price::dimension).toArray(String[]::new),
+                                prices.stream()
                                         .map(p -> p.instanceType().orElse(""))
                                         .toArray(String[]::new),
-                                rate.prices().stream()
+                                prices.stream()
                                         .map(p -> Numeric.create(p.unitPrice()))
-                                        .toArray(Numeric[]::new))))
+                                        .toArray(Numeric[]::new),
+                                yearly)))
                 .mapEmpty();
     }
 
@@ -148,6 +153,7 @@ final class OfferStore {
     /** Rows come one per price, and one with nulls for a rate without any. */
     private static List<Offer> offers(RowSet<Row> rows) {
         Map<String, Map<Integer, List<Rate.Price>>> prices = new LinkedHashMap<>();
+        Map<String, Map<Integer, List<Rate.Price>>> yearly = new LinkedHashMap<>();
         Map<String, Row> firsts = new LinkedHashMap<>();
         Map<String, Map<Integer, Row>> rates = new LinkedHashMap<>();
         for (Row row : rows) {
@@ -155,10 +161,11 @@ final class OfferStore {
             int rate = row.getInteger("rate");
             firsts.putIfAbsent(id, row);
             rates.computeIfAbsent(id, k -> new LinkedHashMap<>()).putIfAbsent(rate, row);
-            List<Rate.Price> of = prices.computeIfAbsent(id, k -> new LinkedHashMap<>())
-                    .computeIfAbsent(rate, k -> new ArrayList<>());
             if (row.getString("key") != null) {
-                of.add(price(row));
+                (row.getBoolean("yearly") ? yearly : prices)
+                        .computeIfAbsent(id, k -> new LinkedHashMap<>())
+                        .computeIfAbsent(rate, k -> new ArrayList<>())
+                        .add(price(row));
             }
         }
         List<Offer> offers = new ArrayList<>();
@@ -169,6 +176,7 @@ final class OfferStore {
                             n,
                             Rate.PartialHours.ofWire(r.getString("partial_hours")),
                             prices.getOrDefault(id, Map.of()).getOrDefault(n, List.of()),
+                            yearly.getOrDefault(id, Map.of()).getOrDefault(n, List.of()),
                             Columns.instant(r, "rate_created_at"))));
             offers.add(offer(row, all));
         });

@@ -136,7 +136,12 @@ public final class Offers {
                 wanted.opens(now),
                 wanted.closesAt().map(Columns::micros),
                 now,
-                List.of(new Rate(1, wanted.rate().partialHours(), wanted.rate().prices(), now)));
+                List.of(new Rate(
+                        1,
+                        wanted.rate().partialHours(),
+                        wanted.rate().prices(),
+                        wanted.rate().yearly(),
+                        now)));
     }
 
     private Future<Map<String, Object>> insert(SqlConnection tx, String actor, Offer offer) {
@@ -208,7 +213,11 @@ public final class Offers {
                     ErrorCode.CONFLICT, "an offer has at most " + Offer.RATES_MAX + " rates; make a new offer");
         }
         Rate rate = new Rate(
-                before.rate().number() + 1, wanted.partialHours(), wanted.prices(), Columns.micros(clock.instant()));
+                before.rate().number() + 1,
+                wanted.partialHours(),
+                wanted.prices(),
+                wanted.yearly(),
+                Columns.micros(clock.instant()));
         return store.insertRate(tx, before, rate)
                 .compose(done -> store.readCurrent(tx, before.id()))
                 .map(Optional::orElseThrow)

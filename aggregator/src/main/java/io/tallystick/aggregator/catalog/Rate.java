@@ -6,6 +6,7 @@ import io.tallystick.common.wire.MeteringPlan;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -19,8 +20,10 @@ import java.util.regex.Pattern;
  *
  * @param number counts up from 1 within the offer
  * @param partialHours how part of an instance hour is paid, where an instance hour has a price
+ * @param prices of what is counted, instance hours among it
+ * @param yearly what one instance of a type costs for a year, its hours included
  */
-public record Rate(int number, PartialHours partialHours, List<Price> prices, Instant createdAt) {
+public record Rate(int number, PartialHours partialHours, List<Price> prices, List<Price> yearly, Instant createdAt) {
     /** Prices of one rate, of all sorts together. */
     public static final int PRICES_MAX = 1000;
 
@@ -62,21 +65,35 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
         }
     }
 
-    /** Whether something costs more than by the rate before. */
+    /** Whether something costs more than by the rate before. What could not be bought by the year before has not risen. */
     boolean raises(Rate before) {
         return prices.stream()
-                .anyMatch(price -> before.prices.stream()
-                                .filter(p -> p.dimension().equals(price.dimension())
-                                        && p.instanceType().equals(price.instanceType()))
-                                .map(p -> price.unitPrice().compareTo(p.unitPrice()))
-                                .findFirst()
-                                .orElse(price.unitPrice().signum())
-                        > 0);
+                        .anyMatch(price -> comparedWith(before.prices, price)
+                                        .orElse(price.unitPrice().signum())
+                                > 0)
+                || yearly.stream()
+                        .anyMatch(price -> comparedWith(before.yearly, price).orElse(0) > 0);
+    }
+
+    private static Optional<Integer> comparedWith(List<Price> before, Price price) {
+        return before.stream()
+                .filter(p -> p.dimension().equals(price.dimension())
+                        && p.instanceType().equals(price.instanceType()))
+                .map(p -> price.unitPrice().compareTo(p.unitPrice()))
+                .findFirst();
+    }
+
+    /** What one instance of this type costs for a year; empty where it cannot be bought so. */
+    public Optional<BigDecimal> yearlyPrice(String instanceType) {
+        return yearly.stream()
+                .filter(p -> p.instanceType().filter(instanceType::equals).isPresent())
+                .map(Price::unitPrice)
+                .findFirst();
     }
 
     /** Prices to be offered. */
-    public record New(PartialHours partialHours, List<Price> prices) {
-        /** Reads {@code prices}, {@code hourly} and {@code partialHours}. */
+    public record New(PartialHours partialHours, List<Price> prices, List<Price> yearly) {
+        /** Reads {@code prices}, {@code hourly}, {@code yearly} and {@code partialHours}. */
         public static New read(Fields in) {
             List<Price> prices = new ArrayList<>();
             for (Fields price : in.optionalObjects("prices", PRICES_MAX)) {
@@ -85,21 +102,22 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
                         Optional.empty(),
                         price.parsed("unitPrice", UnitPrice::parse, BigDecimal.ZERO)));
             }
-            for (Fields price : in.optionalObjects("hourly", PRICES_MAX)) {
-                prices.add(new Price(
-                        MeteringPlan.UPTIME_DIMENSION,
-                        Optional.of(price.parsed("instanceType", New::checkType, "none")),
-                        price.parsed("unitPrice", UnitPrice::parse, BigDecimal.ZERO)));
-            }
+            prices.addAll(ofTypes(in, "hourly"));
             return new New(
-                    in.optionalParsed("partialHours", PartialHours::ofWire).orElse(PartialHours.FULL), prices);
+                    in.optionalParsed("partialHours", PartialHours::ofWire).orElse(PartialHours.FULL),
+                    prices,
+                    ofTypes(in, "yearly"));
         }
 
-        private static String checkType(String type) {
-            if (!INSTANCE_TYPE.matcher(type).matches()) {
-                throw new IllegalArgumentException("must have 1 to 64 letters, digits, dots, underscores or hyphens");
+        private static List<Price> ofTypes(Fields in, String name) {
+            List<Price> prices = new ArrayList<>();
+            for (Fields price : in.optionalObjects(name, PRICES_MAX)) {
+                prices.add(new Price(
+                        MeteringPlan.UPTIME_DIMENSION,
+                        Optional.of(price.parsed("instanceType", Rate::checkType, "none")),
+                        price.parsed("unitPrice", UnitPrice::parse, BigDecimal.ZERO)));
             }
-            return type;
+            return prices;
         }
 
         /**
@@ -128,11 +146,53 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
                     in.problem(at, "has a price already");
                 }
             }
+            checkYearly(in, kind);
+        }
+
+        /**
+         * What is not covered by the year is paid by the hour, so each type needs an hourly price of its own. A year costs
+         * nothing only where the hours do and another type does not.
+         */
+        private void checkYearly(Fields in, Offer.Kind kind) {
+            if (kind != Offer.Kind.PAID && !yearly.isEmpty()) {
+                in.problem("yearly", "must be absent: the offer is " + kind.wire());
+                return;
+            }
+            Map<String, BigDecimal> hourly = new HashMap<>();
+            prices.forEach(p -> p.instanceType().ifPresent(type -> hourly.put(type, p.unitPrice())));
+            boolean anyCosts = yearly.stream().anyMatch(p -> p.unitPrice().signum() > 0);
+            Set<String> seen = new HashSet<>();
+            for (int i = 0; i < yearly.size(); i++) {
+                String type = yearly.get(i).instanceType().orElse("");
+                BigDecimal hour = hourly.get(type);
+                if (!seen.add(type)) {
+                    in.problem("yearly[" + i + "].instanceType", "has a price already");
+                }
+                if (hour == null) {
+                    in.problem(
+                            "yearly[" + i + "].instanceType",
+                            "has no hourly price: what runs beside the instances bought by the year is paid by the"
+                                    + " hour");
+                } else if (yearly.get(i).unitPrice().signum() == 0 && (hour.signum() > 0 || !anyCosts)) {
+                    in.problem(
+                            "yearly[" + i + "].unitPrice",
+                            "must not be zero, unless the type's hours are free and another type's year is not");
+                }
+            }
         }
     }
 
     public Rate {
         prices = List.copyOf(prices);
+        yearly = List.copyOf(yearly);
+    }
+
+    /** The type itself if it is written as one, or {@link IllegalArgumentException}. */
+    public static String checkType(String type) {
+        if (!INSTANCE_TYPE.matcher(type).matches()) {
+            throw new IllegalArgumentException("must have 1 to 64 letters, digits, dots, underscores or hyphens");
+        }
+        return type;
     }
 
     public Map<String, Object> json() {
@@ -152,6 +212,8 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, In
                 prices.stream()
                         .filter(p -> p.instanceType().isPresent())
                         .map(Price::json)
-                        .toList());
+                        .toList(),
+                "yearly",
+                yearly.isEmpty() ? null : yearly.stream().map(Price::json).toList());
     }
 }

@@ -34,7 +34,7 @@ final class ImpactStore {
     /** An hour is booked after it has ended: older runs need not be looked at. */
     static final String AMOUNTS =
             """
-            SELECT c.currency, sum(c.amount) AS amount FROM charge c JOIN usage_line l ON l.run = c.run AND l.line = c.line
+            SELECT c.currency, sum(c.amount) AS amount FROM charge c LEFT JOIN usage_line l ON l.run = c.run AND l.line = c.usage_line
              WHERE c.product_id = $1 AND c.hour >= $3
                AND c.run >= (SELECT coalesce(min(r.run), 0) FROM posting_run r WHERE r.booked_at >= $3)
                AND ($2::text[] IS NULL OR l.image = ANY($2))

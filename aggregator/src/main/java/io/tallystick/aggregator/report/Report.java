@@ -10,7 +10,7 @@ import java.util.Map;
  * A report that was made, without its bytes.
  *
  * @param day in UTC
- * @param lines usage lines it adds up
+ * @param lines usage lines it adds up; none in a report on agreements
  * @param rows rows beside the header
  * @param sha256 of the bytes
  */
@@ -28,7 +28,9 @@ public record Report(
     /** What is reported. */
     public enum Kind {
         /** "Daily business: usage by instance type" of the reference marketplace. */
-        USAGE_BY_INSTANCE_TYPE("daily-business-usage-by-instance-type");
+        USAGE_BY_INSTANCE_TYPE("daily-business-usage-by-instance-type"),
+        /** "Agreements and renewals" of the reference marketplace: what began, was bought, amended or ended on a day. */
+        AGREEMENTS_AND_RENEWALS("agreements-and-renewals");
 
         private final String wire;
 
@@ -46,7 +48,8 @@ public record Report(
                     return kind;
                 }
             }
-            throw new IllegalArgumentException("must be " + USAGE_BY_INSTANCE_TYPE.wire);
+            throw new IllegalArgumentException(
+                    "must be " + USAGE_BY_INSTANCE_TYPE.wire + " or " + AGREEMENTS_AND_RENEWALS.wire);
         }
     }
 

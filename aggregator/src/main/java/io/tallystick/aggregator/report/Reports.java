@@ -43,6 +43,9 @@ public final class Reports {
         }
     }
 
+    /** How long after a day's end its agreements are all there: far longer than a transaction takes. */
+    static final Duration AGREEMENTS_CLOSED_AFTER = Duration.ofHours(1);
+
     /** What is not asked for by a caller of the API is made for all sellers. */
     private static final Report.Kind SCHEDULED = Report.Kind.USAGE_BY_INSTANCE_TYPE;
 
@@ -54,6 +57,7 @@ public final class Reports {
     private final Database database;
     private final Accounts accounts;
     private final ReportStore store = new ReportStore();
+    private final AgreementReportStore agreements = new AgreementReportStore();
     private final Ids ids;
     private final Clock clock;
 
@@ -93,18 +97,74 @@ public final class Reports {
 
     /**
      * The report of this day, made now if it is not there yet. A seller asks for its own, an operator for anybody's. Fails
-     * with {@code not-closed} while the day's usage is not all posted and rated, and with {@code not-found} where the seller
-     * has no usage on that day or before.
+     * with {@code not-closed} while the day's usage is not all posted and rated, or its agreements may not all be there yet, and
+     * with {@code not-found} where the seller has no usage, or no agreement, on that day or before.
      */
     public Future<Report> make(Caller caller, Report.Kind kind, LocalDate day, Optional<String> asked) {
         String seller = caller.account().or(() -> asked).orElseThrow(Reports::noSeller);
         if (asked.isPresent() && !asked.get().equals(seller)) {
             return Future.failedFuture(noSeller());
         }
-        return store.byDay(database.reads(), kind, seller, day)
-                .compose(found -> found.isPresent()
-                        ? Future.succeededFuture(found.get())
-                        : store.state(database.reads()).compose(state -> makeUpTo(kind, seller, day, state)));
+        return store.byDay(database.reads(), kind, seller, day).compose(found -> {
+            if (found.isPresent()) {
+                return Future.succeededFuture(found.get());
+            }
+            return switch (kind) {
+                case USAGE_BY_INSTANCE_TYPE ->
+                    store.state(database.reads()).compose(state -> makeUpTo(kind, seller, day, state));
+                case AGREEMENTS_AND_RENEWALS -> makeOfAgreements(seller, day);
+            };
+        });
+    }
+
+    /** Of one day alone, so in any order and only those that somebody asks for. */
+    private Future<Report> makeOfAgreements(String sellerId, LocalDate day) {
+        Instant closed = end(day).plus(AGREEMENTS_CLOSED_AFTER);
+        if (clock.instant().isBefore(closed)) {
+            throw Failure.of(ErrorCode.NOT_CLOSED, "day: " + day + " can be reported from " + closed + " on");
+        }
+        return agreements.first(database.reads(), sellerId).compose(first -> {
+            if (first.filter(f -> f.isBefore(end(day))).isEmpty()) {
+                throw Failure.of(ErrorCode.NOT_FOUND, "day: there is no agreement on it or before it");
+            }
+            return accounts.pseudonyms(database.reads(), List.of(sellerId)).compose(keys -> {
+                Pseudonym buyers = Optional.ofNullable(keys.get(sellerId)).orElseThrow(Reports::noSeller);
+                return database.transactor()
+                        .inTx(tx -> agreements
+                                .rows(tx, sellerId, start(day), end(day))
+                                .compose(rows -> {
+                                    byte[] content = AgreementsAndRenewals.csv(rows, buyers);
+                                    return store.insert(
+                                            tx,
+                                            report(
+                                                    Report.Kind.AGREEMENTS_AND_RENEWALS,
+                                                    sellerId,
+                                                    day,
+                                                    0,
+                                                    rows.size(),
+                                                    content),
+                                            0,
+                                            content);
+                                }))
+                        // Somebody may have been quicker.
+                        .compose(done ->
+                                store.byDay(database.reads(), Report.Kind.AGREEMENTS_AND_RENEWALS, sellerId, day))
+                        .map(Optional::orElseThrow);
+            });
+        });
+    }
+
+    private Report report(Report.Kind kind, String sellerId, LocalDate day, long lines, int rows, byte[] content) {
+        return new Report(
+                ids.next("rep"),
+                kind,
+                sellerId,
+                day,
+                lines,
+                rows,
+                Columns.micros(clock.instant()),
+                content.length,
+                Hash.of(content));
     }
 
     private Future<Report> makeUpTo(Report.Kind kind, String sellerId, LocalDate day, ReportStore.State state) {
@@ -135,19 +195,14 @@ public final class Reports {
                     .inTx(tx -> store.rows(tx, seller, start(seller.next()), end(seller.next()), state)
                             .compose(rows -> {
                                 byte[] content = UsageByInstanceType.csv(rows, buyers);
-                                Report report = new Report(
-                                        ids.next("rep"),
-                                        kind,
-                                        seller.id(),
-                                        seller.next(),
-                                        rows.stream()
-                                                .mapToLong(UsageByInstanceType.Row::lines)
-                                                .sum(),
-                                        rows.size(),
-                                        Columns.micros(clock.instant()),
-                                        content.length,
-                                        Hash.of(content));
-                                return store.insert(tx, report, state.posted(), content);
+                                long lines = rows.stream()
+                                        .mapToLong(UsageByInstanceType.Row::lines)
+                                        .sum();
+                                return store.insert(
+                                        tx,
+                                        report(kind, seller.id(), seller.next(), lines, rows.size(), content),
+                                        state.posted(),
+                                        content);
                             }));
         });
     }

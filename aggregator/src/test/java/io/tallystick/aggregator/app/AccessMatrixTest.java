@@ -255,6 +255,32 @@ class AccessMatrixTest {
         }
 
         @Override
+        public String newYearlyAgreement(boolean bought) {
+            String product = newPublicProduct();
+            post("/v1/products/" + product + "/dimensions", "{'key':'uptime-hours','unit':'Hours'}");
+            String offer = post(
+                    "/v1/products/" + product + "/offers",
+                    "{'title':'O','currency':'EUR','hourly':[{'instanceType':'m5.large','unitPrice':'1'}],"
+                            + "'yearly':[{'instanceType':'m5.large','unitPrice':'4000'}]}");
+            String agreement = post(
+                    "/v1/agreements",
+                    "{'product':'" + product + "','account':'" + buyer + "','offer':'" + offer + "'}");
+            if (bought) {
+                post("/v1/agreements/" + agreement + "/years", "{'add':[{'instanceType':'m5.large','count':1}]}");
+            }
+            return agreement;
+        }
+
+        /** As an operator; answers the id of what was made, if it has one. */
+        private static String post(String path, String json) {
+            return String.valueOf(RUNNING.http()
+                    .post(path, RUNNING.operator(), json.replace('\'', '"'))
+                    .expect(201)
+                    .json()
+                    .get("id"));
+        }
+
+        @Override
         public String newOutscaleAgreement() {
             return newAgreement();
         }

@@ -63,6 +63,19 @@ public final class Market {
                 .get("id");
     }
 
+    /** Buys by the year; {@code counts} is the inside of the request's JSON object. */
+    public Http.Answer years(String agreement, String counts) {
+        return post("/v1/agreements/" + agreement + "/years", "{" + counts + "}");
+    }
+
+    public Http.Answer amend(String agreement, String counts) {
+        return post("/v1/agreements/" + agreement + "/amendments", "{" + counts + "}");
+    }
+
+    public Http.Answer quote(String agreement, String counts) {
+        return post("/v1/agreements/" + agreement + "/quotes", "{" + counts + "}");
+    }
+
     public void end(String agreement) {
         running.http()
                 .send("POST", "/v1/agreements/" + agreement + "/end", running.operator(), null)

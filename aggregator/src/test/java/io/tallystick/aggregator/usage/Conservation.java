@@ -19,7 +19,7 @@ public final class Conservation {
             """
             SELECT f.seller_id, f.lines, c.lines FROM (
               SELECT seller_id, sum(lines) AS lines, max(through_run) AS run, max(day) + 1 AS until
-              FROM report_file GROUP BY seller_id) AS f
+              FROM report_file WHERE kind = 'daily-business-usage-by-instance-type' GROUP BY seller_id) AS f
             CROSS JOIN LATERAL (
               SELECT count(*) AS lines FROM usage_line AS l JOIN product AS p ON p.id = l.product_id
               WHERE p.seller_account_id = f.seller_id AND l.run <= f.run

@@ -82,7 +82,27 @@ class GuideScriptsTest {
         assertTrue(Files.exists(dir.resolve("page.ndjson")));
         pasteWhatBuyersAtOutscaleNeed(
                 functions, money, Doc.parse(agreement.substring(agreement.lastIndexOf("{\"id\""))));
+        pasteAYearlyAgreement(functions, money);
         pasteTheReports(functions, money, endpoints);
+    }
+
+    private void pasteAYearlyAgreement(String functions, Map<String, String> operator) throws Exception {
+        Map<String, String> money = new HashMap<>(operator);
+        money.put(
+                "BUYER",
+                Rest.at(java.net.URI.create(operator.get("URL")))
+                        .with(operator.get("TOKEN"))
+                        .post("/v1/accounts", Map.of("kind", "buyer", "name", "Buys by the year"))
+                        .expect(201)
+                        .json()
+                        .text("id"));
+        String bought = sandbox.paste(functions + "\n" + SandboxProgram.block("    YEARLY=$(post"), money);
+        // A quote, the purchase, its amendment, and the list of the latter two. Over the hour the amendment costs one
+        // hour less.
+        assertTrue(
+                bought.split("\"amount\":\"4500.00\"", -1).length == 4
+                        && bought.split("\"amount\":\"(3000.00|2999.66)\"", -1).length == 3,
+                bought);
     }
 
     private void pasteWhatBuyersAtOutscaleNeed(String functions, Map<String, String> operator, Doc agreement)
