@@ -32,9 +32,6 @@ import java.util.Optional;
 
 /** Accepts, ends and finds agreements. */
 public final class Agreements {
-    /** Asked for when an agreement begins or ends. */
-    public static final String SHARES_JOB = Catalog.SHARES_JOB;
-
     private final AgreementStore store = new AgreementStore();
     private final AmendmentStore amendments = new AmendmentStore();
     private final Catalog catalog;
@@ -148,7 +145,7 @@ public final class Agreements {
     /** Every beginning and end comes by here, and so do those who must act on it. */
     private Future<Void> record(
             SqlConnection tx, Caller caller, String action, Optional<Agreement> before, Agreement after) {
-        return jobs.add(tx, SHARES_JOB, after.productId())
+        return jobs.add(tx, Catalog.SHARES_JOB, after.productId())
                 .compose(done -> audit.append(
                         tx,
                         new AuditEvent.Change(

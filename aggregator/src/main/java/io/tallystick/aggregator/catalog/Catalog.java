@@ -27,7 +27,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Makes, changes and finds products. Methods that take a client may be used inside another feature's transaction. */
 public final class Catalog {
@@ -148,22 +147,27 @@ public final class Catalog {
     }
 
     /** Adds dimensions to a product locked in this transaction, by somebody who was allowed to before. */
-    public Future<Void> addDimensions(SqlConnection tx, String actor, Product before, List<Dimension.New> added) {
+    public Future<Product> addDimensions(SqlConnection tx, String actor, Product before, List<Dimension.New> added) {
+        if (before.dimensions().size() + added.size() > Product.DIMENSIONS_MAX) {
+            throw Failure.of(ErrorCode.CONFLICT, "a product has at most " + Product.DIMENSIONS_MAX + " dimensions");
+        }
         return dimensions
                 .insert(tx, before.id(), added, clock.instant())
                 .compose(done -> requireProduct(tx, before.id()))
                 .compose(after -> audit.append(
-                        tx,
-                        new AuditEvent.Change(
-                                actor, "product.dimension.add", before.id(), before.json(), after.json())));
+                                tx,
+                                new AuditEvent.Change(
+                                        actor, "product.dimension.add", before.id(), before.json(), after.json()))
+                        .map(after));
     }
 
-    /** Replaces the allow-list in this transaction, by somebody who was allowed to before. */
-    public Future<Void> target(SqlConnection tx, String actor, String productId, Set<String> accountIds) {
+    /** Replaces the allow-list of a product locked in this transaction, by somebody who was allowed to before; sorted. */
+    public Future<List<String>> target(SqlConnection tx, String actor, String productId, Set<String> accountIds) {
         return grants.read(tx, productId).compose(before -> grants.replace(tx, productId, accountIds, clock.instant())
                 .compose(done -> grants.read(tx, productId))
                 .compose(after -> audit.append(
-                        tx, new AuditEvent.Change(actor, "product.allow-list", productId, before, after))));
+                                tx, new AuditEvent.Change(actor, "product.allow-list", productId, before, after))
+                        .map(after)));
     }
 
     private static String sellerOf(Caller caller, Optional<String> named) {
@@ -188,17 +192,7 @@ public final class Catalog {
 
     /** Adds a dimension. None is ever removed or renamed: bills name them. */
     public Future<Product> addDimension(Caller caller, String productId, Dimension.New added) {
-        return changing(caller, productId, (tx, before) -> {
-            if (before.dimensions().size() >= Product.DIMENSIONS_MAX) {
-                throw Failure.of(ErrorCode.CONFLICT, "a product has at most " + Product.DIMENSIONS_MAX + " dimensions");
-            }
-            return dimensions
-                    .insert(tx, productId, List.of(added), clock.instant())
-                    .compose(done -> requireProduct(tx, productId))
-                    .compose(
-                            after -> record(tx, caller, "product.dimension.add", productId, before.json(), after.json())
-                                    .map(after));
-        });
+        return changing(caller, productId, (tx, before) -> addDimensions(tx, caller.actor(), before, List.of(added)));
     }
 
     /** Moves a product along {@link Visibility#mayBecome}; asking for what it is already changes nothing. */
@@ -325,11 +319,7 @@ public final class Catalog {
 
     /** Replaces the allow-list; answers the new one, sorted. It matters while the product is LIMITED. */
     public Future<List<String>> setAllowList(Caller caller, String productId, Set<String> accountIds) {
-        return changing(caller, productId, (tx, product) -> grants.read(tx, productId)
-                .compose(before -> grants.replace(tx, productId, accountIds, clock.instant())
-                        .compose(done -> grants.read(tx, productId))
-                        .compose(after -> record(tx, caller, "product.allow-list", productId, before, after)
-                                .map(after))));
+        return changing(caller, productId, (tx, product) -> target(tx, caller.actor(), product.id(), accountIds));
     }
 
     /** A change to a locked product that the caller may change. */
@@ -340,16 +330,6 @@ public final class Catalog {
 
     private <T> Future<T> changing(Caller caller, String productId, Change<T> change) {
         return transactor.inTx(tx -> lockManaged(tx, caller, productId).compose(before -> change.apply(tx, before)));
-    }
-
-    private Future<Void> record(
-            SqlConnection tx,
-            Caller caller,
-            String action,
-            String subject,
-            @Nullable Object before,
-            @Nullable Object after) {
-        return audit.append(tx, new AuditEvent.Change(caller.actor(), action, subject, before, after));
     }
 
     /** Whether the caller may change the product and see its allow-list. */

@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.account.Accounts;
-import io.tallystick.aggregator.agreement.Agreements;
+import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.job.Handler;
 import io.tallystick.aggregator.job.Job;
@@ -33,7 +33,7 @@ final class AccountShares implements Handler {
                         .compose(products -> {
                             Future<Void> asked = Future.succeededFuture();
                             for (String product : products) {
-                                asked = asked.compose(done -> jobs.add(tx, Agreements.SHARES_JOB, product));
+                                asked = asked.compose(done -> jobs.add(tx, Catalog.SHARES_JOB, product));
                             }
                             return asked;
                         }))

@@ -61,7 +61,24 @@ public record Change(int index, Type type, String productId, Optional<String> ve
 
         /** Whether it adds something that was not there. */
         boolean adds() {
-            return ordinal() >= CREATE_PRODUCT.ordinal();
+            return switch (this) {
+                case CREATE_PRODUCT,
+                        ADD_DIMENSIONS,
+                        ADD_VERSION,
+                        UPDATE_TARGETING,
+                        CREATE_OFFER,
+                        UPDATE_PRICING_TERMS -> true;
+                case PUBLISH_VERSION,
+                        MODIFY_VERSION,
+                        RESTRICT_VERSION,
+                        UNPUBLISH_VERSION,
+                        UNPUBLISH_PRODUCT,
+                        UPDATE_INFORMATION,
+                        ADD_REGIONS,
+                        RESTRICT_REGIONS,
+                        ADD_INSTANCE_TYPES,
+                        RESTRICT_INSTANCE_TYPES -> false;
+            };
         }
 
         public String wire() {

@@ -1,6 +1,8 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.catalog.Offer;
+import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
@@ -181,9 +183,11 @@ final class CopyStore {
 
     /** @param changesAt when an offer opens or closes next */
     record OpenKinds(Set<Offer.Kind> kinds, Optional<Instant> changesAt) {
-        /** Whether all that everybody may take is of these kinds, and there is something to take. */
-        boolean areAll(Set<Offer.Kind> wanted) {
-            return !kinds.isEmpty() && wanted.containsAll(kinds);
+        /** Whether everybody may launch the product's copies at a cloud (rule N6): all that can be taken costs nothing. */
+        boolean toEverybody(Product product, String cloud) {
+            return product.visibility() == Visibility.PUBLIC
+                    && !kinds.isEmpty()
+                    && Profile.of(cloud).publicFor().containsAll(kinds);
         }
     }
 

@@ -1,12 +1,10 @@
 package io.tallystick.aggregator.lifecycle;
 
-import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
-import io.tallystick.aggregator.catalog.Offer;
+import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
-import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.image.CloudImage;
@@ -59,7 +57,7 @@ final class ImageShares implements Handler {
 
     @Override
     public String kind() {
-        return Agreements.SHARES_JOB;
+        return Catalog.SHARES_JOB;
     }
 
     /** @param job whose key is the product */
@@ -69,10 +67,7 @@ final class ImageShares implements Handler {
         return catalog.byIds(database.reads(), List.of(job.key()))
                 .compose(products -> copies.openKinds(database.reads(), job.key(), now)
                         .compose(open -> versions.ofProducts(database.reads(), List.of(job.key()))
-                                .compose(all -> {
-                                    boolean taken = products.get(0).visibility() == Visibility.PUBLIC;
-                                    return reconcile(job, all, taken ? open.kinds() : Set.of());
-                                })
+                                .compose(all -> reconcile(job, products.get(0), all, open))
                                 // Only a copy that is public where offers say so depends on the time.
                                 .map(somewhere -> somewhere && open.changesAt().isPresent()
                                         ? Outcome.later(Duration.between(
@@ -81,15 +76,16 @@ final class ImageShares implements Handler {
     }
 
     /** Answers whether there is a copy whose visibility follows the offers. */
-    private Future<Boolean> reconcile(Job job, List<ProductVersion> all, Set<Offer.Kind> kinds) {
+    private Future<Boolean> reconcile(Job job, Product product, List<ProductVersion> all, CopyStore.OpenKinds open) {
         Future<Boolean> done = Future.succeededFuture(false);
         for (ProductVersion version : all) {
             if (version.status().isLaunchable() && version.delivery().hasImage()) {
-                Set<Offer.Kind> open = Profile.of(version.cloud()).publicFor();
-                boolean everybody =
-                        version.status() == VersionStatus.PUBLISHED && !kinds.isEmpty() && open.containsAll(kinds);
-                done = done.compose(before -> reconcile(job, version, everybody)
-                        .map(before || !open.isEmpty() && version.status() == VersionStatus.PUBLISHED));
+                boolean published = version.status() == VersionStatus.PUBLISHED;
+                boolean follows =
+                        published && !Profile.of(version.cloud()).publicFor().isEmpty();
+                done = done.compose(
+                        before -> reconcile(job, version, published && open.toEverybody(product, version.cloud()))
+                                .map(before || follows));
             }
         }
         return done;

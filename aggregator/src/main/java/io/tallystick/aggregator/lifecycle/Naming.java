@@ -14,7 +14,6 @@ import io.vertx.sqlclient.SqlClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /** Makes changes of what somebody asks for: each with the ids of what it is about, and of what it will make. */
 final class Naming {
@@ -98,28 +97,19 @@ final class Naming {
                                         .withCode(catalog.newCode())
                                         .withSeller(seller))));
             case PRODUCT ->
-                (isMade(
-                                        before,
-                                        c -> c.type() == Change.Type.CREATE_PRODUCT
-                                                && c.productId().equals(target))
-                                ? Future.succeededFuture(target)
-                                : catalog.managed(tx, caller, target).map(Product::id))
+                made(before, Change.Type.CREATE_PRODUCT, target)
+                        .map(c -> Future.succeededFuture(target))
+                        .orElseGet(() -> catalog.managed(tx, caller, target).map(Product::id))
                         .map(product -> ofProduct(index, type, product, details));
             case VERSION ->
-                before.stream()
-                        .filter(c -> c.type() == Change.Type.ADD_VERSION
-                                && c.versionId().equals(Optional.of(target)))
-                        .findFirst()
+                made(before, Change.Type.ADD_VERSION, target)
                         .map(c -> Future.succeededFuture(c.productId()))
                         .orElseGet(() -> versions.require(tx, target)
                                 .compose(v -> catalog.managed(tx, caller, v.productId()))
                                 .map(Product::id))
                         .map(product -> new Change(index, type, product, Optional.of(target), details));
             case OFFER ->
-                before.stream()
-                        .filter(c -> c.type() == Change.Type.CREATE_OFFER
-                                && c.addition().offer().equals(Optional.of(target)))
-                        .findFirst()
+                made(before, Change.Type.CREATE_OFFER, target)
                         .map(c -> Future.succeededFuture(priced(
                                 index,
                                 type,
@@ -132,8 +122,11 @@ final class Naming {
         };
     }
 
-    private static boolean isMade(List<Change> before, Predicate<Change> by) {
-        return before.stream().anyMatch(by);
+    /** The change that makes what has this id. */
+    private static Optional<Change> made(List<Change> before, Change.Type by, String id) {
+        return before.stream()
+                .filter(c -> c.type() == by && resultOf(c).equals(id))
+                .findFirst();
     }
 
     private Change ofProduct(int index, Change.Type type, String product, ChangeDetails details) {

@@ -3,7 +3,6 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Versions;
-import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.image.CloudImage;
@@ -142,8 +141,7 @@ final class StepEffects {
                 .compose(version -> catalog.byIds(database.reads(), List.of(version.productId())))
                 .compose(products -> copies.openKinds(
                                 database.reads(), products.get(0).id(), Columns.micros(clock.instant()))
-                        .compose(open -> products.get(0).visibility() == Visibility.PUBLIC
-                                        && open.areAll(Profile.of(copy.cloud()).publicFor())
+                        .compose(open -> open.toEverybody(products.get(0), copy.cloud())
                                 ? cloud.setPublic(copy.region(), image(copy), true)
                                 : Future.succeededFuture()));
     }

@@ -1,6 +1,5 @@
 package io.tallystick.aggregator.lifecycle;
 
-import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Place;
@@ -126,7 +125,7 @@ final class StepRecords {
     /** Before anything is audited: all who need both the job's row and the log's head take them in this order. */
     private Future<Void> askForShares(SqlConnection tx, Step step) {
         return versions.require(tx, version(step))
-                .compose(version -> jobs.add(tx, Agreements.SHARES_JOB, version.productId()));
+                .compose(version -> jobs.add(tx, Catalog.SHARES_JOB, version.productId()));
     }
 
     /** What is there is held as it is when people ask for the same: who accepts meanwhile sees all of it, or nothing. */
@@ -153,8 +152,10 @@ final class StepRecords {
     private Future<Void> add(SqlConnection tx, String actor, Change change, Product product) {
         Addition addition = change.addition();
         return switch (change.type()) {
-            case ADD_DIMENSIONS -> catalog.addDimensions(tx, actor, product, addition.dimensions());
-            case UPDATE_TARGETING -> catalog.target(tx, actor, product.id(), addition.accounts());
+            case ADD_DIMENSIONS ->
+                catalog.addDimensions(tx, actor, product, addition.dimensions()).mapEmpty();
+            case UPDATE_TARGETING ->
+                catalog.target(tx, actor, product.id(), addition.accounts()).mapEmpty();
             case CREATE_OFFER ->
                 offers.make(tx, actor, addition.offer().orElseThrow(), product.id(), addition.newOffer());
             case UPDATE_PRICING_TERMS ->
