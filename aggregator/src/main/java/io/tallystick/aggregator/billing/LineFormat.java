@@ -82,13 +82,19 @@ public final class LineFormat {
     /** A row of cells as {@link #cell} writes them, ending in LF. */
     public static byte[] row(List<String> cells) {
         StringBuilder out = new StringBuilder(320);
+        row(out, cells);
+        return out.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** As {@link #row(List)}, at the end of a text. */
+    public static void row(StringBuilder out, List<String> cells) {
         for (int i = 0; i < cells.size(); i++) {
             if (i > 0) {
                 out.append(',');
             }
             cell(out, cells.get(i));
         }
-        return out.append('\n').toString().getBytes(StandardCharsets.UTF_8);
+        out.append('\n');
     }
 
     /**
@@ -96,7 +102,7 @@ public final class LineFormat {
      * exact, and is the one for machines).
      */
     private static void cell(StringBuilder out, String text) {
-        String safe = !text.isEmpty() && "=+-@\t\r\0＝＋－＠".indexOf(text.charAt(0)) >= 0 ? "'" + text : text;
+        String safe = !text.isEmpty() && "=+-@\t\r\n\0＝＋－＠".indexOf(text.charAt(0)) >= 0 ? "'" + text : text;
         boolean quote = false;
         for (int i = 0; i < safe.length(); i++) {
             char c = safe.charAt(i);

@@ -13,6 +13,7 @@ import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
@@ -180,7 +181,7 @@ final class Admission {
         }
         return all.map(done -> {
             if (!problems.isEmpty()) {
-                throw Failure.of(ErrorCode.CONFLICT, problems);
+                throw Failure.of(ErrorCode.CONFLICT, Fields.told(problems));
             }
             return null;
         });

@@ -10,6 +10,7 @@ import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -77,7 +78,7 @@ public final class ChangeRules {
                 .add(d.key())));
         changes.forEach(rules::check);
         if (!rules.problems.isEmpty()) {
-            throw Failure.of(ErrorCode.CONFLICT, rules.problems);
+            throw Failure.of(ErrorCode.CONFLICT, Fields.told(rules.problems));
         }
     }
 

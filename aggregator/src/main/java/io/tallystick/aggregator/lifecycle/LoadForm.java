@@ -25,16 +25,19 @@ import java.util.stream.Stream;
  * The product load form (rule R27): a sheet with a field a row, its value in column B and what it is for in column C. Pure.
  *
  * @param revision of the product it was filled in from; empty for a new one
+ * @param revisionCell where that is, or should be
  * @param places by kind and cloud, those the product is to be offered in
  * @param dimensions what it is measured by, each with the cell of its key
  */
 record LoadForm(
         Optional<Instant> revision,
+        String revisionCell,
         String title,
         ProductPage page,
         Map<PlaceKey, List<String>> places,
         Map<String, Dimension.New> dimensions) {
-    static final int CHARS_MAX = 200_000;
+    /** A text in JSON has no more. */
+    static final int CHARS_MAX = Json.STRING_CHARS_MAX;
 
     private static final List<String> CLOUDS = List.of(Profile.AWS.cloud(), Profile.OUTSCALE.cloud());
     private static final Pattern PATH = Pattern.compile("^([a-z]+)(?:\\[(\\d+)])?(?:\\.(.+))?$");
@@ -323,9 +326,9 @@ record LoadForm(
             Map<PlaceKey, List<String>> places = places();
             Map<String, Dimension.New> dimensions = dimensions();
             if (!problems.isEmpty()) {
-                throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
+                throw Failure.of(ErrorCode.INVALID_REQUEST, Fields.told(problems));
             }
-            return new LoadForm(revision, title, page, places, dimensions);
+            return new LoadForm(revision, cell("revision"), title, page, places, dimensions);
         }
 
         private Map<String, Dimension.New> dimensions() {

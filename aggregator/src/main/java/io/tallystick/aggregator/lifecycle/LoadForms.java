@@ -47,14 +47,15 @@ public final class LoadForms {
         return catalog.managed(database.reads(), caller, productId).compose(product -> {
             LoadForm form = LoadForm.read(csv);
             if (form.revision().isEmpty()) {
-                throw Requests.invalid("B2", "is missing; fill in the form that this product's page hands out");
+                throw Requests.invalid(
+                        form.revisionCell(), "is missing; fill in the form that this product's page hands out");
             }
             List<Change.Wanted> differences = form.differences(product);
             // Where the product has changed since, what differs may be what somebody else did (rule R24).
             if (!differences.isEmpty() && !form.revision().get().equals(product.modifiedAt())) {
                 throw Failure.of(
                         ErrorCode.CONFLICT,
-                        List.of(new Failure.Problem("B2", ChangeRules.stale(product.modifiedAt()))));
+                        List.of(new Failure.Problem(form.revisionCell(), ChangeRules.stale(product.modifiedAt()))));
             }
             return start(caller, differences, intent);
         });
@@ -67,7 +68,7 @@ public final class LoadForms {
     public Future<Made> create(Caller caller, Optional<String> seller, String csv) {
         LoadForm form = LoadForm.read(csv);
         if (form.revision().isPresent()) {
-            return Future.failedFuture(Requests.invalid("B2", "must be blank for a new product"));
+            return Future.failedFuture(Requests.invalid(form.revisionCell(), "must be blank for a new product"));
         }
         Catalog.NewProduct wanted = new Catalog.NewProduct(
                 Optional.empty(),

@@ -5,10 +5,12 @@ import java.util.List;
 
 /**
  * A sheet of text cells as spreadsheets save and open it: RFC 4180, with commas or (as where commas are decimal) semicolons.
- * What a spreadsheet would take for a formula is written with an apostrophe before it, which is taken away again on reading.
+ * What a spreadsheet would take for a formula is written with an apostrophe before it, which is taken away again on reading;
+ * so is what begins with an apostrophe, that it may be read as it was.
  */
 final class Sheet {
-    private static final String FORMULA = "=+-@\t";
+    /** What is written after an apostrophe; the wide signs are formulas, too. */
+    private static final String MARKED = "=+-@\t\r\n＝＋－＠'";
 
     private Sheet() {}
 
@@ -24,7 +26,7 @@ final class Sheet {
     }
 
     private static String cell(String text) {
-        String safe = !text.isEmpty() && FORMULA.indexOf(text.charAt(0)) >= 0 ? "'" + text : text;
+        String safe = !text.isEmpty() && MARKED.indexOf(text.charAt(0)) >= 0 ? "'" + text : text;
         return safe.matches("(?s).*[\",;\r\n].*") ? "\"" + safe.replace("\"", "\"\"") + "\"" : safe;
     }
 
@@ -74,7 +76,7 @@ final class Sheet {
     private static String unescaped(StringBuilder cell) {
         String text = cell.toString();
         cell.setLength(0);
-        boolean marked = text.length() > 1 && text.charAt(0) == '\'' && FORMULA.indexOf(text.charAt(1)) >= 0;
+        boolean marked = text.length() > 1 && text.charAt(0) == '\'' && MARKED.indexOf(text.charAt(1)) >= 0;
         return marked ? text.substring(1) : text;
     }
 }

@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.portal;
 
+import io.tallystick.aggregator.billing.LineFormat;
 import io.tallystick.aggregator.usage.UsageReport;
 import java.util.List;
 
@@ -13,25 +14,20 @@ final class UsageCsv {
     static String write(List<UsageReport.Row> rows) {
         StringBuilder out = new StringBuilder(HEADER);
         for (UsageReport.Row row : rows) {
-            for (String cell : List.of(
-                    row.start().toString(),
-                    row.product(),
-                    row.productTitle(),
-                    row.dimension(),
-                    row.unit(),
-                    row.customer(),
-                    row.versionTitle(),
-                    row.image(),
-                    row.quantity().toString())) {
-                out.append(cell(cell)).append(',');
-            }
-            out.append(row.provisional()).append('\n');
+            LineFormat.row(
+                    out,
+                    List.of(
+                            row.start().toString(),
+                            row.product(),
+                            row.productTitle(),
+                            row.dimension(),
+                            row.unit(),
+                            row.customer(),
+                            row.versionTitle(),
+                            row.image(),
+                            row.quantity().toString(),
+                            String.valueOf(row.provisional())));
         }
         return out.toString();
-    }
-
-    private static String cell(String text) {
-        String safe = text.matches("(?s)[=+\\-@\t\r\n].*") ? "'" + text : text;
-        return safe.matches("(?s).*[,\"\r\n].*") ? '"' + safe.replace("\"", "\"\"") + '"' : safe;
     }
 }

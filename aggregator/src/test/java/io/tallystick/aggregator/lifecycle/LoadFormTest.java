@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.testkit.Rule;
 import java.sql.Connection;
@@ -185,6 +186,13 @@ class LoadFormTest {
                 List.of("B2"),
                 cells(send("PUT", "/v1/products/" + id + "/load-form", filled(blank, Map.of("title", "T")))));
         assertEquals(List.of("B2"), cells(send("POST", "/v1/load-forms", form(id))));
+        // Wherever somebody has moved the row.
+        List<List<String>> moved = new ArrayList<>(Sheet.read(form(id)));
+        moved.add(moved.remove(1));
+        assertEquals(List.of("B" + moved.size()), cells(send("POST", "/v1/load-forms", Sheet.write(moved))));
+        // An answer is not as long as whatever was sent.
+        List<Object> many = cells(send("POST", "/v1/load-forms", blank + "colour,blue\r\n".repeat(300)));
+        assertEquals(Fields.PROBLEMS_MAX + 1, many.size());
     }
 
     private static String types(int count) {
@@ -226,6 +234,13 @@ class LoadFormTest {
     void aSheetSurvivesSpreadsheetsOfEitherKind() {
         List<List<String>> rows = List.of(List.of("field", "value"), List.of("title", "a;b \"c\"\nd,e"));
         assertEquals(rows, Sheet.read(Sheet.write(rows)));
+        for (String text : List.of("=1+1", "'=1+1", "''=1+1", "'tis", "'", "＝1", "-5", "@a", "plain")) {
+            List<List<String>> cells = List.of(List.of("field", text));
+            String written = Sheet.write(cells);
+            assertEquals(cells, Sheet.read(written), written);
+            assertFalse(written.matches("(?s).*,[=＝@-].*"), written);
+        }
+        assertEquals(List.of(List.of("what people type", "'tis")), Sheet.read("what people type,'tis\r\n"));
         assertEquals(rows, Sheet.read("\uFEFFfield;value\r\ntitle;\"a;b \"\"c\"\"\nd,e\"\r\n"));
     }
 

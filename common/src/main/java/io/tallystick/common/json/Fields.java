@@ -79,11 +79,12 @@ public final class Fields {
     public void done(ErrorCode code) {
         unknown();
         if (!problems.isEmpty()) {
-            throw Failure.of(code, told());
+            throw Failure.of(code, told(problems));
         }
     }
 
-    private List<Failure.Problem> told() {
+    /** The problems that an answer has room for, and how many there are more. */
+    public static List<Failure.Problem> told(List<Failure.Problem> problems) {
         if (problems.size() <= PROBLEMS_MAX) {
             return problems;
         }
