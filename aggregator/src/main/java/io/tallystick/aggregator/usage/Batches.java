@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 
 /**
@@ -30,9 +29,6 @@ import java.util.function.LongSupplier;
 public final class Batches {
     /** How long shed clients are told to stay away; agents add jitter. */
     private static final Duration SHED_RETRY = Duration.ofSeconds(5);
-
-    /** Batches whose context is being read; where many VMs are new to this process, each costs a few queries. */
-    private static final int PREPARING_MAX = 128;
 
     private final UsageContexts contexts;
     private final List<IngestLane> lanes;
@@ -45,8 +41,7 @@ public final class Batches {
     private final LongSupplier nanoTime;
     private final UsageStore store = new UsageStore();
     private final ArchivedChains archived = new ArchivedChains();
-    private final Turns turns;
-    private final AtomicInteger preparing = new AtomicInteger();
+    private final Intake intake;
 
     /** @param issuers this aggregator's public URL and its former ones: batches may have been signed weeks ago */
     Batches(
@@ -68,17 +63,16 @@ public final class Batches {
         this.issuers = Set.copyOf(issuers);
         this.clock = clock;
         this.nanoTime = nanoTime;
-        this.turns = new Turns(nanoTime);
+        this.intake = new Intake(nanoTime);
     }
 
     /** Stores one batch; answers the compact receipt, the same one however often the same batch comes. */
     public Future<String> accept(EnrollmentId id, byte[] body) {
         IngestLane lane = lanes.get(Math.floorMod(id.uuid().hashCode(), lanes.size()));
-        boolean overloaded = lane.isFull() || preparing.get() >= PREPARING_MAX || turns.isSpent();
-        if (overloaded || lane.isFullOf(id)) {
+        Optional<Intake.Refusal> refusal = intake.refusal(lane.isFull(), lane.isFullOf(id));
+        if (refusal.isPresent()) {
             meters.shed();
-            if (overloaded) {
-                // One enrollment's experiments excuse nobody; a full queue excuses everybody.
+            if (refusal.get().excusesSilence()) {
                 serving.refused();
             }
             return Future.failedFuture(
@@ -89,11 +83,11 @@ public final class Batches {
         Instant received = clock.instant().truncatedTo(ChronoUnit.MILLIS);
         Jws jws = Jws.parseFlattened(body, Typ.BATCH);
         checkPlace(id, jws);
-        preparing.incrementAndGet();
+        intake.checking();
         return contexts.of(id)
                 .compose(context -> authentic(jws, context))
                 .compose(context -> plan(id, jws, context, received, body.length))
-                .onComplete(prepared -> preparing.decrementAndGet())
+                .onComplete(prepared -> intake.checked())
                 .compose(submission -> submit(lane, submission)
                         .recover(e -> IngestLane.isDataError(e)
                                 ? submit(lane, refusingAll(submission))

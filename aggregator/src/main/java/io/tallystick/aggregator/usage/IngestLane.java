@@ -108,7 +108,10 @@ final class IngestLane {
     private final Deque<Waiting> queue = new ArrayDeque<>();
     private boolean inFlight;
     private @Nullable SqlConnection connection;
+    /** Since when the oldest batch waits, that of a transaction included. */
     private volatile @Nullable Long oldestSinceNanos;
+    /** The same of the queue alone. */
+    private volatile @Nullable Long oldestQueuedSinceNanos;
 
     /** @param nanoTime a monotonic clock, for how long batches wait */
     IngestLane(Vertx vertx, Pool pool, SigningKeys keys, LongSupplier nanoTime) {
@@ -129,7 +132,7 @@ final class IngestLane {
     boolean isFull() {
         return queued.get() >= QUEUE_BATCHES_MAX
                 || queuedBytes.get() >= QUEUE_BYTES_MAX
-                || pace.isTooMuch(queued.get(), queuedBytes.get(), oldestWait());
+                || pace.isTooMuch(queued.get(), queuedBytes.get(), since(oldestQueuedSinceNanos));
     }
 
     /** Whether this enrollment sends more at once than an agent does. Any thread. */
@@ -143,8 +146,11 @@ final class IngestLane {
 
     /** How long the oldest batch waits, in the queue or in a transaction that has not ended; zero without one. Any thread. */
     Duration oldestWait() {
-        Long since = oldestSinceNanos;
-        return since == null ? Duration.ZERO : Duration.ofNanos(nanoTime.getAsLong() - since);
+        return since(oldestSinceNanos);
+    }
+
+    private Duration since(@Nullable Long nanos) {
+        return nanos == null ? Duration.ZERO : Duration.ofNanos(nanoTime.getAsLong() - nanos);
     }
 
     /** Any thread; the future completes on the lane's, after COMMIT. */
@@ -156,6 +162,7 @@ final class IngestLane {
         long since = nanoTime.getAsLong();
         context.runOnContext(v -> {
             queue.add(new Waiting(submission, promise, since));
+            noteOldestQueued();
             next();
         });
         return promise.future();
@@ -171,6 +178,7 @@ final class IngestLane {
         }
         oldestSinceNanos = queue.getFirst().sinceNanos();
         Map<EnrollmentId, Waiting> group = gather();
+        noteOldestQueued();
         inFlight = true;
         long bytes =
                 group.values().stream().mapToLong(w -> w.submission().bytes()).sum();
@@ -182,6 +190,11 @@ final class IngestLane {
                     inFlight = false;
                     next();
                 });
+    }
+
+    private void noteOldestQueued() {
+        Waiting first = queue.peekFirst();
+        oldestQueuedSinceNanos = first == null ? null : first.sinceNanos();
     }
 
     private Map<EnrollmentId, Waiting> gather() {

@@ -38,11 +38,11 @@ final class Turns {
         this.nanoTime = nanoTime;
     }
 
-    /** Whether the calling event loop has spent its turn; if not, a batch is taken on. The first call of a turn begins it. */
-    boolean isSpent() {
+    /** Takes one batch on, unless the calling event loop has spent its turn. The first call of a turn begins it. */
+    boolean takeOn() {
         Context context = Vertx.currentContext();
         if (context == null || !context.isEventLoopContext()) {
-            return false;
+            return true;
         }
         long now = nanoTime.getAsLong();
         Turn turn = current.get();
@@ -53,9 +53,9 @@ final class Turns {
             context.runOnContext(over -> current.remove());
         }
         if (turn.taken >= ALWAYS_BATCHES && now - turn.since > TURN_MAX.toNanos()) {
-            return true;
+            return false;
         }
         turn.taken++;
-        return false;
+        return true;
     }
 }

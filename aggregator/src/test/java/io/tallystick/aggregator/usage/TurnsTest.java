@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.usage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -24,30 +24,30 @@ class TurnsTest {
             CompletableFuture<List<Boolean>> first = new CompletableFuture<>();
             CompletableFuture<Boolean> next = new CompletableFuture<>();
             loop.runOnContext(x -> {
-                boolean begins = turns.isSpent();
+                boolean begins = turns.takeOn();
                 nanos.addAndGet(Duration.ofHours(1).toNanos());
-                boolean some = false;
+                boolean all = true;
                 for (int i = 1; i < Turns.ALWAYS_BATCHES; i++) {
-                    some |= turns.isSpent();
+                    all &= turns.takeOn();
                 }
-                boolean beyond = turns.isSpent();
-                first.complete(List.of(begins, some, beyond));
-                loop.runOnContext(y -> next.complete(turns.isSpent()));
+                boolean beyond = turns.takeOn();
+                first.complete(List.of(begins, all, beyond));
+                loop.runOnContext(y -> next.complete(turns.takeOn()));
             });
-            assertEquals(List.of(false, false, true), first.get(10, TimeUnit.SECONDS));
-            assertFalse(next.get(10, TimeUnit.SECONDS), "the next turn");
+            assertEquals(List.of(true, true, false), first.get(10, TimeUnit.SECONDS));
+            assertTrue(next.get(10, TimeUnit.SECONDS), "the next turn");
             CompletableFuture<List<Boolean>> quick = new CompletableFuture<>();
             loop.runOnContext(x -> {
-                boolean some = false;
+                boolean all = true;
                 for (int i = 0; i < 2 * Turns.ALWAYS_BATCHES; i++) {
-                    some |= turns.isSpent();
+                    all &= turns.takeOn();
                 }
                 nanos.addAndGet(Turns.TURN_MAX.toNanos());
-                boolean atTheLimit = turns.isSpent();
+                boolean atTheLimit = turns.takeOn();
                 nanos.incrementAndGet();
-                quick.complete(List.of(some, atTheLimit, turns.isSpent()));
+                quick.complete(List.of(all, atTheLimit, turns.takeOn()));
             });
-            assertEquals(List.of(false, false, true), quick.get(10, TimeUnit.SECONDS));
+            assertEquals(List.of(true, true, false), quick.get(10, TimeUnit.SECONDS));
         } finally {
             vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
         }
@@ -55,8 +55,8 @@ class TurnsTest {
 
     @Test
     void outsideAnEventLoopNothingIsLimited() {
-        assertFalse(turns.isSpent());
+        assertTrue(turns.takeOn());
         nanos.addAndGet(Duration.ofHours(1).toNanos());
-        assertFalse(turns.isSpent());
+        assertTrue(turns.takeOn());
     }
 }
