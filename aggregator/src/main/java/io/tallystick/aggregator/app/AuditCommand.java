@@ -28,8 +28,8 @@ import picocli.CommandLine.Spec;
         subcommands = {AuditCommand.Verify.class, AuditCommand.RebuildUsage.class, AuditCommand.Archive.class},
         synopsisSubcommandLabel = "COMMAND")
 final class AuditCommand implements Runnable {
-    private static final Duration WORK_MAX = Duration.ofHours(1);
-    private static final Duration ARCHIVE_MAX = Duration.ofDays(2);
+    /** Reading or writing all evidence there is. */
+    private static final Duration WORK_MAX = Duration.ofDays(2);
 
     @Spec
     @Nullable
@@ -70,7 +70,7 @@ final class AuditCommand implements Runnable {
                 throw new IllegalStateException("made by picocli");
             }
             Main.logOnlyWarnings();
-            Checked checked = OneShot.run(options.load().config(), ARCHIVE_MAX, this::check);
+            Checked checked = OneShot.run(options.load().config(), WORK_MAX, this::check);
             PrintWriter out = spec.commandLine().getOut();
             checked.log()
                     .fault()
@@ -151,7 +151,7 @@ final class AuditCommand implements Runnable {
             Main.logOnlyWarnings();
             PrintWriter out = spec.commandLine().getOut();
             AtomicInteger months = new AtomicInteger();
-            OneShot.run(options.load().config(), ARCHIVE_MAX, wiring -> new Archives(
+            OneShot.run(options.load().config(), WORK_MAX, wiring -> new Archives(
                             wiring.database, wiring.vertx, wiring.audit, wiring.clock)
                     .archive("cli", to, olderThan, done -> {
                         months.incrementAndGet();

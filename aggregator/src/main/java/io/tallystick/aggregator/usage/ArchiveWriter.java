@@ -91,9 +91,17 @@ final class ArchiveWriter implements AutoCloseable {
         this.name = name;
         this.before = before;
         this.previous = previous;
-        Files.createDirectories(root);
+        makeRoot(root);
         remove(part);
         Files.createDirectory(part);
+    }
+
+    /** Durably, where it is missing. */
+    static void makeRoot(Path root) throws IOException {
+        if (!Files.isDirectory(root)) {
+            Files.createDirectories(root);
+            sync(root.toAbsolutePath().getParent());
+        }
     }
 
     void add(ArchivedBatch batch, Batch content, Hash hash) throws IOException {
@@ -179,10 +187,11 @@ final class ArchiveWriter implements AutoCloseable {
                         + " it away: " + there.faults().get(0));
             }
             remove(part);
-            return Optional.empty();
+        } else {
+            Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
         }
-        Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-        sync(part.toAbsolutePath().getParent());
+        // Also of a name that was there: whoever gave it may have died before this.
+        sync(target.toAbsolutePath().getParent());
         return Optional.empty();
     }
 

@@ -94,7 +94,8 @@ public final class Archives {
     }
 
     /**
-     * Archives every month that ended longer ago than that, and what a former run left unfinished. One process at a time.
+     * Archives every month that ended longer ago than that, and what a former run left unfinished. Refused while another
+     * process does, into the same folder.
      *
      * @param root where a folder a month is made
      * @param olderThan at least {@link #AGE_MIN}
@@ -105,12 +106,21 @@ public final class Archives {
             return Future.failedFuture(Failure.of(
                     ErrorCode.INVALID_REQUEST, "older-than: must be at least " + AGE_MIN + ", is " + olderThan));
         }
-        return next(actor, root.toAbsolutePath().normalize(), olderThan).compose(done -> {
+        Path folder = root.toAbsolutePath().normalize();
+        return vertx.executeBlocking(() -> ArchiveLock.take(folder)).compose(lock -> all(actor, folder, olderThan, tell)
+                .eventually(() -> vertx.executeBlocking(() -> {
+                    lock.close();
+                    return null;
+                })));
+    }
+
+    private Future<Void> all(String actor, Path root, Duration olderThan, Consumer<Done> tell) {
+        return next(actor, root, olderThan).compose(done -> {
             if (done.isEmpty()) {
                 return Future.succeededFuture();
             }
             tell.accept(done.get());
-            return archive(actor, root, olderThan, tell);
+            return all(actor, root, olderThan, tell);
         });
     }
 
@@ -119,7 +129,11 @@ public final class Archives {
             Optional<ArchiveStore.Archived> unfinished =
                     archived.stream().filter(a -> !a.dropped()).findFirst();
             if (unfinished.isPresent()) {
-                return finish(actor, unfinished.get(), 0).map(Optional::of);
+                return (unfinished.get().detached()
+                                ? Future.succeededFuture()
+                                : readable(unfinished.get()).mapEmpty())
+                        .compose(readable -> finish(actor, unfinished.get(), 0))
+                        .map(Optional::of);
             }
             Optional<Hash> previous = archived.isEmpty()
                     ? Optional.empty()
@@ -262,14 +276,13 @@ public final class Archives {
         return chain;
     }
 
+    /** What is not detached yet was read just before. */
     private Future<Done> finish(String actor, ArchiveStore.Archived archived, long stayed) {
         YearMonth month = YearMonth.parse(archived.name());
-        Path folder = Path.of(archived.location());
         Future<Void> detached = archived.detached()
                 ? Future.succeededFuture()
-                : readable(folder, archived.manifestSha256())
-                        .compose(archive -> patiently(DETACH_ATTEMPTS_MAX, () -> detach(archived, month)));
-        return detached.compose(done -> readable(folder, archived.manifestSha256()))
+                : patiently(DETACH_ATTEMPTS_MAX, () -> detach(archived, month));
+        return detached.compose(done -> readable(archived))
                 .compose(archive -> {
                     reached.accept(Step.READ_AGAIN);
                     return database.transactor().inTx(tx -> store.drop(tx, month)
@@ -314,6 +327,10 @@ public final class Archives {
                         ? vertx.timer(DETACH_PAUSE.toMillis(), TimeUnit.MILLISECONDS)
                                 .compose(done -> patiently(attempts - 1, work))
                         : Future.failedFuture(e));
+    }
+
+    private Future<ArchiveFolder> readable(ArchiveStore.Archived archived) {
+        return readable(Path.of(archived.location()), archived.manifestSha256());
     }
 
     /** Reads all of it; fails where anything is not as recorded. */
