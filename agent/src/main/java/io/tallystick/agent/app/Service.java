@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -50,12 +51,16 @@ final class Service {
     }
 
     /** As the command {@code run} would; answers the exit code. */
-    static int run(Plain plain, PrintStream err) throws Exception {
+    static int run(Plain plain, PrintStream err) {
         try {
             return run(plain.config(), plain.settings());
         } catch (Failure f) {
             explain(f, err::println);
             return EXIT_INVALID;
+        } catch (Exception e) {
+            // Answered, not thrown: threads that were begun would keep a process alive that serves nobody.
+            e.printStackTrace(err);
+            return EXIT_FAILED;
         }
     }
 
@@ -75,16 +80,22 @@ final class Service {
         // After a failure nothing in the process may be believed, least of all about the disk: the next start reads it.
         Agent agent = new Agent(c, time, time.clock(), new SecureRandom(), Main.version(), cause -> Runtime.getRuntime()
                 .halt(EXIT_FAILED));
+        AtomicBoolean failed = new AtomicBoolean();
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> {
                             agent.close();
-                            // A signal would otherwise make the JVM's exit code 143, which supervisors call a failure.
                             System.out.flush();
-                            Runtime.getRuntime().halt(0);
+                            // A signal would otherwise make the JVM's exit code 143, which supervisors call a failure.
+                            Runtime.getRuntime().halt(failed.get() ? EXIT_FAILED : 0);
                         },
                         "shutdown"));
-        agent.start();
+        try {
+            agent.start();
+        } catch (Exception e) {
+            failed.set(true);
+            throw e;
+        }
         System.out.println("listening on " + agent.endpoint());
         System.out.flush();
         new CountDownLatch(1).await();

@@ -4,14 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -65,5 +70,48 @@ class ServiceTest {
         assertTrue(
                 byHand.toString(StandardCharsets.UTF_8).contains("listen.port"),
                 byHand.toString(StandardCharsets.UTF_8));
+    }
+
+    /** A service that cannot start must end, so that whoever supervises it sees that and tries again. */
+    @Test
+    void aStartThatFailsHalfWayEndsTheProcessAndSaysWhy(@TempDir Path state) throws Exception {
+        // Where the agent writes its address.
+        Files.createDirectories(state.resolve("endpoint").resolve("in-the-way"));
+        Path err = state.resolveSibling(state.getFileName() + ".err");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "io.tallystick.agent.app.Main",
+                        "run",
+                        "--set",
+                        "sandbox=true",
+                        "--set",
+                        "aggregator.url=http://127.0.0.1:1",
+                        "--set",
+                        "metadata.url=http://127.0.0.1:1",
+                        "--set",
+                        "state.dir=" + state,
+                        "--set",
+                        "listen.port=0")
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(err.toFile())
+                .start();
+        try {
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS), "it ends");
+            assertEquals(1, process.exitValue(), () -> read(err));
+            assertTrue(read(err).contains("endpoint"), read(err));
+        } finally {
+            process.destroyForcibly();
+            Files.deleteIfExists(err);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
