@@ -8,7 +8,9 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * An HTTP/1.1 keep-alive connection that writes requests made before and reads answers, at next to no cost: client and
@@ -17,6 +19,7 @@ import java.util.Locale;
 final class Connection implements AutoCloseable {
     static final int SHED = 429;
 
+    private static final Duration SHED_PAUSE = Duration.ofMillis(20);
     private static final int BUFFER_BYTES = 64 * 1024;
 
     private final Socket socket;
@@ -31,13 +34,14 @@ final class Connection implements AutoCloseable {
     }
 
     /**
-     * Sends a request and reads the whole answer, again at once where it was shed (429); throws for any other status but
-     * 200 and 201, with its body.
+     * Sends a request and reads the whole answer, again after a moment where it was shed (429); throws for any other status
+     * but 200 and 201, with its body.
      */
     void exchange(byte[] request) throws IOException {
         Answer answer = send(request);
         while (answer.status() == SHED) {
-            // A service that has just begun takes little at once.
+            // A service that has just begun takes little at once. Shorter than it asks for: a bench is no crowd.
+            LockSupport.parkNanos(SHED_PAUSE.toNanos());
             answer = send(request);
         }
         if (answer.status() != 200 && answer.status() != 201) {

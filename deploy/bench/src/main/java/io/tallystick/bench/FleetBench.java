@@ -103,18 +103,6 @@ final class FleetBench implements Callable<Integer> {
     private long[] lags = new long[1024];
     private int stored;
 
-    /** What was used up to a moment. */
-    private record Used(double aggregatorCpu, double databaseCpu, long wal, long disk, double ownCpu) {
-        Used since(Used before) {
-            return new Used(
-                    aggregatorCpu - before.aggregatorCpu,
-                    databaseCpu - before.databaseCpu,
-                    wal - before.wal,
-                    disk - before.disk,
-                    ownCpu - before.ownCpu);
-        }
-    }
-
     @Override
     public Integer call() throws Exception {
         if (spec == null) {
@@ -140,7 +128,7 @@ final class FleetBench implements Callable<Integer> {
         out.printf(Locale.ROOT, "enrolled in %.0f s%n", (System.nanoTime() - before) / 1e9);
         out.flush();
         ask(service, "CHECKPOINT");
-        Used start = used(service);
+        Costs start = Costs.of(service);
         long begin = System.nanoTime();
         long end = begin + TimeUnit.SECONDS.toNanos(seconds);
         Random random = new Random(1);
@@ -172,7 +160,7 @@ final class FleetBench implements Callable<Integer> {
             pool.shutdownNow();
         }
         double took = (System.nanoTime() - begin) / 1e9;
-        Used used = used(service).since(start);
+        Costs used = Costs.of(service).since(start);
         checkStored(service);
         report(service, out, took, used);
     }
@@ -239,15 +227,6 @@ final class FleetBench implements Callable<Integer> {
         return 1;
     }
 
-    private Used used(Service service) throws IOException, SQLException {
-        return new Used(
-                FootprintBench.cpuSeconds(service.pid()),
-                service.databaseCpuSeconds(),
-                Long.parseLong(ask(service, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")),
-                Long.parseLong(ask(service, "SELECT pg_database_size(current_database())")),
-                FootprintBench.cpuSeconds(ProcessHandle.current().pid()));
-    }
-
     private static String ask(Service service, String sql) throws SQLException {
         try (var connection = DriverManager.getConnection(service.jdbcUrl());
                 Statement statement = connection.createStatement()) {
@@ -302,7 +281,7 @@ final class FleetBench implements Callable<Integer> {
         return bytes.get() / (double) batches;
     }
 
-    private void report(Service service, PrintWriter out, double took, Used used) throws SQLException, IOException {
+    private void report(Service service, PrintWriter out, double took, Costs used) throws SQLException, IOException {
         long[] sorted = Arrays.copyOf(lags, stored);
         Arrays.sort(sorted);
         double millions = stored * (double) records / MILLION;
@@ -330,14 +309,14 @@ final class FleetBench implements Callable<Integer> {
         out.printf(Locale.ROOT, "%-52s %,14.0f%n", "due to receipt, half within, ms", Figures.millis(sorted, P50));
         out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  p99, ms", Figures.millis(sorted, P99));
         out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  longest, ms", Figures.millis(sorted, 100));
-        out.printf(Locale.ROOT, "%-52s %14.2f%n", "CPU of the aggregator, cores", used.aggregatorCpu() / took);
-        out.printf(Locale.ROOT, "%-52s %14.2f%n", "CPU of PostgreSQL, cores", used.databaseCpu() / took);
-        out.printf(Locale.ROOT, "%-52s %14.2f%n", "CPU of the virtual agents, cores", used.ownCpu() / took);
+        out.printf(Locale.ROOT, "%-52s %14.2f%n", "CPU of the aggregator, cores", used.service() / took);
+        out.printf(Locale.ROOT, "%-52s %14.2f%n", "CPU of PostgreSQL, cores", used.database() / took);
+        out.printf(Locale.ROOT, "%-52s %14.2f%n", "CPU of the virtual agents, cores", used.client() / took);
         out.println("for a million records:");
-        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  CPU of the aggregator, s", used.aggregatorCpu() / millions);
-        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  CPU of PostgreSQL, s", used.databaseCpu() / millions);
-        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  WAL, MB", used.wal() / millions / MILLION);
-        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  database grown by, MB", used.disk() / millions / MILLION);
+        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  CPU of the aggregator, s", used.service() / millions);
+        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  CPU of PostgreSQL, s", used.database() / millions);
+        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  WAL, MB", used.walBytes() / millions / MILLION);
+        out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  database grown by, MB", used.diskBytes() / millions / MILLION);
         out.printf(Locale.ROOT, "%-52s %,14.0f%n", "    of it signed batches and receipts, MB", batchTable / MILLION);
         out.printf(Locale.ROOT, "%-52s %,14.0f%n", "  archived, MB", archive);
         out.println(Json.write(Json.object(
@@ -366,19 +345,19 @@ final class FleetBench implements Callable<Integer> {
                 "lagMaxMillis",
                 Math.round(Figures.millis(sorted, 100)),
                 "aggregatorCores",
-                text(used.aggregatorCpu() / took),
+                text(used.service() / took),
                 "postgresqlCores",
-                text(used.databaseCpu() / took),
+                text(used.database() / took),
                 "agentsCores",
-                text(used.ownCpu() / took),
+                text(used.client() / took),
                 "aggregatorCpuSecondsPerMillion",
-                text(used.aggregatorCpu() / millions),
+                text(used.service() / millions),
                 "postgresqlCpuSecondsPerMillion",
-                text(used.databaseCpu() / millions),
+                text(used.database() / millions),
                 "walBytesPerMillion",
-                Math.round(used.wal() / millions),
+                Math.round(used.walBytes() / millions),
                 "diskBytesPerMillion",
-                Math.round(used.disk() / millions),
+                Math.round(used.diskBytes() / millions),
                 "batchTableBytesPerMillion",
                 Math.round(batchTable),
                 "archiveBytesPerMillion",

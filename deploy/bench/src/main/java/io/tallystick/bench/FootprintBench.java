@@ -45,7 +45,6 @@ final class FootprintBench implements Callable<Integer> {
     private static final int CONNECTIONS = 8;
     private static final int SCRAPES = 100;
     private static final long START_SECONDS_MAX = 60;
-    private static final int CLOCK_TICKS_PER_SECOND = 100;
     private static final double KIB_PER_MIB = 1024;
     private static final double BYTES_PER_MB = 1_000_000;
 
@@ -131,14 +130,14 @@ final class FootprintBench implements Callable<Integer> {
             agents.add(agent);
             awaitAllowed(agent, port, folder);
             out.printf(Locale.ROOT, "at rest for %d s%n", idle);
-            double before = cpuSeconds(agent.pid());
+            double before = Processors.secondsOf(agent.pid());
             TimeUnit.SECONDS.sleep(idle);
-            idleCpu = (cpuSeconds(agent.pid()) - before) / idle;
+            idleCpu = (Processors.secondsOf(agent.pid()) - before) / idle;
             rest = Memory.of(agent.pid());
             out.printf(Locale.ROOT, "%d calls a second for %d s%n", rate, load);
-            before = cpuSeconds(agent.pid());
+            before = Processors.secondsOf(agent.pid());
             calls = play(port);
-            busyCpu = (cpuSeconds(agent.pid()) - before) / load;
+            busyCpu = (Processors.secondsOf(agent.pid()) - before) / load;
             busy = Memory.of(agent.pid());
             end(agent);
         }
@@ -271,12 +270,6 @@ final class FootprintBench implements Callable<Integer> {
                                 : "\r\nContent-Type: application/json\r\nContent-Length: " + body.length())
                         + "\r\n\r\n" + body)
                 .getBytes(StandardCharsets.US_ASCII);
-    }
-
-    static double cpuSeconds(long pid) throws IOException {
-        String stat = Files.readString(Path.of("/proc", String.valueOf(pid), "stat"));
-        String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return (Long.parseLong(afterName[11]) + Long.parseLong(afterName[12])) / (double) CLOCK_TICKS_PER_SECOND;
     }
 
     static int freePort() throws IOException {

@@ -10,7 +10,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -24,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -80,8 +80,8 @@ final class IngestBench implements Callable<Integer> {
 
     /** One round's figures. */
     private record Round(double batchesPerSecond, double copyRowsPerSecond, Costs costs, long batches) {
-        private double micros(Function<Costs, Duration> part) {
-            return Costs.microsEach(part.apply(costs), batches);
+        private double micros(ToDoubleFunction<Costs> part) {
+            return Costs.microsEach(part.applyAsDouble(costs), batches);
         }
     }
 

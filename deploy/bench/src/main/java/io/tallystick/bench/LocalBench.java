@@ -134,9 +134,9 @@ final class LocalBench implements Callable<Integer> {
             long calls = 0;
             for (int r = 1; r <= rounds; r++) {
                 Played plain = loop(threads, port, health);
-                double before = FootprintBench.cpuSeconds(agent.pid());
+                double before = Processors.secondsOf(agent.pid());
                 Played usage = loop(threads, port, usage(port));
-                cpu += FootprintBench.cpuSeconds(agent.pid()) - before;
+                cpu += Processors.secondsOf(agent.pid()) - before;
                 calls += usage.sortedNanos().length;
                 Round round = new Round(plain, usage, loop(threads, port, array), ask(threads, port));
                 results.add(round);

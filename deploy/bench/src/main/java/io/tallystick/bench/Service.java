@@ -11,7 +11,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -26,7 +25,6 @@ final class Service implements AutoCloseable {
     private static final long START_SECONDS_MAX = 60;
     private static final long STOP_SECONDS_MAX = 30;
     private static final int WRAPPING_KEY_BYTES = 32;
-    private static final int CLOCK_TICKS_PER_SECOND = 100;
 
     private final Path folder;
     private final EmbeddedDatabase database;
@@ -147,10 +145,6 @@ final class Service implements AutoCloseable {
     }
 
     /** The aggregator's. */
-    ProcessHandle process() {
-        return process.toHandle();
-    }
-
     /** Memory of the aggregator's process that is in use now, in MiB. */
     long residentMib() throws IOException {
         return Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
@@ -164,34 +158,11 @@ final class Service implements AutoCloseable {
         return process.pid();
     }
 
-    /** CPU time of all processes of PostgreSQL, those that have ended included. */
-    double databaseCpuSeconds() throws IOException {
-        long server =
-                Long.parseLong(Files.readAllLines(folder.resolve("postgresql").resolve("postmaster.pid"))
-                        .get(0)
-                        .strip());
-        long ticks = 0;
-        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            for (Path p : processes) {
-                ticks += ticks(p, server);
-            }
-        }
-        return ticks / (double) CLOCK_TICKS_PER_SECOND;
-    }
-
-    /** Of the server itself its own and its ended children's; of its children their own; of others none. */
-    private static long ticks(Path process, long server) {
-        try {
-            String stat = Files.readString(process.resolve("stat"));
-            String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-            long own = Long.parseLong(afterName[11]) + Long.parseLong(afterName[12]);
-            if (process.endsWith(Long.toString(server))) {
-                return own + Long.parseLong(afterName[13]) + Long.parseLong(afterName[14]);
-            }
-            return Long.parseLong(afterName[1]) == server ? own : 0;
-        } catch (IOException ended) {
-            return 0;
-        }
+    /** PostgreSQL's first process. */
+    long databasePid() throws IOException {
+        return Long.parseLong(Files.readAllLines(folder.resolve("postgresql").resolve("postmaster.pid"))
+                .get(0)
+                .strip());
     }
 
     String jdbcUrl() {
