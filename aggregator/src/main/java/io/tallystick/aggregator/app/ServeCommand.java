@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.app;
 
+import io.tallystick.aggregator.signing.FastEd25519;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         ConfigOptions.Loaded loaded = options.load();
         LOG.info("configuration: {}", String.join(", ", loaded.effective()));
+        LOG.info("signatures are checked and made with {}", FastEd25519.library());
         Aggregator aggregator = Aggregator.start(loaded.config());
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime()

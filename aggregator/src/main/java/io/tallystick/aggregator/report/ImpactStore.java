@@ -36,7 +36,7 @@ final class ImpactStore {
             """
             SELECT c.currency, sum(c.amount) AS amount FROM charge c LEFT JOIN usage_line l ON l.run = c.run AND l.line = c.usage_line
              WHERE c.product_id = $1 AND c.hour >= $3
-               AND c.run >= (SELECT coalesce(min(r.run), 0) FROM posting_run r WHERE r.booked_at >= $3)
+               AND c.run >= (SELECT min(r.run) FROM posting_run r WHERE r.booked_at >= $3)
                AND ($2::text[] IS NULL OR l.image = ANY($2))
              GROUP BY c.currency ORDER BY c.currency
             """;

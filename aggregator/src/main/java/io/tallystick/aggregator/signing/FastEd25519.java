@@ -6,7 +6,7 @@ import java.util.Optional;
 /**
  * Ed25519 with the fastest library that works here: checking a batch's signature and signing its receipt is most of what an
  * ingesting aggregator does. Amazon Corretto's is native code for Linux on x86-64; everywhere else, or where it cannot be
- * loaded (a temporary folder that forbids programs, say), Bouncy Castle does the same at half the speed. They accept the same
+ * loaded (a temporary folder that forbids programs, say), Bouncy Castle does the same, slower. They accept the same
  * signatures; a test holds that.
  */
 public final class FastEd25519 {

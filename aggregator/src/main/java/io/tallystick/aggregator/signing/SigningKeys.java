@@ -168,26 +168,20 @@ public final class SigningKeys {
     }
 
     private Future<String> insertKey(SqlConnection tx, Instant activeFrom) {
-        byte[] seed = seedOfAKeyToType();
-        byte[] publicKey = FastEd25519.publicKey(seed);
-        String kid = kid(publicKey);
+        byte[] seed;
+        byte[] publicKey;
+        String kid;
+        do {
+            seed = ids.bytes(Ed25519.KEY_BYTES);
+            publicKey = FastEd25519.publicKey(seed);
+            kid = Jwk.ofBytes(publicKey).thumbprint().toString();
+            // Operators give the id to keys retire, where one that begins with a hyphen, as one in 64 does, is an
+            // option.
+        } while (kid.startsWith("-"));
         return store.insert(
                         tx,
                         new SigningKeyStore.StoredKey(
                                 kid, publicKey, wrap.wrap(kid, seed), clock.instant(), activeFrom, Optional.empty()))
                 .map(kid);
-    }
-
-    /** Operators give the id to {@code keys retire}, where one that begins with a hyphen, as one in 64 does, is an option. */
-    private byte[] seedOfAKeyToType() {
-        byte[] seed = ids.bytes(Ed25519.KEY_BYTES);
-        while (kid(FastEd25519.publicKey(seed)).startsWith("-")) {
-            seed = ids.bytes(Ed25519.KEY_BYTES);
-        }
-        return seed;
-    }
-
-    private static String kid(byte[] publicKey) {
-        return Jwk.ofBytes(publicKey).thumbprint().toString();
     }
 }

@@ -65,6 +65,11 @@ final class Advisories {
             throw new IOException(results.size() + " answers to " + packages.size() + " questions");
         }
         for (int i = 0; i < results.size(); i++) {
+            if (results.get(i).get("next_page_token") != null) {
+                // Beyond a thousand in one package or three thousand in all; as good as a failure, and no reason to
+                // page.
+                throw new IOException(packages.get(i) + " has more advisories than fit into one answer");
+            }
             for (Map<?, ?> advisory : maps(results.get(i).get("vulns"))) {
                 found.add(packages.get(i) + " " + advisory.get("id"));
             }
