@@ -22,8 +22,6 @@ public final class Passwords {
     public static final int CHARS_MIN = 12;
     public static final int CHARS_MAX = 200;
 
-    static final int MEMORY_KIB = 19 * 1024;
-    static final int PASSES = 2;
     private static final int SALT_BYTES = 16;
     private static final int HASH_BYTES = 32;
     private static final int AT_ONCE = 2;
@@ -35,15 +33,33 @@ public final class Passwords {
     private static final Pattern PHC = Pattern.compile(
             "\\$argon2id\\$v=19\\$m=(\\d{1,7}),t=(\\d{1,3}),p=1\\$([A-Za-z0-9+/]{22})\\$([A-Za-z0-9+/]{43})");
 
+    /** What making a hash takes, and what checking one takes: on purpose, of whoever guesses. */
+    public enum Cost {
+        /** As OWASP's password storage cheat sheet has it. */
+        STANDARD(19 * 1024, 2),
+        /** For sandboxes, whose passwords are thrown away with them. */
+        SANDBOX(64, 1);
+
+        final int memoryKib;
+        final int passes;
+
+        Cost(int memoryKib, int passes) {
+            this.memoryKib = memoryKib;
+            this.passes = passes;
+        }
+    }
+
     private final WorkerExecutor workers;
+    private final Cost cost;
     private final Ids ids;
     private final String dummy;
 
-    public Passwords(Vertx vertx, Ids ids) {
+    public Passwords(Vertx vertx, Cost cost, Ids ids) {
         this.workers = vertx.createSharedWorkerExecutor("passwords", AT_ONCE);
+        this.cost = cost;
         this.ids = ids;
         // Nobody's: what a sign-in under an unknown address is checked against, so that it takes as long as any other.
-        this.dummy = phc(MEMORY_KIB, PASSES, ids.bytes(SALT_BYTES), ids.bytes(HASH_BYTES));
+        this.dummy = phc(cost.memoryKib, cost.passes, ids.bytes(SALT_BYTES), ids.bytes(HASH_BYTES));
     }
 
     /** The password itself, or {@link IllegalArgumentException} with the rule. */
@@ -63,7 +79,8 @@ public final class Passwords {
     public Future<String> hash(String password) {
         byte[] salt = ids.bytes(SALT_BYTES);
         return workers.executeBlocking(
-                () -> phc(MEMORY_KIB, PASSES, salt, argon2id(password, MEMORY_KIB, PASSES, salt)), false);
+                () -> phc(cost.memoryKib, cost.passes, salt, argon2id(password, cost.memoryKib, cost.passes, salt)),
+                false);
     }
 
     /** Whether this is the password of the hash. */

@@ -174,7 +174,8 @@ public final class Wiring {
         jobs = new Jobs(clock);
         accounts = new Accounts(database.transactor(), audit, jobs, ids, clock);
         tokens = new Tokens(accounts, database.reads(), database.transactor(), audit, ids, clock);
-        users = new Users(accounts, new Passwords(vertx, ids), database.transactor(), audit, ids, clock);
+        Passwords.Cost passwordCost = config.sandbox() ? Passwords.Cost.SANDBOX : Passwords.Cost.STANDARD;
+        users = new Users(accounts, new Passwords(vertx, passwordCost, ids), database.transactor(), audit, ids, clock);
         catalog = new Catalog(accounts, database.transactor(), audit, jobs, ids, clock);
         versions = new Versions(catalog, accounts, clouds, database, audit, ids, clock);
         outbox = new Outbox(ids, config.publicUrl().getHost(), clock);

@@ -121,6 +121,8 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
         List<String> all = new ArrayList<>(List.of(
                 "listen.port=0",
                 "public.url=http://127.0.0.1:8080",
+                // What it changes is how passwords are hashed, which is most of a test's work otherwise.
+                "sandbox=true",
                 "database.url=" + databaseUrl,
                 "database.pool-size=" + TestDatabase.POOL_SIZE,
                 "keys.wrapping-key.file=" + wrappingKey()));

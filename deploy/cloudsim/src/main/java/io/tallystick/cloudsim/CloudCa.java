@@ -4,9 +4,11 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
@@ -51,6 +53,9 @@ public final class CloudCa {
 
     private static final Pattern REGION = Pattern.compile("[a-z]{2}(-[a-z]{2,20}){1,3}-[1-9]");
     private static final int BASE64_LINE_CHARS = 64;
+    private static final String LOCK = ".lock";
+    /** A process takes a file's lock once, whoever of it asks. */
+    private static final Object MAKING = new Object();
 
     private final Path folder;
     private final Clock clock;
@@ -150,15 +155,32 @@ public final class CloudCa {
         String name = region + "-" + form.name().toLowerCase(Locale.ROOT) + ".pem";
         RegionKey key = keys.get(name);
         if (key == null) {
-            Path file = folder.resolve(name);
-            if (Files.exists(file)) {
-                key = RegionKey.read(file);
-            } else {
-                key = RegionKey.make(form, random);
-                FileStore.writePrivate(file, key.pem().getBytes(StandardCharsets.US_ASCII));
-            }
+            key = kept(folder.resolve(name), form);
             keys.put(name, key);
         }
         return key;
+    }
+
+    /** The key of that file. Where clouds share a folder, of one process or several, the first makes it and the others wait. */
+    private RegionKey kept(Path file, Form form) {
+        if (Files.exists(file)) {
+            return RegionKey.read(file);
+        }
+        synchronized (MAKING) {
+            try (FileChannel lock = FileChannel.open(
+                    Files.createDirectories(folder).resolve(LOCK),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE)) {
+                lock.lock();
+                if (Files.exists(file)) {
+                    return RegionKey.read(file);
+                }
+                RegionKey key = RegionKey.make(form, random);
+                FileStore.writePrivate(file, key.pem().getBytes(StandardCharsets.US_ASCII));
+                return key;
+            } catch (IOException e) {
+                throw new UncheckedIOException("the keys in " + folder + " cannot be kept", e);
+            }
+        }
     }
 }

@@ -7,8 +7,13 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
-/** A folder of region keys for all simulated clouds of one JVM, for {@link SimulatedClouds#startWithKeys}; it goes with the JVM. */
+/**
+ * A folder of region keys for all simulated clouds of one JVM, for {@link SimulatedClouds#startWithKeys}; it goes with the JVM.
+ * With the property {@value #PROPERTY} it is that folder and stays: the JVMs of a build make each key once.
+ */
 public final class SharedKeys {
+    static final String PROPERTY = "tallystick.cloud-keys";
+
     private static final Path FOLDER = make();
 
     private SharedKeys() {}
@@ -18,6 +23,10 @@ public final class SharedKeys {
     }
 
     private static Path make() {
+        String given = System.getProperty(PROPERTY, "");
+        if (!given.isEmpty()) {
+            return Path.of(given);
+        }
         try {
             Path folder = Files.createTempDirectory("cloud-keys");
             Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
