@@ -9,10 +9,10 @@ import java.util.stream.Stream;
 
 /**
  * A folder of region keys for all simulated clouds of one JVM, for {@link SimulatedClouds#startWithKeys}; it goes with the JVM.
- * With the property {@value #PROPERTY} it is that folder and stays: the JVMs of a build make each key once.
+ * Where the environment has {@value #VARIABLE} it is that folder and stays: all processes of a build make each key once.
  */
 public final class SharedKeys {
-    static final String PROPERTY = "tallystick.cloud-keys";
+    static final String VARIABLE = "TALLYSTICK_CLOUD_KEYS";
 
     private static final Path FOLDER = make();
 
@@ -23,8 +23,8 @@ public final class SharedKeys {
     }
 
     private static Path make() {
-        String given = System.getProperty(PROPERTY, "");
-        if (!given.isEmpty()) {
+        String given = System.getenv(VARIABLE);
+        if (given != null) {
             return Path.of(given);
         }
         try {

@@ -72,7 +72,12 @@ public final class SimulatedClouds implements AutoCloseable {
      * is written to the trust folder. Throws {@link Failure} {@code conflict} if another process uses the folder.
      */
     public static SimulatedClouds start(Path folder, Path trustFolder, Clock clock) {
-        return start(folder, trustFolder, folder.toAbsolutePath().resolve("ca"), clock);
+        return start(folder, trustFolder, ownKeys(folder), clock);
+    }
+
+    /** Where a folder's own keys are. */
+    static Path ownKeys(Path folder) {
+        return folder.toAbsolutePath().resolve("ca");
     }
 
     /**
@@ -83,7 +88,7 @@ public final class SimulatedClouds implements AutoCloseable {
         return start(folder, folder.resolve("trust"), keyFolder, clock);
     }
 
-    private static SimulatedClouds start(Path folder, Path trustFolder, Path keyFolder, Clock clock) {
+    static SimulatedClouds start(Path folder, Path trustFolder, Path keyFolder, Clock clock) {
         SimulatedClouds clouds = new SimulatedClouds(folder, trustFolder, keyFolder, clock);
         try {
             clouds.load();
