@@ -16,10 +16,15 @@ final class Months {
 
     /** Lets the month end; waits until its statement of the sample buyer can be read. */
     static void close(Scene scene, LocalDate month) {
+        close(scene, month, scene.seed().buyerToken(), scene.market().firstAgent());
+    }
+
+    /** Lets the month end, and these agents send what they have; waits until this buyer can read its statement. */
+    static void close(Scene scene, LocalDate month, String buyerToken, Agent... agents) {
         Marketplace market = scene.market();
         Instant end = month.plusMonths(1).atStartOfDay(ZoneOffset.UTC).toInstant();
         market.advanceTo(end.plusSeconds(1));
-        scene.flush(market.firstAgent());
+        scene.flush(agents);
         market.advanceTo(end.plus(Seeder.CLOSE_DELAY).plusSeconds(90));
         String posted = Expect.eventually(
                 Scene.A_MINUTE,
@@ -30,15 +35,15 @@ final class Months {
         Expect.eventually(
                 Scene.A_MINUTE,
                 "the statement of " + month + " closed, with what was posted by " + posted,
-                () -> statements(scene, month),
+                () -> statements(scene, month, buyerToken),
                 found -> !found.isEmpty());
     }
 
-    private static List<Doc> statements(Scene scene, LocalDate month) {
+    private static List<Doc> statements(Scene scene, LocalDate month, String buyerToken) {
         return scene
                 .market()
                 .rest()
-                .with(scene.seed().buyerToken())
+                .with(buyerToken)
                 .get("/v1/billing/statements")
                 .expect(200)
                 .json()
@@ -49,11 +54,15 @@ final class Months {
     }
 
     static Doc statement(Scene scene, LocalDate month) {
-        List<Doc> found = statements(scene, month);
+        return statement(scene, month, scene.seed().buyerToken());
+    }
+
+    static Doc statement(Scene scene, LocalDate month, String buyerToken) {
+        List<Doc> found = statements(scene, month, buyerToken);
         Expect.equal("statements of the buyer for " + month, 1, found.size());
         return scene.market()
                 .rest()
-                .with(scene.seed().buyerToken())
+                .with(buyerToken)
                 .get("/v1/billing/statements/" + found.get(0).text("id"))
                 .expect(200)
                 .json();

@@ -88,7 +88,7 @@ final class PaidStep implements Story.Step {
     }
 
     /** After a jump of days the agent's lease has ended; it asks for another. */
-    private static void awaitAllowed(Scene scene, Agent agent) {
+    static void awaitAllowed(Scene scene, Agent agent) {
         scene.market().settled();
         Expect.eventually(
                 Scene.A_MINUTE,

@@ -49,7 +49,8 @@ public final class Story {
                 new PublishedStep(),
                 new PaidStep(),
                 new SeenStep(),
-                new InsistentStep()),
+                new InsistentStep(),
+                new YearStep()),
         OUTSCALE("an OMI at OUTSCALE", new OutscaleStep());
 
         private final String title;
