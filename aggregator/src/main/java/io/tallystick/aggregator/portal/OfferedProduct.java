@@ -15,9 +15,9 @@ public record OfferedProduct(Product product, boolean subscribed, List<OfferLine
      * A price.
      *
      * @param what a dimension's key, or an instance type
-     * @param perInstanceHour whether it is an hour of that type that costs
+     * @param per {@code unit} of the dimension; {@code hour} or {@code year} of an instance of the type
      */
-    public record PriceLine(String what, String unitPrice, boolean perInstanceHour) {}
+    public record PriceLine(String what, String unitPrice, String per) {}
 
     /** Reads what {@link io.tallystick.aggregator.catalog.Offers#list} answers. */
     static OfferedProduct of(Product product, List<Map<String, Object>> offers, boolean subscribed) {
@@ -28,8 +28,9 @@ public record OfferedProduct(Product product, boolean subscribed, List<OfferLine
     static OfferLine line(Map<String, Object> offer) {
         List<PriceLine> prices = new ArrayList<>();
         if (offer.get("rate") instanceof Map<?, ?> rate) {
-            addPrices(prices, rate.get("hourly"), "instanceType", true);
-            addPrices(prices, rate.get("prices"), "dimension", false);
+            addPrices(prices, rate.get("hourly"), "instanceType", "hour");
+            addPrices(prices, rate.get("yearly"), "instanceType", "year");
+            addPrices(prices, rate.get("prices"), "dimension", "unit");
         }
         return new OfferLine(
                 String.valueOf(offer.get("id")),
@@ -39,12 +40,11 @@ public record OfferedProduct(Product product, boolean subscribed, List<OfferLine
                 prices);
     }
 
-    private static void addPrices(List<PriceLine> to, @Nullable Object from, String what, boolean perInstanceHour) {
+    private static void addPrices(List<PriceLine> to, @Nullable Object from, String what, String per) {
         if (from instanceof List<?> list) {
             for (Object price : list) {
                 if (price instanceof Map<?, ?> map) {
-                    to.add(new PriceLine(
-                            String.valueOf(map.get(what)), String.valueOf(map.get("unitPrice")), perInstanceHour));
+                    to.add(new PriceLine(String.valueOf(map.get(what)), String.valueOf(map.get("unitPrice")), per));
                 }
             }
         }

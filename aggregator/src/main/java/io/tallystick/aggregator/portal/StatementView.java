@@ -11,9 +11,20 @@ import java.util.Map;
  * @param lines empty in a list
  */
 public record StatementView(String id, String month, String party, String amount, String currency, List<Line> lines) {
-    /** What one product's dimension or instance type comes to. */
+    /**
+     * What one product's dimension or instance type comes to.
+     *
+     * @param covered the part of the quantity that was bought by the year; empty where none was
+     */
     public record Line(
-            String kind, String product, String sku, String unit, String quantity, String unitPrice, String amount) {}
+            String kind,
+            String product,
+            String sku,
+            String unit,
+            String quantity,
+            String covered,
+            String unitPrice,
+            String amount) {}
 
     static StatementView of(Map<String, Object> json) {
         List<Line> lines = new ArrayList<>();
@@ -40,6 +51,7 @@ public record StatementView(String id, String month, String party, String amount
                 text(line, "sku"),
                 text(line, "unit"),
                 text(line, "quantity"),
+                line.containsKey("coveredQuantity") ? text(line, "coveredQuantity") : "",
                 text(line, "unitPrice"),
                 text(line, "amount"));
     }
