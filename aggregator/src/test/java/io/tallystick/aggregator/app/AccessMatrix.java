@@ -483,48 +483,6 @@ final class AccessMatrix {
                     403,
                     403),
             row("listRuns", get(w -> "/v1/billing/runs"), 200, 403, 403, 403, 403, 200),
-            row(
-                    "buyYear",
-                    send(
-                            w -> "/v1/agreements/" + w.newYearlyAgreement(false) + "/years",
-                            w -> quoted("{'add':[{'instanceType':'m5.large','count':1}]}")),
-                    201,
-                    403,
-                    403,
-                    201,
-                    404,
-                    403),
-            row(
-                    "amendAgreement",
-                    send(
-                            w -> "/v1/agreements/" + w.newYearlyAgreement(true) + "/amendments",
-                            w -> quoted("{'add':[{'instanceType':'m5.large','count':1}]}")),
-                    201,
-                    403,
-                    403,
-                    201,
-                    404,
-                    403),
-            row(
-                    "quoteAmendment",
-                    send(
-                            w -> "/v1/agreements/" + w.newYearlyAgreement(true) + "/quotes",
-                            w -> quoted("{'add':[{'instanceType':'m5.large','count':1}]}")),
-                    200,
-                    403,
-                    403,
-                    200,
-                    404,
-                    403),
-            row(
-                    "listAmendments",
-                    get(w -> "/v1/agreements/" + w.newYearlyAgreement(true) + "/amendments"),
-                    200,
-                    200,
-                    404,
-                    200,
-                    404,
-                    403),
             row("endAgreement", get(w -> "/v1/agreements/" + w.newAgreement() + "/end"), 200, 403, 403, 200, 404, 403));
 
     static final List<Row> ROWS =

@@ -7,7 +7,7 @@ import static io.tallystick.aggregator.app.AccessMatrix.send;
 
 import java.util.List;
 
-/** The routes of offers, charges and statements in the {@link AccessMatrix}. */
+/** The routes of offers, what is bought by the year, charges and statements in the {@link AccessMatrix}. */
 final class MoneyRows {
     private MoneyRows() {}
 
@@ -45,6 +45,48 @@ final class MoneyRows {
                     404,
                     403,
                     403,
+                    403),
+            row(
+                    "buyYear",
+                    send(
+                            w -> "/v1/agreements/" + w.newYearlyAgreement(false) + "/years",
+                            w -> quoted("{'add':[{'instanceType':'m5.large','count':1}]}")),
+                    201,
+                    403,
+                    403,
+                    201,
+                    404,
+                    403),
+            row(
+                    "amendAgreement",
+                    send(
+                            w -> "/v1/agreements/" + w.newYearlyAgreement(true) + "/amendments",
+                            w -> quoted("{'add':[{'instanceType':'m5.large','count':1}]}")),
+                    201,
+                    403,
+                    403,
+                    201,
+                    404,
+                    403),
+            row(
+                    "quoteAmendment",
+                    send(
+                            w -> "/v1/agreements/" + w.newYearlyAgreement(true) + "/quotes",
+                            w -> quoted("{'add':[{'instanceType':'m5.large','count':1}]}")),
+                    200,
+                    403,
+                    403,
+                    200,
+                    404,
+                    403),
+            row(
+                    "listAmendments",
+                    get(w -> "/v1/agreements/" + w.newYearlyAgreement(true) + "/amendments"),
+                    200,
+                    200,
+                    404,
+                    200,
+                    404,
                     403),
             row("listStatements", get(w -> "/v1/billing/statements?month=2026-02"), 200, 200, 200, 200, 200, 200),
             row("getStatement", get(w -> "/v1/billing/statements/" + w.newStatement()), 200, 200, 404, 200, 404, 200),

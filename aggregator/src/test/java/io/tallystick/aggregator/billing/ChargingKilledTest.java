@@ -26,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -33,6 +34,14 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class ChargingKilledTest {
     private static final int LINES = 7;
     private static final int CHUNK = 2;
+    /** Of a buyer: a charge for each of two types bought by the year, and one for each amendment. */
+    private static final int PURCHASES = 4;
+
+    private static final int PURCHASED = 10 + 20 + 10 + 10;
+    private static final String BY_THE_YEAR = "'hourly':[{'instanceType':'a','unitPrice':'1'},"
+            + "{'instanceType':'b','unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'10'},"
+            + "{'instanceType':'b','unitPrice':'20'}]";
+    private static final String ONE = "'add':[{'instanceType':'a','count':1}";
     private static final int CHUNKS = 2 * LINES / CHUNK;
     /** Reads of the clock: to take the fence, to find the run, to rate a chunk. */
     private static final int ONE_CHUNK = 3;
@@ -75,12 +84,18 @@ class ChargingKilledTest {
     @Test
     void killedBetweenAnyTwoStepsItEndsTheSame() throws Exception {
         String[] dimensions = IntStream.range(0, LINES).mapToObj(i -> "d" + i).toArray(String[]::new);
+        String[] all = Stream.concat(Arrays.stream(dimensions), Stream.of("uptime-hours"))
+                .toArray(String[]::new);
         String prices = Arrays.stream(dimensions)
                 .map(d -> "{'dimension':'" + d + "','unitPrice':'1'}")
                 .collect(Collectors.joining(","));
         for (int buyer = 0; buyer < 2; buyer++) {
-            Market market = new Market(RUNNING, dimensions);
-            market.accept(market.offer("EUR", "'prices':[" + prices + "]"));
+            Market market = new Market(RUNNING, all);
+            String agreement = market.accept(market.offer("EUR", "'prices':[" + prices + "]," + BY_THE_YEAR));
+            market.years(agreement, ONE + ",{'instanceType':'b','count':1}]").expect(201);
+            for (int amendment = 0; amendment < 2; amendment++) {
+                market.amend(agreement, ONE + "]").expect(201);
+            }
             market.agent()
                     .send(Arrays.stream(dimensions)
                             .map(d -> market.usage(d, "1"))
@@ -97,7 +112,9 @@ class ChargingKilledTest {
             while (!ended(database, deaths)) {
                 deaths++;
                 long visible = count("charge AS c JOIN rating_run AS r ON r.run = c.run AND r.finished_at IS NOT NULL");
-                assertTrue(visible == 0 || visible == 2 * LINES, "a run's charges are seen together: " + visible);
+                assertTrue(
+                        visible == 0 || visible == 2 * (LINES + PURCHASES),
+                        "a run's charges are seen together: " + visible);
                 long statements = count(
                         "statement AS s JOIN statement_month AS m ON m.month = s.month AND m.closed_at IS NOT NULL");
                 assertTrue(statements == 0 || statements == 2, "a month's statements are seen together");
@@ -109,9 +126,9 @@ class ChargingKilledTest {
                 RUNNING.clock().advance(Charging.FENCE_LENGTH);
             }
             assertTrue(deaths > CHUNKS, "it died in the middle often enough: " + deaths);
-            assertEquals(2 * LINES, total());
-            assertEquals(2, count("statement WHERE amount = " + LINES));
-            assertEquals(2 * LINES, count("statement_charge"));
+            assertEquals(2 * (LINES + PURCHASES), total());
+            assertEquals(2, count("statement WHERE amount = " + (LINES + PURCHASED)));
+            assertEquals(2 * (LINES + PURCHASES), count("statement_charge"));
         } finally {
             database.close().await(30, TimeUnit.SECONDS);
             vertx.close().await(30, TimeUnit.SECONDS);

@@ -135,6 +135,56 @@ class FocusTest {
     }
 
     @Test
+    void aYearIsAPurchaseOfNoEffectiveCostAndTheHoursItCoversHaveTheirShare() {
+        Market market = new Market(RUNNING, "uptime-hours");
+        String agreement = market.accept(market.offer(
+                "USD",
+                "'hourly':[{'instanceType':'m5.large','unitPrice':'0.15'}],"
+                        + "'yearly':[{'instanceType':'m5.large','unitPrice':'1095'}]"));
+        Map<String, Object> bought = market.years(agreement, "'add':[{'instanceType':'m5.large','count':2}]")
+                .expect(201)
+                .json();
+        market.amend(agreement, "'add':[{'instanceType':'m5.large','count':1}]").expect(201);
+        RUNNING.clock().advance(Duration.ofHours(1));
+        market.agent().send(market.usage("uptime-hours", "0.5"));
+        market.pass(Duration.ofHours(3));
+        List<Map<String, String>> rows = rows(pull(market));
+        List<String> shown = new ArrayList<>();
+        for (Map<String, String> row : rows) {
+            for (String name : MANDATORY) {
+                assertEquals(NULLABLE.contains(name), row.getOrDefault(name, "").isEmpty(), name);
+            }
+            shown.add(String.join(
+                    " ",
+                    row.get("ChargeCategory"),
+                    row.get("ChargeFrequency"),
+                    row.get("BilledCost"),
+                    row.get("EffectiveCost"),
+                    row.get("PricingCategory"),
+                    row.get("PricingQuantity"),
+                    row.get("PricingUnit"),
+                    row.get("x_InstanceType"),
+                    row.get("x_Reason")));
+        }
+        assertEquals(
+                List.of(
+                        "Purchase One-Time 1095 0 Standard 1 Amendments  ",
+                        "Purchase One-Time 2190 0 Standard 2 Instance-Years m5.large ",
+                        // Half of an eight-thousand-seven-hundred-and-sixtieth of 1,095.
+                        "Usage Usage-Based 0 0.0625 Committed 0 Hours m5.large covered"),
+                shown.stream().sorted().toList());
+        Map<String, String> purchase = rows.stream()
+                .filter(r -> r.get("PricingQuantity").equals("2"))
+                .findFirst()
+                .orElseThrow();
+        assertEquals(bought.get("termStart"), purchase.get("ChargePeriodStart"));
+        assertEquals(bought.get("termEnd"), purchase.get("ChargePeriodEnd"));
+        assertEquals("", purchase.get("ResourceId"));
+        assertEquals("", purchase.get("ConsumedQuantity"));
+        assertEquals("A product: 2 m5.large for a year, " + bought.get("id"), purchase.get("ChargeDescription"));
+    }
+
+    @Test
     void customColumnsAreLastAndNamesArePascalCaseAndUnique() {
         List<String> names =
                 cells(new String(FocusFormat.csvHeader(), java.nio.charset.StandardCharsets.UTF_8).strip());
