@@ -1,8 +1,11 @@
 package io.tallystick.aggregator.lifecycle;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The state machines of a product, its versions, its review and its change sets, as simple as they can be said: what may be
@@ -19,11 +22,41 @@ final class Model {
     Optional<String> open = Optional.empty();
 
     int about = -1;
-    private final boolean deletes;
+    private String named = "";
+    /** What the product is offered in, and whether it is offered in all because nothing was ever named. */
+    final Set<String> regions = new TreeSet<>();
 
-    /** @param deletes whether unpublishing is known here, as at OUTSCALE; at AWS it is not */
-    Model(boolean deletes) {
+    final Set<String> types = new TreeSet<>();
+    private boolean anyRegion = true;
+    private boolean anyType = true;
+    /** What each version recommends. */
+    private final List<String> recommended = new ArrayList<>();
+
+    final Set<String> dimensions = new TreeSet<>();
+    final Set<String> titles = new HashSet<>();
+    String title = "Gateway";
+    /** The languages of its page: none, en or both. */
+    String page = "";
+    /** How many rates each offer has, and those whose price rose: nothing here takes 90 days. */
+    final List<Integer> rates = new ArrayList<>();
+
+    private final Set<Integer> risen = new HashSet<>();
+    private final boolean deletes;
+    private final String home;
+
+    /**
+     * @param deletes whether unpublishing is known here, as at OUTSCALE; at AWS it is not
+     * @param home the region of all versions
+     */
+    Model(boolean deletes, String home) {
         this.deletes = deletes;
+        this.home = home;
+    }
+
+    void draft(String versionTitle, String type) {
+        versions.add("draft");
+        titles.add(versionTitle);
+        recommended.add(type);
     }
 
     private boolean follows(String next) {
@@ -83,22 +116,57 @@ final class Model {
         return versions.stream().anyMatch(v -> v.equals("published") || v.equals("restricted"));
     }
 
-    /** @param kind publish, modify, restrict, unpublish or withdraw */
-    boolean start(String kind, int version) {
+    private boolean offered(int version) {
+        String type = recommended.get(version);
+        return (anyRegion || regions.contains(home))
+                && (type.isEmpty() || anyType || types.contains(type))
+                && !(deletes && page.equals("en"));
+    }
+
+    private boolean isRecommended(String type) {
+        for (int i = 0; i < versions.size(); i++) {
+            if (versions.get(i).equals("published") && recommended.get(i).equals(type)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean mayBeRenamed() {
+        return visibility.equals("STAGING") || visibility.equals("LIMITED");
+    }
+
+    /**
+     * @param about the version, or the offer of a price
+     * @param name of the region, instance type, dimension, version or product; the languages of a page
+     */
+    boolean start(String kind, int about, String name) {
         if (open.isPresent() || asked.isPresent() && !sentBack) {
             return false;
         }
         boolean allowed =
                 switch (kind) {
-                    case "publish" -> versions.get(version).equals("draft");
-                    case "modify" -> !versions.get(version).equals("draft");
-                    case "restrict" -> versions.get(version).equals("published") && anotherPublished(version);
-                    case "unpublish" -> deletes && launchable(version) && anotherPublished(version);
-                    default -> anyLaunchable();
+                    case "publish" -> versions.get(about).equals("draft") && offered(about);
+                    case "modify" -> !versions.get(about).equals("draft");
+                    case "restrict" -> versions.get(about).equals("published") && anotherPublished(about);
+                    case "unpublish" -> deletes && launchable(about) && anotherPublished(about);
+                    case "withdraw" -> anyLaunchable();
+                    case "add-region" -> !regions.contains(name);
+                    case "restrict-region" -> regions.contains(name);
+                    case "add-type" -> !types.contains(name);
+                    case "restrict-type" -> types.contains(name) && !isRecommended(name);
+                    case "measure" -> !dimensions.contains(name);
+                    case "version" -> !titles.contains(name);
+                    case "rename" -> title.equals(name) || mayBeRenamed();
+                    case "describe" -> name.equals("both") || !deletes || !anyLaunchable();
+                    case "raise", "lower" -> !risen.contains(about);
+                    case "offer" -> dimensions.contains("requests");
+                    default -> throw new IllegalArgumentException(kind);
                 };
         if (allowed) {
             open = Optional.of(kind);
-            about = version;
+            this.about = about;
+            named = name;
         }
         return allowed;
     }
@@ -111,6 +179,23 @@ final class Model {
     void work() {
         switch (open.orElse("")) {
             case "publish" -> versions.set(about, "published");
+            case "modify" -> recommended.set(about, "");
+            case "add-region" -> anyRegion &= !regions.add(named);
+            case "restrict-region" -> regions.remove(named);
+            case "add-type" -> anyType &= !types.add(named);
+            case "restrict-type" -> types.remove(named);
+            case "measure" -> dimensions.add(named);
+            case "version" -> draft(named, "");
+            // An operator may have made it PUBLIC meanwhile.
+            case "rename" -> title = mayBeRenamed() ? named : title;
+            case "describe" -> page = named;
+            case "offer" -> rates.add(1);
+            case "raise", "lower" -> {
+                rates.set(about, rates.get(about) + 1);
+                if (open.get().equals("raise")) {
+                    risen.add(about);
+                }
+            }
             case "restrict" -> versions.set(about, "restricted");
             case "unpublish" -> versions.set(about, "unpublished");
             case "withdraw" -> {

@@ -5,24 +5,34 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.tallystick.aggregator.account.Account;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Dimension;
+import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Review;
 import io.tallystick.aggregator.catalog.Terms;
 import io.tallystick.aggregator.catalog.VersionText;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.image.MemoryCloud;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.error.Failure;
+import io.tallystick.common.json.Fields;
+import io.tallystick.common.json.Json;
 import io.tallystick.testkit.Rule;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -58,23 +68,41 @@ class StateMachinesTest {
         private final List<ProductVersion> versions = new ArrayList<>();
         private final List<String> history = new ArrayList<>();
         private Optional<Review> review = Optional.empty();
+        private final List<String> offers = new ArrayList<>();
         private Optional<ChangeSet> open = Optional.empty();
 
         Pair(String cloud, long seed) {
             this.cloud = cloud;
-            model = new Model(cloud.equals("outscale"));
+            model = new Model(cloud.equals("outscale"), LifecycleWorld.REGION);
             random = new Random(seed);
             String seller = world.account(Account.Kind.SELLER).id();
             Caller caller = new Caller("seller", Role.SELLER, seller);
             String account = world.cloudAccount(seller, cloud);
             Product product = await(world.catalog.create(
                     caller,
-                    new Catalog.NewProduct(Optional.empty(), "Gateway", Optional.empty(), Terms.DEFAULT, List.of())));
+                    new Catalog.NewProduct(
+                            Optional.empty(),
+                            "Gateway",
+                            Optional.empty(),
+                            Terms.DEFAULT,
+                            List.of(new Dimension.New("requests", "Requests", "Requests", Optional.empty())))));
+            model.dimensions.add("requests");
             shop = new LifecycleWorld.Shop(caller, product, account, account);
             for (int i = 0; i < VERSIONS; i++) {
-                versions.add(world.draft(shop, cloud, "1." + i));
-                model.versions.add("draft");
+                String type = i == 0 ? "large" : "";
+                versions.add(await(world.versions.create(
+                        caller,
+                        product.id(),
+                        new Versions.Draft("1." + i, cloud, LifecycleWorld.REGION, image(), text(type)))));
+                model.draft("1." + i, type);
             }
+        }
+
+        /** An image of the seller's that can be a version. */
+        private String image() {
+            MemoryCloud at = cloud.equals("aws") ? world.aws : world.outscale;
+            return at.image(
+                    LifecycleWorld.REGION, shop.awsAccount(), shop.product().code());
         }
 
         private static boolean accepted(Future<?> future) {
@@ -86,20 +114,39 @@ class StateMachinesTest {
             }
         }
 
+        private String one(String... of) {
+            return of[random.nextInt(of.length)];
+        }
+
         void step() {
-            int version = random.nextInt(VERSIONS);
-            String wanted = List.of("LIMITED", "PUBLIC", "RESTRICTED").get(random.nextInt(3));
-            switch (random.nextInt(12)) {
-                case 0 -> ask(wanted);
-                case 1 ->
-                    decide(List.of("approve", "reject", "return", "cancel").get(random.nextInt(4)));
-                case 2 -> cancel();
-                case 3, 4, 5 -> work();
-                case 6, 7 -> start("publish", version);
-                case 8 -> start("modify", version);
-                case 9 -> start("restrict", version);
-                case 10 -> start("unpublish", version);
-                default -> start(random.nextInt(4) == 0 ? "withdraw" : "publish", version);
+            int version = random.nextInt(versions.size());
+            switch (random.nextInt(22)) {
+                case 0 -> ask(one("LIMITED", "PUBLIC", "RESTRICTED"));
+                case 1, 2 -> decide(one("approve", "reject", "return", "cancel"));
+                case 3 -> cancel();
+                case 4, 5, 6, 7, 8, 9, 10 -> {
+                    if (open.isPresent()) {
+                        work();
+                    } else {
+                        start("publish", version, "");
+                    }
+                }
+                case 11 -> start("modify", version, "");
+                case 12 -> start("restrict", version, "");
+                case 13 -> start("unpublish", version, "");
+                case 14 -> start(random.nextInt(4) == 0 ? "withdraw" : "publish", version, "");
+                case 15 -> start(one("add-region", "restrict-region"), -1, one(LifecycleWorld.REGION, "elsewhere"));
+                case 16 -> start(one("add-type", "restrict-type"), -1, one("large", "small"));
+                case 17 -> start("measure", -1, one("requests", "bytes", "files"));
+                case 18 -> start(one("version", "rename"), -1, one("1.0", "2.0", "2.1", "Gateway"));
+                case 19 -> start("describe", -1, one("en", "both"));
+                default -> {
+                    if (offers.isEmpty() || random.nextInt(3) == 0) {
+                        start("offer", -1, "");
+                    } else {
+                        start(one("raise", "lower"), random.nextInt(offers.size()), "");
+                    }
+                }
             }
             compare();
         }
@@ -141,24 +188,76 @@ class StateMachinesTest {
                             }));
         }
 
-        private void start(String kind, int version) {
-            boolean expected = model.start(kind, version);
-            String id = versions.get(version).id();
-            Future<ChangeSet> set =
-                    switch (kind) {
-                        case "publish" -> world.changeSets.publish(shop.seller(), id);
-                        case "modify" ->
-                            world.changeSets.modify(shop.seller(), id, text(), random.nextBoolean(), Optional.empty());
-                        case "restrict" -> world.changeSets.restrict(shop.seller(), id);
-                        case "unpublish" -> world.changeSets.unpublish(shop.seller(), id);
-                        default ->
-                            world.changeSets.unpublishProduct(
-                                    shop.seller(), shop.product().id());
-                    };
-            same(kind + " " + version, expected, accepted(set));
+        private void start(String kind, int about, String name) {
+            boolean expected = model.start(kind, about, name);
+            Future<ChangeSet> set = world.changeSets.start(
+                    shop.seller(),
+                    Optional.empty(),
+                    List.of(Change.Wanted.read(
+                            Fields.of(Json.parseObject(wanted(kind, about, name).replace('\'', '"'))))));
+            same(kind + " " + about + " " + name, expected, accepted(set));
             if (set.succeeded()) {
                 open = Optional.of(set.result());
             }
+        }
+
+        private String wanted(String kind, int about, String name) {
+            String product = "'product':'" + shop.product().id() + "','details':";
+            String places = product + "{'cloud':'" + cloud + "',";
+            return "{"
+                    + switch (kind) {
+                        case "publish" ->
+                            "'type':'PublishVersion','version':'"
+                                    + versions.get(about).id() + "'";
+                        case "modify" ->
+                            "'type':'ModifyVersion','version':'"
+                                    + versions.get(about).id() + "','announce':" + random.nextBoolean()
+                                    + ",'details':{'releaseNotes':'n'}";
+                        case "restrict" ->
+                            "'type':'RestrictVersion','version':'"
+                                    + versions.get(about).id() + "'";
+                        case "unpublish" ->
+                            "'type':'UnpublishVersion','version':'"
+                                    + versions.get(about).id() + "'";
+                        case "withdraw" -> "'type':'UnpublishProduct'," + product + "{}";
+                        case "add-region" -> "'type':'AddRegions'," + places + "'regions':['" + name + "']}";
+                        case "restrict-region" -> "'type':'RestrictRegions'," + places + "'regions':['" + name + "']}";
+                        case "add-type" -> "'type':'AddInstanceTypes'," + places + "'instanceTypes':['" + name + "']}";
+                        case "restrict-type" ->
+                            "'type':'RestrictInstanceTypes'," + places + "'instanceTypes':['" + name + "']}";
+                        case "measure" ->
+                            "'type':'AddDimensions'," + product + "{'dimensions':[{'key':'" + name + "','unit':'u'}]}";
+                        case "version" ->
+                            "'type':'AddVersion'," + product + "{'title':'" + name + "','cloud':'" + cloud
+                                    + "','region':'" + LifecycleWorld.REGION + "','imageId':'" + image()
+                                    + "','releaseNotes':'n'}";
+                        case "rename" ->
+                            "'type':'UpdateInformation'," + product + "{'title':'" + name + "'" + texts(model.page)
+                                    + "}";
+                        case "describe" ->
+                            "'type':'UpdateInformation'," + product + "{"
+                                    + texts(name).replaceFirst(",", "") + "}";
+                        case "offer" ->
+                            "'type':'CreateOffer'," + product
+                                    + "{'title':'S','currency':'EUR','prices':["
+                                    + "{'dimension':'requests','unitPrice':'1'}]}";
+                        default ->
+                            "'type':'UpdatePricingTerms','offer':'" + offers.get(about) + "','details':{'prices':["
+                                    + "{'dimension':'requests','unitPrice':'"
+                                    + (kind.equals("raise") ? "2" : "0." + (9 - Math.min(8, model.rates.get(about))))
+                                    + "'}]}";
+                    }
+                    + "}";
+        }
+
+        /** What a page in these languages says, after something else. */
+        private static String texts(String languages) {
+            String en = ",'texts':{'en':{'shortDescription':'A gateway'}";
+            return switch (languages) {
+                case "" -> "";
+                case "en" -> en + "}";
+                default -> en + ",'fr':{'shortDescription':'Un portail'}}";
+            };
         }
 
         private void cancel() {
@@ -176,37 +275,76 @@ class StateMachinesTest {
         private void work() {
             history.add("work");
             world.work();
+            open.map(set -> world.changeSet(set.id()).changes().get(0)).ifPresent(change -> {
+                if (change.type() == Change.Type.ADD_VERSION) {
+                    versions.add(world.version(change.versionId().orElseThrow()));
+                }
+                if (change.type() == Change.Type.CREATE_OFFER) {
+                    offers.add(change.addition().offer().orElseThrow());
+                }
+            });
             open = Optional.empty();
             model.work();
         }
 
         private void compare() {
             String where = String.join("; ", history);
+            Product product = await(world.catalog.managed(
+                    world.database.reads(), shop.seller(), shop.product().id()));
+            assertEquals(model.visibility, product.visibility().name(), where);
+            assertEquals(model.title, product.title(), where);
             assertEquals(
-                    model.visibility,
-                    await(world.catalog.managed(
-                                    world.database.reads(),
-                                    shop.seller(),
-                                    shop.product().id()))
-                            .visibility()
-                            .name(),
+                    model.page,
+                    List.of("", "en", "both").get(product.page().texts().size()),
                     where);
+            assertEquals(model.regions, open(product, Place.Kind.REGION), where);
+            assertEquals(model.types, open(product, Place.Kind.INSTANCE_TYPE), where);
+            assertEquals(
+                    model.dimensions,
+                    product.dimensions().stream().map(Dimension::key).collect(Collectors.toCollection(TreeSet::new)),
+                    where);
+            assertEquals(
+                    model.rates,
+                    offers.stream()
+                            .map(o -> await(world.offers.managed(world.database.reads(), shop.seller(), o))
+                                    .rate()
+                                    .number())
+                            .toList(),
+                    where);
+            Map<String, String> status =
+                    await(world.versions.ofProducts(world.database.reads(), List.of(product.id()))).stream()
+                            .collect(Collectors.toMap(
+                                    ProductVersion::id, v -> v.status().wire()));
             assertEquals(
                     model.versions,
                     versions.stream()
-                            .map(v -> world.version(v.id()).status().wire())
+                            .map(v -> status.getOrDefault(v.id(), "gone"))
                             .toList(),
                     where);
+            assertEquals(model.versions.size(), status.size(), where);
+        }
+
+        private Set<String> open(Product product, Place.Kind kind) {
+            return product.places(kind, cloud).stream()
+                    .filter(Place::isOpen)
+                    .map(Place::name)
+                    .collect(Collectors.toCollection(TreeSet::new));
         }
     }
 
-    private static VersionText text() {
-        return new VersionText(Optional.empty(), Optional.empty(), Optional.empty(), "n", Optional.empty());
+    private static VersionText text(String type) {
+        return new VersionText(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                "n",
+                Optional.empty(),
+                Optional.of(type).filter(t -> !t.isEmpty()));
     }
 
     @ParameterizedTest
     @CsvSource({"aws, 1", "aws, 2", "outscale, 3", "outscale, 4"})
-    @Rule({"R5", "R26", "R28", "O8", "O15"})
+    @Rule({"R5", "R25", "R26", "R28", "R29", "R30", "O8", "O15"})
     void theProgramTakesAndRefusesWhatTheModelDoes(String cloud, long seed) {
         Pair pair = new Pair(cloud, seed);
         for (int i = 0; i < OPERATIONS; i++) {
