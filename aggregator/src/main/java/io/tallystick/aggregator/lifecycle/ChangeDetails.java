@@ -82,10 +82,15 @@ public record ChangeDetails(
 
     /** Regions or instance types. */
     public static ChangeDetails places(String cloud, List<String> names) {
+        return places(cloud, names, Optional.empty());
+    }
+
+    /** Regions or instance types, as long as the product is as it was looked at. */
+    public static ChangeDetails places(String cloud, List<String> names, Optional<Instant> revision) {
         return new ChangeDetails(
                 Optional.empty(),
                 false,
-                Optional.empty(),
+                revision,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of(new Places(cloud, names)),
@@ -160,7 +165,7 @@ public record ChangeDetails(
                 details.problem(field + "[" + i + "]", String.valueOf(e.getMessage()));
             }
         }
-        return places(cloud, names.stream().distinct().toList());
+        return places(cloud, names.stream().distinct().toList(), in.optionalInstant("revision"));
     }
 
     /** As {@link #read} takes it. */
@@ -193,6 +198,8 @@ public record ChangeDetails(
         return Json.object(
                 "details",
                 places.map(p -> Json.object("cloud", p.cloud(), field, p.names()))
-                        .orElse(null));
+                        .orElse(null),
+                "revision",
+                revision.orElse(null));
     }
 }

@@ -303,6 +303,7 @@ public final class ChangeRules {
     }
 
     private void checkProduct(Change change, Product product, String path) {
+        current(change, product, path);
         switch (change.type()) {
             case UNPUBLISH_PRODUCT -> unpublish(change, product, path);
             case UPDATE_INFORMATION -> inform(change, product, path);
@@ -342,13 +343,17 @@ public final class ChangeRules {
                 .forEach(v -> now.put(v.id(), VersionStatus.UNPUBLISHED));
     }
 
-    private void inform(Change change, Product product, String path) {
+    /** Rule R24: what was changed meanwhile is not overwritten. */
+    private void current(Change change, Product product, String path) {
         if (change.details()
                 .revision()
                 .filter(r -> !r.equals(product.modifiedAt()))
                 .isPresent()) {
             problems.add(new Failure.Problem(path + ".product", stale(product.modifiedAt())));
         }
+    }
+
+    private void inform(Change change, Product product, String path) {
         boolean renamed =
                 change.details().title().filter(t -> !t.equals(product.title())).isPresent();
         if (renamed && product.visibility() != Visibility.STAGING && product.visibility() != Visibility.LIMITED) {

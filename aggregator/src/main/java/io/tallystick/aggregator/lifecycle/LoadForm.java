@@ -244,7 +244,7 @@ record LoadForm(
         return added;
     }
 
-    private static void change(
+    private void change(
             List<Change.Wanted> changes,
             Product product,
             PlaceKey key,
@@ -255,7 +255,7 @@ record LoadForm(
         List<String> rest = names.stream().filter(n -> !known.contains(n)).toList();
         for (int from = 0; from < rest.size(); from += ChangeDetails.NAMES_MAX) {
             List<String> some = rest.subList(from, Math.min(rest.size(), from + ChangeDetails.NAMES_MAX));
-            changes.add(Change.Wanted.ofProduct(type, product.id(), ChangeDetails.places(key.cloud(), some)));
+            changes.add(Change.Wanted.ofProduct(type, product.id(), ChangeDetails.places(key.cloud(), some, revision)));
         }
     }
 

@@ -132,6 +132,10 @@ class ProductChangesTest {
                 Change.Type.UPDATE_INFORMATION,
                 ChangeDetails.page(Optional.empty(), page("{}"), Optional.of(before.modifiedAt()))));
         assertEquals(List.of("changes[0].product"), paths(stale));
+        Failure late = refused(about(
+                Change.Type.ADD_REGIONS,
+                ChangeDetails.places("aws", List.of("eu-west-1"), Optional.of(before.modifiedAt()))));
+        assertEquals(List.of("changes[0].product"), paths(late));
         apply(about(
                 Change.Type.UPDATE_INFORMATION,
                 ChangeDetails.page(
