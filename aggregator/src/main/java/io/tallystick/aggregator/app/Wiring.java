@@ -303,6 +303,7 @@ public final class Wiring {
                         incidents,
                         quarantine,
                         enrollments,
+                        samples,
                         entitlements,
                         invitations,
                         joinCodes));

@@ -31,6 +31,7 @@ final class Html {
                             "reviews",
                             "change-sets",
                             "incidents",
+                            "cloud-instances",
                             "quarantine",
                             "products",
                             "usage",

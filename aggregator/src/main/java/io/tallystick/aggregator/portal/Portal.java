@@ -11,6 +11,7 @@ import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
+import io.tallystick.aggregator.enrollment.CloudSamples;
 import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.Invitations;
 import io.tallystick.aggregator.entitlement.Entitlements;
@@ -51,6 +52,7 @@ public final class Portal {
             Incidents incidents,
             Quarantine quarantine,
             Enrollments enrollments,
+            CloudSamples samples,
             Entitlements entitlements,
             Invitations invitations,
             JoinCodeIssuer joinCodes) {}
@@ -82,6 +84,7 @@ public final class Portal {
         routes.addAll(new UsagePages(s.usage(), html, clock).routes());
         routes.addAll(
                 new IncidentPages(s.incidents(), s.enrollments(), s.entitlements(), database.reads(), html).routes());
+        routes.addAll(new CloudInstancePages(s.samples(), database.reads(), html).routes());
         routes.addAll(new QuarantinePages(s.quarantine(), html).routes());
         routes.addAll(new SubscriptionPages(s.agreements(), s.catalog(), s.offers(), database.reads(), html).routes());
         routes.addAll(new JoinCodePages(

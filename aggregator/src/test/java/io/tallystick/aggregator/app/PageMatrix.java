@@ -230,6 +230,7 @@ final class PageMatrix {
                     403,
                     403,
                     403),
+            row("cloudInstancesPage", get(w -> "/portal/cloud-instances"), 200, 403, 403, 403, 403),
             row("quarantinePage", get(w -> "/portal/quarantine"), 200, 200, 200, 403, 403),
             row("agreementsPage", get(w -> "/portal/agreements"), 403, 403, 403, 200, 200),
             row(

@@ -1,13 +1,17 @@
 package io.tallystick.aggregator.enrollment;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.ManualClock;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.billing.Market;
+import io.tallystick.aggregator.portal.Visitor;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
+import io.tallystick.aggregator.web.Role;
 import io.tallystick.cloudsim.AccessKey;
 import io.tallystick.cloudsim.ApiFault;
 import io.tallystick.cloudsim.Cloud;
@@ -195,6 +199,16 @@ class CloudSamplesTest {
         RUNNING.sampleClouds();
         assertEquals(Map.of(metered.instanceId(), "matched", unmetered.instanceId(), "unenrolled"), states(market));
         assertEquals(states(market), byPagesOfOne(market));
+        Visitor operator = RUNNING.visitor(Role.OPERATOR, null);
+        String page = operator.get("/portal/cloud-instances").expect(200).text();
+        assertTrue(page.contains("<code>" + unmetered.instanceId() + "</code>"), page);
+        assertFalse(page.contains(metered.instanceId()), page);
+        assertTrue(
+                operator.get("/portal/cloud-instances?state=matched")
+                        .expect(200)
+                        .text()
+                        .contains("<code>" + metered.instanceId() + "</code></a>"),
+                page);
         assertEquals("2 1 0 0", numbers(atClouds(market)));
 
         // What a cloud shows is asked for once within the interval, and what is gone by then is gone here.

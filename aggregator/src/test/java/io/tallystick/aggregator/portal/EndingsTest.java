@@ -147,6 +147,7 @@ class EndingsTest {
                                 "reviews",
                                 "change-sets",
                                 "incidents",
+                                "cloud-instances",
                                 "quarantine",
                                 "products",
                                 "usage",

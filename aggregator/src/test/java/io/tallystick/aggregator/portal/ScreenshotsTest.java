@@ -108,17 +108,22 @@ class ScreenshotsTest {
     }
 
     private static Map<String, String> operatorPages(Marketplace marketplace) {
-        return Map.of(
-                "product", "/portal/products/" + marketplace.product,
-                "products", "/portal/products",
-                "usage", "/portal/usage?split=customer",
-                "reviews", "/portal/reviews",
-                "change-sets", "/portal/change-sets",
-                "revenue", "/portal/revenue",
-                "statements", "/portal/statements",
-                "incidents", "/portal/incidents",
-                "quarantine", "/portal/quarantine",
-                "enrollment", "/portal/enrollments/" + marketplace.enrollment);
+        Map<String, String> pages = new LinkedHashMap<>();
+        for (String page : List.of(
+                "products",
+                "reviews",
+                "change-sets",
+                "revenue",
+                "statements",
+                "incidents",
+                "cloud-instances",
+                "quarantine")) {
+            pages.put(page, "/portal/" + page);
+        }
+        pages.put("product", "/portal/products/" + marketplace.product);
+        pages.put("usage", "/portal/usage?split=customer");
+        pages.put("enrollment", "/portal/enrollments/" + marketplace.enrollment);
+        return pages;
     }
 
     private void visit(
