@@ -1,13 +1,26 @@
 package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductPage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A product as the catalogue shows it to a buyer, with the offers open to that buyer. */
 public record OfferedProduct(Product product, boolean subscribed, List<OfferLine> offers) {
+    /** What the product's page says in a language, or else in the other. */
+    public Optional<ProductPage.Texts> texts(Language language) {
+        Map<String, ProductPage.Texts> texts = product.page().texts();
+        return Optional.ofNullable(texts.get(language.tag()))
+                .or(() -> texts.values().stream().findFirst());
+    }
+
+    public Optional<String> shortText(Language language) {
+        return texts(language).flatMap(ProductPage.Texts::shortDescription);
+    }
+
     /** An offer; the currency is empty where it costs nothing here. */
     public record OfferLine(String id, String title, String kind, String currency, List<PriceLine> prices) {}
 

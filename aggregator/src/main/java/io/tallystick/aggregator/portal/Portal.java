@@ -86,7 +86,9 @@ public final class Portal {
                 new IncidentPages(s.incidents(), s.enrollments(), s.entitlements(), database.reads(), html).routes());
         routes.addAll(new CloudInstancePages(s.samples(), database.reads(), html).routes());
         routes.addAll(new QuarantinePages(s.quarantine(), html).routes());
-        routes.addAll(new SubscriptionPages(s.agreements(), s.catalog(), s.offers(), database.reads(), html).routes());
+        routes.addAll(
+                new SubscriptionPages(s.agreements(), s.catalog(), s.versions(), s.offers(), database.reads(), html)
+                        .routes());
         routes.addAll(new JoinCodePages(
                         s.invitations(),
                         s.joinCodes(),

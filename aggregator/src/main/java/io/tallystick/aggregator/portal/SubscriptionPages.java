@@ -5,10 +5,11 @@ import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.portal.pages.JteagreementsGenerated;
 import io.tallystick.aggregator.portal.pages.JtecatalogueGenerated;
+import io.tallystick.aggregator.portal.pages.JtecatalogueproductGenerated;
 import io.tallystick.aggregator.web.Caller;
-import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
@@ -31,13 +32,16 @@ final class SubscriptionPages {
 
     private final Agreements agreements;
     private final Catalog catalog;
+    private final Versions versions;
     private final Offers offers;
     private final SqlClient reads;
     private final Html html;
 
-    SubscriptionPages(Agreements agreements, Catalog catalog, Offers offers, SqlClient reads, Html html) {
+    SubscriptionPages(
+            Agreements agreements, Catalog catalog, Versions versions, Offers offers, SqlClient reads, Html html) {
         this.agreements = agreements;
         this.catalog = catalog;
+        this.versions = versions;
         this.offers = offers;
         this.reads = reads;
         this.html = html;
@@ -56,7 +60,11 @@ final class SubscriptionPages {
                 Route.get("/portal/catalogue", "cataloguePage")
                         .page(Role.BUYER)
                         .paged()
+                        .query("q")
                         .to(this::catalogue),
+                Route.get("/portal/catalogue/{id}", "catalogueProductPage")
+                        .page(Role.BUYER)
+                        .to(this::product),
                 Route.post("/portal/catalogue/{id}/subscribe", "subscribeOnPage")
                         .page(Role.BUYER)
                         .to(this::subscribe));
@@ -96,25 +104,51 @@ final class SubscriptionPages {
         Caller caller = Requests.caller(ctx);
         PageRequest wanted = PageRequest.of(ctx);
         PageRequest request = new PageRequest(Math.min(wanted.limit(), CATALOGUE_PAGE), wanted.after());
-        return catalog.list(reads, caller, request)
-                .compose(found -> subscribed(caller, found).compose(has -> withOffers(caller, found.items(), has)
-                        .compose(all -> html.send(
+        String words = Requests.query(ctx, "q").orElse("");
+        if (words.length() > Catalog.Search.TEXT_CHARS_MAX) {
+            throw Requests.invalid("q", "must have at most " + Catalog.Search.TEXT_CHARS_MAX + " characters");
+        }
+        Catalog.Search search = Catalog.Search.of(words, Optional.empty(), Optional.empty(), Optional.empty());
+        return catalog.search(reads, caller, search, request).compose(found -> offered(caller, found.items())
+                .compose(all -> html.send(
+                        ctx,
+                        200,
+                        (output, page) -> JtecatalogueGenerated.render(
+                                output,
+                                null,
+                                page,
+                                all,
+                                words,
+                                found.nextParameter().orElse(null)))));
+    }
+
+    /** What a buyer should know before subscribing. */
+    private Future<Void> product(RoutingContext ctx) {
+        Caller caller = Requests.caller(ctx);
+        return catalog.visible(reads, caller, Requests.path(ctx, "id"))
+                .compose(product -> versions.list(reads, caller, product.id()).compose(all -> offered(
+                                caller, List.of(product))
+                        .compose(offered -> html.send(
                                 ctx,
                                 200,
-                                (output, page) -> JtecatalogueGenerated.render(
+                                (output, page) -> JtecatalogueproductGenerated.render(
                                         output,
                                         null,
                                         page,
-                                        all,
-                                        found.nextParameter().orElse(null))))));
+                                        offered.get(0),
+                                        all.stream().map(Versions.View::version).toList())))));
     }
 
-    private Future<Set<String>> subscribed(Caller caller, Page<Product> found) {
+    private Future<List<OfferedProduct>> offered(Caller caller, List<Product> products) {
+        return subscribed(caller, products).compose(has -> withOffers(caller, products, has));
+    }
+
+    private Future<Set<String>> subscribed(Caller caller, List<Product> products) {
         return agreements
                 .forAccountAndProducts(
                         reads,
                         caller.account().orElse(""),
-                        found.items().stream().map(Product::id).toList())
+                        products.stream().map(Product::id).toList())
                 .map(all -> all.stream()
                         .filter(a -> a.endedAt().isEmpty())
                         .map(Agreement::productId)

@@ -242,6 +242,7 @@ final class PageMatrix {
                     303,
                     404),
             row("cataloguePage", get(w -> "/portal/catalogue"), 403, 403, 403, 200, 200),
+            row("catalogueProductPage", get(w -> "/portal/catalogue/" + w.limitedProduct()), 403, 403, 403, 200, 404),
             row(
                     "subscribeOnPage",
                     get(w -> "/portal/catalogue/" + w.limitedProduct() + "/subscribe"),

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
+import io.tallystick.aggregator.portal.Visitor;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.testkit.Rule;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -108,5 +110,37 @@ class CatalogueSearchTest {
                 "page.logoUrl", "page.keywords[0]", "page.texts.en.highlights", "page.texts.de", "page.licence.url")) {
             assertTrue(paths.contains(path), path + " is not in " + paths);
         }
+    }
+
+    @Test
+    @Rule({"R1", "R7", "N4"})
+    void buyersSearchInThePortalAndReadAboutAProductInTheirLanguage() {
+        String id = product(
+                "Tunnel & bridge",
+                "{'texts':{'en':{'shortDescription':'Goes fast.','highlights':['Quick <b>']},"
+                        + "'fr':{'shortDescription':'Va vite.'}},'keywords':['vpn'],'support':'Write to us.',"
+                        + "'resources':[{'text':'Manual','url':'https://example.com/manual'}]}",
+                "LIMITED",
+                "PUBLIC");
+        Visitor visitor = RUNNING.visitor(Role.BUYER, buyer);
+        String link = "<a href=\"/portal/catalogue/" + id + "\">Tunnel &amp; bridge</a>";
+        String found =
+                visitor.get("/portal/catalogue?q=VPN+%26+bridge").expect(200).text();
+        assertTrue(found.contains(link) && found.contains("Goes fast."), found);
+        assertTrue(found.contains("value=\"VPN &amp; bridge\""), found);
+        String nothing =
+                visitor.get("/portal/catalogue?q=vpn+%3Cnothing%3E").expect(200).text();
+        assertTrue(nothing.contains("Nothing was found") && !nothing.contains(link), nothing);
+        visitor.get("/portal/catalogue?q=" + "x".repeat(201)).expect(400);
+
+        String page = visitor.get("/portal/catalogue/" + id).expect(200).text();
+        assertTrue(page.contains("<li>Quick &lt;b") && page.contains("Write to us."), page);
+        assertTrue(
+                page.contains("<a href=\"https://example.com/manual\" rel=\"noopener noreferrer\">Manual</a>"), page);
+        assertTrue(page.contains("action=\"/portal/catalogue/" + id + "/subscribe\""), page);
+        visitor.post("/portal/language", Map.of("language", "fr", "back", "/portal/catalogue"))
+                .expect(303);
+        assertTrue(visitor.get("/portal/catalogue/" + id).expect(200).text().contains("Va vite."), id);
+        visitor.get("/portal/catalogue/" + product("Staged", "{}")).expect(404);
     }
 }

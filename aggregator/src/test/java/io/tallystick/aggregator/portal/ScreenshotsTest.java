@@ -44,7 +44,7 @@ class ScreenshotsTest {
         Marketplace marketplace = new Marketplace(RUNNING, CLOUDS);
         Map<String, Map<String, String>> pages = new LinkedHashMap<>();
         pages.put("seller", sellerPages(marketplace));
-        pages.put("buyer", buyerPages());
+        pages.put("buyer", buyerPages(marketplace));
         pages.put("operator", operatorPages(marketplace));
         for (Language language : ALL ? Language.values() : new Language[] {Language.FRENCH}) {
             int width = language == Language.ENGLISH ? 1280 : 420;
@@ -91,20 +91,15 @@ class ScreenshotsTest {
                 .get("id"));
     }
 
-    private static Map<String, String> buyerPages() {
-        return Map.of(
-                "usage",
-                "/portal/usage",
-                "statements",
-                "/portal/statements",
-                "password",
-                "/portal/password",
-                "agreements",
-                "/portal/agreements?done=subscribed",
-                "catalogue",
-                "/portal/catalogue",
-                "join-codes",
-                "/portal/join-codes");
+    private static Map<String, String> buyerPages(Marketplace marketplace) {
+        Map<String, String> pages = new LinkedHashMap<>();
+        for (String page : List.of("usage", "statements", "password", "catalogue", "join-codes")) {
+            pages.put(page, "/portal/" + page);
+        }
+        pages.put("agreements", "/portal/agreements?done=subscribed");
+        pages.put("catalogue-search", "/portal/catalogue?q=nothing+like+this");
+        pages.put("catalogue-product", "/portal/catalogue/" + marketplace.product);
+        return pages;
     }
 
     private static Map<String, String> operatorPages(Marketplace marketplace) {
