@@ -10,6 +10,7 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
+import io.tallystick.common.model.Hours;
 import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,10 +23,17 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Instances bought for a year: what they cover, and what it costs to amend them. */
+/**
+ * Instances bought for a year: what they cover, and what it costs to amend them. What meters comes last: once a seller has usage,
+ * each day that the others let pass is another report to make.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class YearlyAgreementsTest {
     private static final String PRICES =
             """
@@ -35,6 +43,9 @@ class YearlyAgreementsTest {
             'yearly':[{'instanceType':'m5.large','unitPrice':'1500'},{'instanceType':'m5.xlarge','unitPrice':'1500'},
               {'instanceType':'m7i.xlarge','unitPrice':'2100'},{'instanceType':'c7g.large','unitPrice':'800'},
               {'instanceType':'t3.micro','unitPrice':'1500.01'}]""";
+    /** Behind those without an order. */
+    private static final int LATE = Order.DEFAULT + 1;
+
     private static final Duration CLOSED = Duration.ofHours(3);
     private static final Duration HOUR = Duration.ofHours(1);
 
@@ -43,7 +54,14 @@ class YearlyAgreementsTest {
 
     /** A market with an agreement on an offer with yearly prices, on the hour. */
     private record World(Market market, String offer, String agreement) {
-        static World of(String prices) {
+        /** On the hour. */
+        static World soon(String prices) {
+            Instant now = RUNNING.clock().instant();
+            RUNNING.clock().advance(Duration.between(now, Hours.of(now).plus(HOUR)));
+            return at(prices);
+        }
+
+        static World here() {
             // The first of the next July whose year to come has no leap day: the tests' order changes no amount.
             Instant now = RUNNING.clock().instant();
             Year year = Year.from(now.atOffset(ZoneOffset.UTC));
@@ -53,6 +71,10 @@ class YearlyAgreementsTest {
                 start = july(year);
             }
             RUNNING.clock().advance(Duration.between(now, start));
+            return at(PRICES);
+        }
+
+        private static World at(String prices) {
             Market market = new Market(RUNNING, "uptime-hours");
             String offer = market.offer("EUR", prices);
             return new World(market, offer, market.accept(offer));
@@ -60,10 +82,6 @@ class YearlyAgreementsTest {
 
         private static Instant july(Year year) {
             return year.atMonth(7).atDay(1).atStartOfDay().toInstant(ZoneOffset.UTC);
-        }
-
-        static World here() {
-            return of(PRICES);
         }
 
         Http.Answer buy(String... counts) {
@@ -301,8 +319,8 @@ class YearlyAgreementsTest {
         Http.Answer answer = market.post(
                 "/v1/products/" + market.product + "/offers",
                 "{'title':'T','currency':'EUR','hourly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
-                        + "'unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
-                        + "'unitPrice':'0'},{'instanceType':'c','unitPrice':'1'},{'instanceType':'a','unitPrice':'0'}]}");
+                    + "'unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
+                    + "'unitPrice':'0'},{'instanceType':'c','unitPrice':'1'},{'instanceType':'a','unitPrice':'0'}]}");
         String wrong = answer.expect(400).text();
         assertTrue(wrong.contains("yearly[2].instanceType"), wrong);
         assertTrue(wrong.contains("yearly[1].unitPrice"), wrong);
@@ -428,8 +446,9 @@ class YearlyAgreementsTest {
     }
 
     @Test
+    @Order(LATE + 1)
     void instanceHoursAreCoveredUpToTheCountOfTheirTypeAndTheRestIsPaidByTheHour() {
-        World world = World.here();
+        World world = World.soon(PRICES);
         world.buy("2 m5.large");
         Market market = world.market();
         List<ProtocolClient> agents = List.of(market.agent(), market.agent(), market.agent());
@@ -468,9 +487,10 @@ class YearlyAgreementsTest {
     }
 
     @Test
+    @Order(LATE + 2)
     @Rule("R31")
     void anAmendmentCoversFromTheNextHourOnAndTheTermEndsWithItsLast() {
-        World world = World.of("'partialHours':'exact'," + PRICES);
+        World world = World.soon("'partialHours':'exact'," + PRICES);
         Market market = world.market();
         Instant bought = RUNNING.clock().instant();
         Instant end = Instant.parse(world.buy("1 m5.large").get("termEnd"));
@@ -499,6 +519,7 @@ class YearlyAgreementsTest {
     }
 
     @Test
+    @Order(LATE)
     @Rule("R35")
     void whatWasBoughtStandsOnTheStatementAndInTheSellersRevenue() {
         World world = World.here();
@@ -568,7 +589,7 @@ class YearlyAgreementsTest {
         // 800 for 5,255 of 8,760 hours.
         assertEquals(
                 "Time,Event,Agreement ID,Customer Reference ID,Product Title,Product ID,Product Code,Offer ID,Offer"
-                        + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
+                    + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
                         + amended + ",amended" + same + "5 m5.large,EUR,1800,6300\n" + amended.plusSeconds(1800)
                         + ",amended" + same + "1 c7g.large; 5 m5.large,EUR,479.91,6779.91\n",
                 csv);
