@@ -87,6 +87,7 @@ final class FakeAggregator implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService pool = Executors.newFixedThreadPool(4);
     private final InstantSource clock;
+    private volatile Duration behind = Duration.ZERO;
     private KeyPair keys;
     private Jwk jwk;
     private String kid;
@@ -116,7 +117,7 @@ final class FakeAggregator implements AutoCloseable {
     private byte[] weakKey = new byte[0];
 
     FakeAggregator(InstantSource clock) throws IOException, GeneralSecurityException {
-        this.clock = clock;
+        this.clock = () -> clock.instant().minus(behind);
         this.keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
         this.jwk = Jwk.ofBytes(Ed25519.rawPublicKey(keys.getPublic()));
         this.kid = jwk.thumbprint().toString();
@@ -137,6 +138,11 @@ final class FakeAggregator implements AutoCloseable {
     /** Publishes this key instead of its own, and signs as anybody can under it. */
     synchronized void weakKey(byte[] key) {
         weakKey = key.clone();
+    }
+
+    /** Its clock goes behind the VM's by so much. */
+    void behind(Duration by) {
+        behind = by;
     }
 
     /** Answers 500 to everything. */

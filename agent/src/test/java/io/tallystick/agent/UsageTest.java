@@ -145,6 +145,27 @@ class UsageTest {
         }
     }
 
+    /** A started hour is paid whole: a hundredth of a second too much would be another hour's price. */
+    @Test
+    void anHourHasNoMoreUptimeThanItsLengthWhereTheTimeIsSetBack() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.dimension(MeteringPlan.UPTIME_DIMENSION, Optional.empty());
+            rig.aggregator.leaseLength(Duration.ofHours(3));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            rig.aggregator.behind(Duration.ofSeconds(50));
+            // Past the half of the lease, so that the time is asked for again.
+            rig.time.advance(Duration.ofMinutes(100));
+            Rig.until("a lease under the time that was set back", () -> rig.aggregator.leaseRequests() > 0);
+            agent.drained();
+            rig.time.advance(Duration.ofMinutes(80));
+            agent.close();
+            List<Quantity> hours = List.copyOf(rig.aggregator.sums().values());
+            assertTrue(hours.stream().allMatch(q -> q.compareTo(Quantity.ONE) <= 0), hours::toString);
+            assertTrue(hours.stream().filter(Quantity.ONE::equals).count() >= 2, hours::toString);
+        }
+    }
+
     @Test
     void uptimeStopsWithTheLease() throws Exception {
         try (Rig rig = new Rig(dir)) {

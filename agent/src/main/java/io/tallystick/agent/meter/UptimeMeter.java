@@ -31,11 +31,18 @@ import java.util.logging.Logger;
  * written up to where is kept in the same transaction, so a restart within the boot neither forgets nor repeats.
  * Uptime before the first entitled moment of a boot is not counted, nor is what follows a moment without entitlement
  * up to the next entitled one: such a moment is kept too, so that no restart measures across it.
+ *
+ * <p>An answer of the aggregator may set the trusted time back by what the network took; what was written up to is then passed
+ * a second time, and is not written again: an hour never has more than its length. Only where the time was far off, for a VM
+ * that booted offline say, are the same hours other time than before.
  */
 public final class UptimeMeter {
     private static final long NINTHS_PER_MILLI = 2_500;
     private static final int NINTHS = 9;
     private static final int PLACES = 9;
+    /** A time that was set back by more was wrong, and what it was taken for happened at another time. */
+    private static final Duration SAME_TIME_MAX = Duration.ofMinutes(5);
+
     private static final Logger LOG = Logger.getLogger(UptimeMeter.class.getName());
 
     private final Store store;
@@ -140,6 +147,11 @@ public final class UptimeMeter {
         return "uptime." + product;
     }
 
+    /** Up to which trusted time uptime is written, in milliseconds since 1970. Apart, as older agents do not know it. */
+    private static String writtenKey(String product) {
+        return "uptime-written." + product;
+    }
+
     /** Writes what was measured, before a batch is cut. */
     public void flush() {
         for (String product : open.keySet().toArray(String[]::new)) {
@@ -163,7 +175,13 @@ public final class UptimeMeter {
         long length = s.end() - s.start();
         try {
             Store.join(store.usage(tx -> {
-                Mark mark = add(tx, product, single ? "" : product, from, length, s.end());
+                long again = again(tx, product, from, length);
+                Mark mark = add(tx, product, single ? "" : product, from.plusMillis(again), length - again, s.end());
+                if (again < length) {
+                    tx.meta(
+                            writtenKey(product),
+                            Long.toString(from.plusMillis(length).toEpochMilli()));
+                }
                 Mark kept = ends ? mark.ended() : mark;
                 tx.meta(key(product), kept.text());
                 return kept;
@@ -174,6 +192,12 @@ public final class UptimeMeter {
         }
         open.put(product, new Segment(s.end(), s.end(), s.until()));
         return true;
+    }
+
+    /** How many milliseconds from there on are written already. */
+    private static long again(Tx tx, String product, Instant from, long length) throws SQLException {
+        long passed = tx.meta(writtenKey(product)).map(Long::parseLong).orElse(0L) - from.toEpochMilli();
+        return passed > 0 && passed <= SAME_TIME_MAX.toMillis() ? Math.min(passed, length) : 0;
     }
 
     private Mark add(Tx tx, String product, String sumProduct, Instant from, long length, long end)
