@@ -7,6 +7,7 @@ import io.tallystick.chaos.checker.Pull;
 import io.tallystick.chaos.checker.Verdict;
 import io.tallystick.cloudsim.CloudCa;
 import io.tallystick.cloudsim.CloudsimClient;
+import io.tallystick.cloudsim.SharedKeys;
 import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.time.SandboxClock;
@@ -329,7 +330,7 @@ final class World implements AutoCloseable {
 
     /** The keys that the simulated cloud signs identity documents with. */
     CloudCa ca() {
-        return CloudCa.open(folder.file("cloud").resolve("ca"), clock());
+        return CloudCa.open(SharedKeys.of(folder.file("cloud")), clock());
     }
 
     Path file(String name) {

@@ -100,14 +100,6 @@ public final class CloudsimMain implements Callable<Integer> {
         private List<String> regions = new ArrayList<>();
 
         @Option(
-                names = "--keys",
-                defaultValue = "${env:" + SharedKeys.VARIABLE + "}",
-                description =
-                        "Keys of the regions, where several simulations share them; the default is what the variable"
-                                + " " + SharedKeys.VARIABLE + " says, or inside --dir. Making a key takes a second.")
-        private @Nullable Path keys;
-
-        @Option(
                 names = "--clock-file",
                 description = "Sandbox only: a file with a duration by which the time is ahead.")
         private @Nullable Path clockFile;
@@ -130,8 +122,7 @@ public final class CloudsimMain implements Callable<Integer> {
                     Thread.currentThread().interrupt();
                 }
             }));
-            try (SimulatedClouds clouds = SimulatedClouds.start(
-                            dir, trust, keys == null ? SimulatedClouds.ownKeys(dir) : keys, clock);
+            try (SimulatedClouds clouds = SimulatedClouds.start(dir, trust, SharedKeys.of(dir), clock);
                     ControlApi control = control(clouds)) {
                 (regions.isEmpty() ? List.of("us-east-1") : regions).forEach(clouds::trust);
                 announce("http://127.0.0.1:" + control.port(), trust);

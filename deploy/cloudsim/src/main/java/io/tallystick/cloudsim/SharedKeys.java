@@ -22,6 +22,12 @@ public final class SharedKeys {
         return FOLDER;
     }
 
+    /** The keys of the program that simulates the clouds of this folder: where the environment says, else the folder's own. */
+    public static Path of(Path clouds) {
+        String given = System.getenv(VARIABLE);
+        return given == null ? SimulatedClouds.ownKeys(clouds) : Path.of(given);
+    }
+
     private static Path make() {
         String given = System.getenv(VARIABLE);
         if (given != null) {
