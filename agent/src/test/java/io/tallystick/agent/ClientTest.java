@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The vendors' client against a running agent. */
 class ClientTest {
-    private static final Duration WAIT = Duration.ofSeconds(20);
+    private static final Duration WAIT = Duration.ofMinutes(1);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")

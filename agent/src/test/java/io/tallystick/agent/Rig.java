@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 final class Rig implements AutoCloseable {
     static final String ACCOUNT = "123456789012";
     static final String CODE = "code-a";
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** Past the longest pause of an agent between two tries, a minute. */
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     /** Real time plus what the test added; the boot can be changed, which is a reboot. */
     static final class MovedTime extends Clock implements TimeSource {

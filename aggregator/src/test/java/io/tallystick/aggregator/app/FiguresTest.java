@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What the gauges over the whole service count. */
 class FiguresTest {
-    private static final Duration WAIT = Duration.ofSeconds(10);
+    private static final Duration WAIT = Duration.ofMinutes(1);
     private static final String CLOUD_ACCOUNT = "000000000002";
 
     @RegisterExtension

@@ -57,7 +57,7 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     private static final Duration TURN = Duration.ofSeconds(60);
 
     private static final Duration PAUSE = Duration.ofMillis(2);
-    private static final Duration WAIT = Duration.ofSeconds(10);
+    private static final Duration WAIT = Duration.ofMinutes(1);
 
     private final TestDatabase database = TestDatabase.migratedBy(
                     url -> new Migrations(DatabaseUrl.parse(url)).migrate())

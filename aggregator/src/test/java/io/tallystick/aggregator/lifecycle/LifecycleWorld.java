@@ -47,7 +47,7 @@ import java.util.concurrent.TimeoutException;
 final class LifecycleWorld implements AutoCloseable {
     static final String REGION = "eu-west-2";
     static final Caller OPERATOR = new Caller("test", Role.OPERATOR, null);
-    private static final Duration WAIT = Duration.ofSeconds(5);
+    private static final Duration WAIT = Duration.ofMinutes(1);
     private static final int ROUNDS_MAX = 200;
     private static long accountNumber = 100_000_000_000L;
 

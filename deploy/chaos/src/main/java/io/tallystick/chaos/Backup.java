@@ -23,7 +23,7 @@ import java.util.Set;
  * the primary.
  */
 final class Backup {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     /** What the manual says not to copy, and what belongs to the process that runs there. */
     private static final Set<String> LEFT_OUT = Set.of(
             "pg_wal",

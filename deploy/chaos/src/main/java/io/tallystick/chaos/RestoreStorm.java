@@ -34,7 +34,7 @@ final class RestoreStorm {
 
     private static final Duration TICK = Duration.ofSeconds(30);
     private static final Duration TICK_PAUSE = Duration.ofMillis(200);
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     /** Longer than agents keep acknowledged batches. */
     private static final Duration AGENTS_FORGET = Duration.ofDays(8);
 

@@ -29,7 +29,7 @@ final class Twins {
         static final Share FULL = new Share(64, 100_000, 20);
     }
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final Duration FLUSH = Duration.ofMinutes(15);
     private static final Duration SHED_PAUSE = Duration.ofMillis(100);
     private static final int HOURS = 3;

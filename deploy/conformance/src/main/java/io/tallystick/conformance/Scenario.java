@@ -221,6 +221,8 @@ enum Scenario {
                     second.watch();
                     second.find(!second.tap.reports().isEmpty(), "began to work while nothing was known about the VM");
                     stage.box().bringAggregatorBack();
+                    // However long the agent paused between its tries is nothing the program could help.
+                    stage.box().awaitDecision(stage.vm(), "allow");
                     second.find(
                             !second.awaitWithRestarts(() -> second.accepted() > 0),
                             "did not begin " + second.within() + " after the marketplace was back");

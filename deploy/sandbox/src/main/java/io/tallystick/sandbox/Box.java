@@ -21,7 +21,9 @@ import java.util.function.Consumer;
  * One thread.
  */
 public final class Box implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** Past an agent's longest pause between two tries, a minute, for each of the two answers that a decision may take. */
+    private static final Duration DECISION_PATIENCE = Duration.ofMinutes(3);
     /** Past half of a lease, so that every agent asks for a new one. */
     private static final Duration RENEWAL = Duration.ofHours(13);
     /** Past the pace at which a denied agent asks again, jitter included. */
@@ -129,7 +131,7 @@ public final class Box implements AutoCloseable {
     /** Waits until the VM's agent decides so: {@code allow}, {@code deny} or {@code unknown}. */
     public void awaitDecision(Vm vm, String decision) {
         Expect.eventually(
-                PATIENCE,
+                DECISION_PATIENCE,
                 decision + " in " + vm.instance(),
                 () -> agent(vm).decision(productCode()),
                 d -> d.equals(decision));

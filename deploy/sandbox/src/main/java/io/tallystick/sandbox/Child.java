@@ -23,7 +23,7 @@ public final class Child {
     /** Ctrl-C at the terminal is for the sandbox, which ends its children in order; setsid keeps the process id. */
     private static final Path SETSID = Path.of("/usr/bin/setsid");
 
-    private static final Duration READY_PATIENCE = Duration.ofSeconds(90);
+    private static final Duration READY_PATIENCE = Duration.ofMinutes(3);
     private static final Duration END_PATIENCE = Duration.ofSeconds(15);
     private static final int TAIL_LINES = 15;
 

@@ -14,7 +14,7 @@ import java.util.Set;
  * sets applied. The operator's part of it (reviews) too.
  */
 final class Shop {
-    private static final Duration COPY_PATIENCE = Duration.ofSeconds(60);
+    private static final Duration COPY_PATIENCE = Duration.ofMinutes(2);
     /** How far the clocks move while a change set is awaited: copies and retries live by the sandbox's time. */
     private static final Duration STRIDE = Duration.ofSeconds(20);
 

@@ -88,6 +88,6 @@ class LeftoversTest {
     }
 
     private static boolean ended(Process process) {
-        return Await.until(java.time.Duration.ofSeconds(10), () -> !process.isAlive());
+        return Await.until(java.time.Duration.ofMinutes(1), () -> !process.isAlive());
     }
 }

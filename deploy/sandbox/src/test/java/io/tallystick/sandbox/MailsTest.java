@@ -25,7 +25,7 @@ class MailsTest {
             try (Mails mails = Mails.open(folder, port)) {
                 send(port, "one");
                 send(port, "two");
-                assertTrue(Await.until(Duration.ofSeconds(10), () -> mails.all().size() == 2));
+                assertTrue(Await.until(Duration.ofMinutes(1), () -> mails.all().size() == 2));
                 assertEquals(
                         List.of("one", "two"),
                         mails.keep().stream().map(Mails.Mail::subject).toList());
@@ -36,7 +36,7 @@ class MailsTest {
             }
             try (Mails mails = Mails.open(folder, port)) {
                 send(port, "three");
-                assertTrue(Await.until(Duration.ofSeconds(10), () -> mails.all().size() == 1));
+                assertTrue(Await.until(Duration.ofMinutes(1), () -> mails.all().size() == 1));
                 mails.keep();
             }
             assertTrue(Files.readString(dir.resolve("mails/1.eml")).contains("Subject: one"));

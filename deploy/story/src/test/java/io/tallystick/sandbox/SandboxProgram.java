@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A folder with the sandbox as a program in it, and beside it what somebody would paste there. */
 final class SandboxProgram {
-    static final Duration PATIENCE = Duration.ofSeconds(90);
+    static final Duration PATIENCE = Duration.ofMinutes(4);
 
     private final Path dir;
     private final List<Process> started = new ArrayList<>();

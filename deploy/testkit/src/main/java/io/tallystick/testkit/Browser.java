@@ -33,7 +33,7 @@ import org.openqa.selenium.logging.LoggingPreferences;
  * it also serves programs that have no use for it. Elements are named by CSS selectors, pages by path and query.
  */
 public final class Browser implements AutoCloseable {
-    private static final Duration WAIT_MAX = Duration.ofSeconds(20);
+    private static final Duration WAIT_MAX = Duration.ofMinutes(1);
 
     private final ChromeDriver driver;
     private final String base;
