@@ -319,8 +319,8 @@ class YearlyAgreementsTest {
         Http.Answer answer = market.post(
                 "/v1/products/" + market.product + "/offers",
                 "{'title':'T','currency':'EUR','hourly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
-                    + "'unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
-                    + "'unitPrice':'0'},{'instanceType':'c','unitPrice':'1'},{'instanceType':'a','unitPrice':'0'}]}");
+                        + "'unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
+                        + "'unitPrice':'0'},{'instanceType':'c','unitPrice':'1'},{'instanceType':'a','unitPrice':'0'}]}");
         String wrong = answer.expect(400).text();
         assertTrue(wrong.contains("yearly[2].instanceType"), wrong);
         assertTrue(wrong.contains("yearly[1].unitPrice"), wrong);
@@ -589,7 +589,7 @@ class YearlyAgreementsTest {
         // 800 for 5,255 of 8,760 hours.
         assertEquals(
                 "Time,Event,Agreement ID,Customer Reference ID,Product Title,Product ID,Product Code,Offer ID,Offer"
-                    + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
+                        + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
                         + amended + ",amended" + same + "5 m5.large,EUR,1800,6300\n" + amended.plusSeconds(1800)
                         + ",amended" + same + "1 c7g.large; 5 m5.large,EUR,479.91,6779.91\n",
                 csv);
