@@ -368,7 +368,8 @@ public final class Enroller {
 
     /** Half-life of the lease that ends first; sooner while something is denied or granted only in grace. */
     private void schedule(Answers.Checked checked) {
-        Instant now = checked.answer().time();
+        // Not the answer's time: the machine may have slept since.
+        Instant now = time.now().orElse(checked.answer().time());
         Duration wait = Lease.DEFAULT_LENGTH.dividedBy(2);
         for (Grant g : checked.grants().values()) {
             Duration one = g.lease().isEmpty()
