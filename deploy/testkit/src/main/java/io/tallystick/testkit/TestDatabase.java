@@ -2,6 +2,7 @@ package io.tallystick.testkit;
 
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -45,6 +46,8 @@ public final class TestDatabase implements BeforeAllCallback, AfterEachCallback,
     private final Migrator migrator;
     private final List<Check> checks = new ArrayList<>();
     private String name = "";
+    /** Where the server's write-ahead log ended when the checks last held. */
+    private String checkedAt = "";
 
     private TestDatabase(Migrator migrator) {
         this.migrator = migrator;
@@ -105,13 +108,32 @@ public final class TestDatabase implements BeforeAllCallback, AfterEachCallback,
 
     @Override
     public void afterEach(ExtensionContext context) throws SQLException {
+        check();
+    }
+
+    /** Runs the checks, unless nothing was written since they last held; whether they ran. */
+    public boolean check() throws SQLException {
         if (checks.isEmpty()) {
-            return;
+            return false;
         }
         try (Connection connection = connect()) {
+            String written = written(connection);
+            if (written.equals(checkedAt)) {
+                return false;
+            }
             for (Check check : checks) {
                 check.verify(connection);
             }
+            checkedAt = written;
+            return true;
+        }
+    }
+
+    private static String written(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet position = statement.executeQuery("SELECT pg_current_wal_insert_lsn()")) {
+            position.next();
+            return position.getString(1);
         }
     }
 
