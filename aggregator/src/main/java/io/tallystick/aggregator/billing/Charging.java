@@ -22,9 +22,10 @@ import org.slf4j.LoggerFactory;
  * Turns posted usage lines into charges, run after run, and charges into statements, month after month.
  *
  * <p>Each line of an agreement with a price becomes exactly one charge under the line's own number, at the rate the
- * agreement accepted; what was bought by the year until then is charged behind the run's lines, once. A run is rated in chunks and its charges become visible together, by {@code finished_at}; if the
- * process dies, the next one goes on behind the last chunk. One process at a time does it: as with posting runs, a fence is checked
- * under a row lock by every transaction.
+ * agreement accepted; what was bought by the year until then is charged behind the run's lines, once. A run is rated in
+ * chunks and its charges become visible together, by {@code finished_at}; if the process dies, the next one goes on behind
+ * the last chunk. One process at a time does it: as with posting runs, a fence is checked under a row lock by every
+ * transaction.
  */
 public final class Charging {
     /** How often to look: cheap when there is nothing to do, and soon after a posting run. */

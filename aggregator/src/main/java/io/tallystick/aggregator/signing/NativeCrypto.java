@@ -22,7 +22,7 @@ public final class NativeCrypto {
         return PROVIDER.filter(p -> p.getService(type, algorithm) != null);
     }
 
-    /** For RSA keys: the JDK takes seconds where its compiler is held back, and always many times as long as this. */
+    /** For RSA keys: in Java one takes seconds where only the first compiler runs. */
     public static KeyPairGenerator rsaKeys() throws NoSuchAlgorithmException {
         Optional<Provider> here = provider("KeyPairGenerator", "RSA");
         return here.isPresent() ? KeyPairGenerator.getInstance("RSA", here.get()) : KeyPairGenerator.getInstance("RSA");
