@@ -21,9 +21,6 @@ import java.util.function.Consumer;
  * One thread.
  */
 public final class Box implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
-    /** Past an agent's longest pause between two tries, a minute, for each of the two answers that a decision may take. */
-    private static final Duration DECISION_PATIENCE = Duration.ofMinutes(3);
     /** Past half of a lease, so that every agent asks for a new one. */
     private static final Duration RENEWAL = Duration.ofHours(13);
     /** Past the pace at which a denied agent asks again, jitter included. */
@@ -131,7 +128,7 @@ public final class Box implements AutoCloseable {
     /** Waits until the VM's agent decides so: {@code allow}, {@code deny} or {@code unknown}. */
     public void awaitDecision(Vm vm, String decision) {
         Expect.eventually(
-                DECISION_PATIENCE,
+                Scene.PATIENCE,
                 decision + " in " + vm.instance(),
                 () -> agent(vm).decision(productCode()),
                 d -> d.equals(decision));
@@ -173,7 +170,7 @@ public final class Box implements AutoCloseable {
                 .plus(Seeder.CLOSE_DELAY)
                 .plusSeconds(90);
         market.advanceTo(closed);
-        return Await.value(PATIENCE, () -> {
+        return Await.value(Scene.PATIENCE, () -> {
                     Map<String, BigDecimal> sums = sums();
                     return same(sums, expected) ? java.util.Optional.of(sums) : java.util.Optional.empty();
                 })

@@ -117,7 +117,7 @@ final class ContestedStep implements Story.Step {
 
     private static void awaitDecision(Scene scene, Agent agent, String decision) {
         Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 agent.name() + " decides " + decision,
                 () -> agent.decision(scene.seed().productCode()),
                 d -> d.equals(decision));

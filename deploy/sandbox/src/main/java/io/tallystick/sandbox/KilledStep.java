@@ -91,7 +91,7 @@ final class KilledStep implements Story.Step {
                 if (!send(key, quantity)) {
                     // It may have counted or not; only its key tells.
                     repeated.incrementAndGet();
-                    if (!Await.until(Scene.A_MINUTE, () -> send(key, quantity))) {
+                    if (!Await.until(Scene.PATIENCE, () -> send(key, quantity))) {
                         throw new StepFailure("call " + key + " acknowledged when repeated", "nothing for a minute");
                     }
                 }

@@ -27,13 +27,13 @@ final class Months {
         scene.flush(agents);
         market.advanceTo(end.plus(Seeder.CLOSE_DELAY).plusSeconds(90));
         String posted = Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 "the month's last hour posted",
                 () -> scene.billing().closedThrough(),
                 through -> !Instant.parse(through).isBefore(end.plus(Seeder.CLOSE_DELAY)));
         market.advanceTo(end.plus(Marketplace.STATEMENT_DELAY).plusSeconds(90));
         Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 "the statement of " + month + " closed, with what was posted by " + posted,
                 () -> statements(scene, month, buyerToken),
                 found -> !found.isEmpty());

@@ -81,7 +81,7 @@ final class OutscaleStep implements Story.Step {
                 "allow",
                 agent.entitlement(code, "again").text("decision"));
         String finding = Expect.eventually(
-                        Scene.A_MINUTE,
+                        Scene.PATIENCE,
                         "the VM's evidence raised to api-confirmed",
                         () -> enrollment(scene, vm),
                         e -> e.text("evidenceLevel").equals("api-confirmed"))
@@ -162,7 +162,7 @@ final class OutscaleStep implements Story.Step {
                 .json()
                 .text("code");
         Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 copy + " shared with " + BUYER_CLOUD_ACCOUNT,
                 () -> market.cloud().imageOf(copy).access().accounts(),
                 accounts -> accounts.contains(BUYER_CLOUD_ACCOUNT));

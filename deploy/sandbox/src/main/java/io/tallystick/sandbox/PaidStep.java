@@ -91,7 +91,7 @@ final class PaidStep implements Story.Step {
     static void awaitAllowed(Scene scene, Agent agent) {
         scene.market().settled();
         Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 "the agent entitled again",
                 () -> agent.entitlement(scene.seed().productCode(), "month"),
                 answer -> answer.text("decision").equals("allow")

@@ -109,7 +109,7 @@ final class PublishedStep implements Story.Step {
 
     private static void awaitShared(Scene scene, String image, String account) {
         Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 image + " shared with " + account,
                 () -> scene.market().cloud().imageOf(image).access().accounts(),
                 accounts -> accounts.contains(account));
@@ -130,7 +130,7 @@ final class PublishedStep implements Story.Step {
     /** Waits for a mail to this address that names the version; there must be one and no more. */
     static Mails.Mail oneMail(Scene scene, String address, String version) {
         List<Mails.Mail> mails = Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 "a mail to " + address + " about " + version,
                 () -> mailsTo(scene, address).stream()
                         .filter(m -> m.subject().contains(version))

@@ -110,7 +110,7 @@ final class RefusedStep implements Story.Step {
         Seeder.agreement(scene.operator(), scene.seed().productId(), account);
         java.time.Instant subscribed = market.now();
         Doc allowed = Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 "allowed after the account subscribed",
                 () -> agent.entitlement(scene.seed().productCode(), "subscribed"),
                 d -> d.text("decision").equals("allow"));

@@ -15,8 +15,11 @@ import java.util.TreeMap;
 final class Scene {
     /** Patience for things that take a few network round trips. */
     static final Duration SOON = Duration.ofSeconds(30);
-    /** Patience for what an agent or the aggregator does on its own schedule. */
-    static final Duration A_MINUTE = Duration.ofMinutes(1);
+    /**
+     * For what an agent or the aggregator does on its own schedule. An agent pauses up to a minute between two tries, for its batch first and, where it is denied for want
+     * of that, for a lease half a minute on.
+     */
+    static final Duration PATIENCE = Duration.ofMinutes(4);
 
     private final Marketplace market;
     private final Ledger ledger = new Ledger();
@@ -80,7 +83,7 @@ final class Scene {
 
     void awaitShipped(Agent... agents) {
         for (Agent agent : agents) {
-            Expect.eventually(A_MINUTE, agent.name() + " with nothing left to send", agent::status, Agent::isShipped);
+            Expect.eventually(PATIENCE, agent.name() + " with nothing left to send", agent::status, Agent::isShipped);
         }
     }
 
@@ -94,7 +97,7 @@ final class Scene {
         flush(agents);
         market.advanceTo(end.plus(Seeder.CLOSE_DELAY).plusSeconds(90));
         Billing.Pull pull = Expect.eventually(
-                A_MINUTE,
+                PATIENCE,
                 "every acknowledged unit in the bill",
                 () -> billing().after(Billing.BEGINNING),
                 p -> ledger.differences(metered(p)).isEmpty() || overbilled(p));

@@ -43,7 +43,7 @@ final class SeenStep implements Story.Step {
         scene.tell().did("GET /v1/usage by the month, as the seller", "the same");
         LocalDate last = day(market.now()).minusDays(2);
         List<Doc> reports = Expect.eventually(
-                Scene.A_MINUTE,
+                Scene.PATIENCE,
                 "a report of every day to " + last,
                 () -> {
                     // They are made by the sandbox's clock, at most once a minute.
