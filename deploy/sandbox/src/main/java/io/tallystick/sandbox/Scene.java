@@ -16,8 +16,8 @@ final class Scene {
     /** Patience for things that take a few network round trips. */
     static final Duration SOON = Duration.ofSeconds(30);
     /**
-     * For what an agent or the aggregator does on its own schedule. An agent pauses up to a minute between two tries, for its batch first and, where it is denied for want
-     * of that, for a lease half a minute on.
+     * For what an agent or the aggregator does on its own schedule. An agent pauses up to a minute between two tries, for
+     * its batch first and, where it is denied for want of that, for a lease half a minute on.
      */
     static final Duration PATIENCE = Duration.ofMinutes(4);
 
