@@ -182,8 +182,8 @@ public final class Wiring {
         reviews = new Reviews(catalog, accounts, outbox, database.transactor(), audit, ids, clock);
         offers = new Offers(catalog, database.transactor(), audit, ids, clock);
         agreements = new Agreements(catalog, offers, accounts, database.transactor(), audit, jobs, ids, clock);
-        Lifecycle lifecycle = Lifecycle.of(
-                accounts, catalog, versions, reviews, offers, clouds, outbox, jobs, database, audit, ids, clock);
+        Lifecycle lifecycle =
+                Lifecycle.of(accounts, catalog, versions, offers, clouds, outbox, jobs, database, audit, ids, clock);
         changeSets = lifecycle.changeSets();
         loadForms = new LoadForms(catalog, changeSets, database);
         runner = new JobRunner(jobs, lifecycle.handlers(), database, random, clock);

@@ -39,6 +39,7 @@ public final class Catalog {
     private final ProductStore products = new ProductStore();
     private final DimensionStore dimensions = new DimensionStore();
     private final GrantStore grants = new GrantStore();
+    private final Holds holds = new Holds();
     private final Accounts accounts;
     private final Transactor transactor;
     private final Audit audit;
@@ -312,6 +313,11 @@ public final class Catalog {
                 .map(found -> found.filter(p -> manages(caller, p)).orElseThrow(Catalog::notFound));
     }
 
+    /** As {@link #lockManaged}, and nothing else {@link Holds holds} it; for a change that is made at once. */
+    Future<Product> lockToChange(SqlConnection tx, Caller caller, String productId) {
+        return lockManaged(tx, caller, productId).compose(product -> holds.refuse(tx, caller, product));
+    }
+
     /** The product, which cannot change before the transaction ends; fails with {@code not-found}. */
     public Future<Product> lock(SqlConnection tx, String productId) {
         return products.readForUpdate(tx, productId).map(found -> found.orElseThrow(Catalog::notFound));
@@ -329,7 +335,7 @@ public final class Catalog {
     }
 
     private <T> Future<T> changing(Caller caller, String productId, Change<T> change) {
-        return transactor.inTx(tx -> lockManaged(tx, caller, productId).compose(before -> change.apply(tx, before)));
+        return transactor.inTx(tx -> lockToChange(tx, caller, productId).compose(before -> change.apply(tx, before)));
     }
 
     /** Whether the caller may change the product and see its allow-list. */

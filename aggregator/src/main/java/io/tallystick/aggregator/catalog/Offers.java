@@ -35,6 +35,7 @@ public final class Offers {
 
     private final OfferStore store = new OfferStore();
     private final ProductStore products = new ProductStore();
+    private final Holds holds = new Holds();
     private final Catalog catalog;
     private final Transactor transactor;
     private final Audit audit;
@@ -174,9 +175,7 @@ public final class Offers {
         return transactor.inTx(tx -> store.readCurrent(tx, offerId)
                 .map(found -> found.orElseThrow(Offers::notFound))
                 // Agreements hold the product while they accept, so none sees half a rate.
-                .compose(offer -> products.readForUpdate(tx, offer.productId())
-                        .map(found ->
-                                found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Offers::notFound))
+                .compose(offer -> changing(tx, caller, offer.productId())
                         .compose(product -> store.readCurrent(tx, offerId)
                                 .map(Optional::orElseThrow)
                                 .compose(before -> refuseSoonAfterARise(tx, caller, offerId)
@@ -260,10 +259,11 @@ public final class Offers {
                 }));
     }
 
-    /** The product of an offer that the caller manages, held; a foreign offer is not there. */
+    /** The product of an offer that the caller manages, locked; a foreign offer is not there. */
     private Future<Product> changing(SqlConnection tx, Caller caller, String productId) {
         return products.readForUpdate(tx, productId)
-                .map(found -> found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Offers::notFound));
+                .map(found -> found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Offers::notFound))
+                .compose(product -> holds.refuse(tx, caller, product));
     }
 
     /** A change to a product's offers; the product stays locked against others and against new agreements. */
@@ -273,9 +273,8 @@ public final class Offers {
     }
 
     private <T> Future<T> changing(Caller caller, String productId, Change<T> change) {
-        return transactor.inTx(tx -> products.readForUpdate(tx, productId)
-                .map(found -> found.filter(p -> Catalog.manages(caller, p)).orElseThrow(Catalog::notFound))
-                .compose(product -> change.apply(tx, product)));
+        return transactor.inTx(
+                tx -> catalog.lockToChange(tx, caller, productId).compose(product -> change.apply(tx, product)));
     }
 
     private Future<Void> record(

@@ -17,7 +17,6 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** The queue in which sellers ask for another visibility and operators decide. One open request per product. */
 public final class Reviews {
     private final ReviewStore store = new ReviewStore();
+    private final Holds holds = new Holds();
     private final Catalog catalog;
     private final Accounts accounts;
     private final Outbox outbox;
@@ -63,7 +63,8 @@ public final class Reviews {
                             .isPresent()) {
                         Review before = open.get();
                         Review again = before.again(note, caller.actor(), Columns.micros(clock.instant()));
-                        return store.reopen(tx, again)
+                        return holds.refuse(tx, caller, product)
+                                .compose(free -> store.reopen(tx, again))
                                 .compose(done -> record(tx, caller, "review.request", before, again))
                                 .map(again);
                     }
@@ -87,7 +88,8 @@ public final class Reviews {
                             Optional.empty(),
                             Optional.empty(),
                             Optional.empty());
-                    return store.insert(tx, made)
+                    return holds.refuse(tx, caller, product)
+                            .compose(free -> store.insert(tx, made))
                             .compose(done -> record(tx, caller, "review.request", null, made))
                             .map(made);
                 })));
@@ -152,11 +154,6 @@ public final class Reviews {
 
     private static Failure notFound() {
         return Failure.of(ErrorCode.NOT_FOUND, "there is no such review");
-    }
-
-    /** The first of these products that waits for an operator; while it does, nothing else may change it. */
-    public Future<Optional<Review>> waiting(SqlClient db, Collection<String> productIds) {
-        return store.readWaiting(db, productIds);
     }
 
     /** A product's request that waits for an operator, or came back from one. For those who manage the product. */

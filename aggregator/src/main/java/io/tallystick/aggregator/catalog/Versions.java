@@ -103,7 +103,7 @@ public final class Versions {
     public Future<ProductVersion> create(Caller caller, String productId, Draft wanted) {
         return catalog.managed(database.reads(), caller, productId)
                 .compose(product -> checkedImage(product, wanted))
-                .compose(image -> database.transactor().inTx(tx -> catalog.lockManaged(tx, caller, productId)
+                .compose(image -> database.transactor().inTx(tx -> catalog.lockToChange(tx, caller, productId)
                         .compose(product -> make(tx, caller.actor(), ids.next("ver"), productId, wanted, image))));
     }
 

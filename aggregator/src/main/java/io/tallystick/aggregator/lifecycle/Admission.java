@@ -2,10 +2,10 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Holds;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.Removal;
-import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
@@ -28,19 +28,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether a change set may be queued: {@link ChangeRules}, and what these cannot see. */
 final class Admission {
-    private final ChangeSetStore store = new ChangeSetStore();
+    private final Holds holds = new Holds();
     private final Accounts accounts;
     private final Catalog catalog;
     private final Versions versions;
-    private final Reviews reviews;
     private final Offers offers;
     private final Clock clock;
 
-    Admission(Accounts accounts, Catalog catalog, Versions versions, Reviews reviews, Offers offers, Clock clock) {
+    Admission(Accounts accounts, Catalog catalog, Versions versions, Offers offers, Clock clock) {
         this.accounts = accounts;
         this.catalog = catalog;
         this.versions = versions;
-        this.reviews = reviews;
         this.offers = offers;
         this.clock = clock;
     }
@@ -98,42 +96,13 @@ final class Admission {
             Map<Integer, Failure> images) {
         Set<String> ids = new TreeSet<>();
         products.forEach(p -> ids.add(p.id()));
-        return refuseHeld(tx, ids)
-                .compose(free -> refuseReviewed(tx, ids))
+        return holds.refuse(tx, ids)
                 .compose(free -> replacements(tx, caller, changes))
                 .compose(found -> versions.ofProducts(tx, ids))
                 .compose(all -> {
                     Planned.of(changes, products, all, catalog, versions).check(changes);
                     return outside(tx, caller, changes, images);
                 });
-    }
-
-    private Future<Void> refuseHeld(SqlConnection tx, Set<String> productIds) {
-        return store.readLocks(tx, productIds).map(held -> {
-            if (!held.isEmpty()) {
-                Map.Entry<String, String> first = held.entrySet().iterator().next();
-                throw Failure.of(
-                                ErrorCode.RESOURCE_IN_USE,
-                                "change set " + first.getValue() + " is changing product " + first.getKey()
-                                        + "; wait for its end or cancel it")
-                        .with("changeSet", first.getValue());
-            }
-            return null;
-        });
-    }
-
-    /** Rule R28: while an operator looks at a product, it stays as it is. */
-    private Future<Void> refuseReviewed(SqlConnection tx, Set<String> productIds) {
-        return reviews.waiting(tx, productIds).map(found -> {
-            found.ifPresent(review -> {
-                throw Failure.of(
-                                ErrorCode.RESOURCE_IN_USE,
-                                "product " + review.productId() + " is under review (" + review.id()
-                                        + "); wait for the decision or cancel the request")
-                        .with("review", review.id());
-            });
-            return null;
-        });
     }
 
     /** What is to be taken instead of a removed product must be another one of the same seller that can be taken. */

@@ -12,9 +12,7 @@ import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,16 +58,11 @@ final class ChangeSetStore {
             INSERT INTO change (change_set_id, index, type, product_id, version_id, details_json)
             VALUES ($1, $2, $3, $4, $5, $6)
             """;
-    static final String INSERT_LOCKS =
-            "INSERT INTO change_lock (product_id, change_set_id) SELECT p, $1 FROM unnest($2::text[]) AS p";
     static final String INSERT_STEP =
             """
             INSERT INTO change_step (change_set_id, number, change_index, name, version_id, token)
             VALUES ($1, $2, $3, $4, $5, $6)
             """;
-    static final String READ_LOCKS =
-            "SELECT product_id, change_set_id FROM change_lock WHERE product_id = ANY($1) ORDER BY product_id";
-    static final String UNLOCK = "DELETE FROM change_lock WHERE change_set_id = $1";
     static final String LOCK = "SELECT id FROM change_set WHERE id = $1 FOR UPDATE";
     static final String READ = COLUMNS + "WHERE s.id = ANY($1) ORDER BY s.id DESC";
     static final String READ_PAGE =
@@ -115,9 +108,8 @@ final class ChangeSetStore {
         }
     }
 
-    /** @param locked the products that nobody else may change meanwhile; fails with {@link TokenTaken} */
-    Future<Void> insert(
-            SqlClient db, ChangeSet set, Optional<String> clientToken, byte[] sha256, Collection<String> locked) {
+    /** Fails with {@link TokenTaken}. */
+    Future<Void> insert(SqlClient db, ChangeSet set, Optional<String> clientToken, byte[] sha256) {
         return db.preparedQuery(INSERT)
                 .execute(Tuple.from(new @Nullable Object[] {
                     set.id(),
@@ -143,8 +135,6 @@ final class ChangeSetStore {
                                         c.versionId().orElse(null),
                                         c.detailsJson()))
                                 .toList()))
-                .compose(done -> db.preparedQuery(INSERT_LOCKS)
-                        .execute(Tuple.of(set.id()).addArrayOfString(locked.toArray(String[]::new))))
                 .mapEmpty();
     }
 
@@ -163,21 +153,10 @@ final class ChangeSetStore {
     }
 
     /** Which change set holds each of these products, in the order of the products. */
-    Future<Map<String, String>> readLocks(SqlClient db, Collection<String> productIds) {
-        return db.preparedQuery(READ_LOCKS)
-                .execute(Tuple.tuple().addArrayOfString(productIds.toArray(String[]::new)))
-                .map(rows -> {
-                    Map<String, String> locks = new LinkedHashMap<>();
-                    rows.forEach(row -> locks.put(row.getString("product_id"), row.getString("change_set_id")));
-                    return locks;
-                });
-    }
-
     Future<Void> apply(SqlClient db, String id, Instant at) {
         return db.preparedQuery(APPLY).execute(Tuple.of(id, Columns.time(at))).mapEmpty();
     }
 
-    /** Ends it and lets go of its products. */
     Future<Void> end(SqlClient db, ChangeSet ended) {
         return db.preparedQuery(END)
                 .execute(Tuple.of(
@@ -186,7 +165,6 @@ final class ChangeSetStore {
                         Columns.timeOrNull(ended.endedAt()),
                         ended.failureCode().map(Enum::name).orElse(null),
                         ended.failureDetail().map(ChangeSetStore::cut).orElse(null)))
-                .compose(done -> db.preparedQuery(UNLOCK).execute(Tuple.of(ended.id())))
                 .mapEmpty();
     }
 

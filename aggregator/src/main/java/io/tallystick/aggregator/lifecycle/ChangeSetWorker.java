@@ -3,6 +3,7 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Holds;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
@@ -43,6 +44,7 @@ public final class ChangeSetWorker implements Handler {
     }
 
     private final ChangeSetStore store = new ChangeSetStore();
+    private final Holds holds = new Holds();
     private final CopyStore copies = new CopyStore();
     private final StepEffects effects;
     private final StepRecords records;
@@ -234,6 +236,7 @@ public final class ChangeSetWorker implements Handler {
             });
         }
         return undone.compose(done -> store.end(tx, after))
+                .compose(done -> holds.release(tx, set.id()))
                 .compose(done -> audit.append(
                         tx,
                         new AuditEvent.Change(actor(set), "change-set.end", set.id(), set.summary(), after.summary())));

@@ -4,9 +4,9 @@ import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Holds;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
-import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
@@ -38,6 +38,7 @@ public final class ChangeSets {
     static final String JOB = "change-set";
 
     private final ChangeSetStore store = new ChangeSetStore();
+    private final Holds holds = new Holds();
     private final Catalog catalog;
     private final Naming naming;
     private final Admission admission;
@@ -51,7 +52,6 @@ public final class ChangeSets {
             Accounts accounts,
             Catalog catalog,
             Versions versions,
-            Reviews reviews,
             Offers offers,
             Jobs jobs,
             Database database,
@@ -60,7 +60,7 @@ public final class ChangeSets {
             Clock clock) {
         this.catalog = catalog;
         this.naming = new Naming(catalog, versions, offers, ids);
-        this.admission = new Admission(accounts, catalog, versions, reviews, offers, clock);
+        this.admission = new Admission(accounts, catalog, versions, offers, clock);
         this.jobs = jobs;
         this.database = database;
         this.audit = audit;
@@ -205,7 +205,8 @@ public final class ChangeSets {
         if (apply) {
             changes.forEach(c -> locked.add(c.productId()));
         }
-        return store.insert(tx, set, request.clientToken(), request.sha256(), locked)
+        return store.insert(tx, set, request.clientToken(), request.sha256())
+                .compose(done -> holds.take(tx, set.id(), locked))
                 .compose(done -> apply ? jobs.add(tx, JOB, set.id()) : Future.succeededFuture())
                 .compose(done -> audit.append(
                         tx,
@@ -245,6 +246,7 @@ public final class ChangeSets {
             ChangeSet after = before.ended(
                     ChangeSet.Status.CANCELLED, Columns.micros(clock.instant()), Optional.empty(), Optional.empty());
             return store.end(tx, after)
+                    .compose(done -> holds.release(tx, id))
                     .compose(done -> audit.append(
                             tx,
                             new AuditEvent.Change(

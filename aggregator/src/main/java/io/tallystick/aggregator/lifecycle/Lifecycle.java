@@ -4,7 +4,6 @@ import io.tallystick.aggregator.account.Accounts;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Offers;
-import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.Ids;
@@ -25,7 +24,6 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             Accounts accounts,
             Catalog catalog,
             Versions versions,
-            Reviews reviews,
             Offers offers,
             ImageClouds clouds,
             Outbox outbox,
@@ -38,7 +36,6 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
                 accounts,
                 catalog,
                 versions,
-                reviews,
                 offers,
                 clouds,
                 outbox,
@@ -55,7 +52,6 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
             Accounts accounts,
             Catalog catalog,
             Versions versions,
-            Reviews reviews,
             Offers offers,
             ImageClouds clouds,
             Outbox outbox,
@@ -69,7 +65,7 @@ public record Lifecycle(ChangeSets changeSets, List<Handler> handlers) {
         StepRecords records =
                 new StepRecords(versions, catalog, offers, new VersionNews(accounts, catalog, versions, outbox), jobs);
         return new Lifecycle(
-                new ChangeSets(accounts, catalog, versions, reviews, offers, jobs, database, audit, ids, clock),
+                new ChangeSets(accounts, catalog, versions, offers, jobs, database, audit, ids, clock),
                 List.of(
                         new ChangeSetWorker(
                                 effects, records, catalog, versions, jobs, database, audit, ids, clock, boundary),

@@ -253,7 +253,10 @@ class AdditionsTest {
                 "{'name':'V','type':'AddVersion','product':'" + shop.product().id()
                         + "','details':{'title':'1.0','cloud':'outscale','region':'eu-west-2','imageId':'" + image
                         + "','releaseNotes':'First.'}},{'type':'PublishVersion','version':'$V.Entity.Identifier'}");
-        world.draft(shop, "outscale", "1.0", image);
+        // Operators may, while the set holds the product.
+        LifecycleWorld.Shop operated = new LifecycleWorld.Shop(
+                LifecycleWorld.OPERATOR, shop.product(), shop.awsAccount(), shop.outscaleAccount());
+        world.draft(operated, "outscale", "1.0", image);
         int copies = world.outscale.copiesMade();
         world.work();
         ChangeSet ended = world.changeSet(set.id());

@@ -97,8 +97,7 @@ final class LifecycleWorld implements AutoCloseable {
 
     private Lifecycle lifecycle(ChangeSetWorker.Boundary boundary) {
         return Lifecycle.of(
-                accounts, catalog, versions, reviews, offers, clouds, outbox, jobs, database, audit, ids, clock,
-                boundary);
+                accounts, catalog, versions, offers, clouds, outbox, jobs, database, audit, ids, clock, boundary);
     }
 
     /** A worker process of its own. */

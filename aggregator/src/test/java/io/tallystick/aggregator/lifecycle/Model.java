@@ -71,10 +71,13 @@ final class Model {
     boolean ask(String wanted) {
         if (asked.isPresent()) {
             // Asking again for the same is the same request; for another it is refused.
-            sentBack = sentBack && !asked.get().equals(wanted);
-            return asked.get().equals(wanted);
+            if (!asked.get().equals(wanted) || sentBack && open.isPresent()) {
+                return false;
+            }
+            sentBack = false;
+            return true;
         }
-        if (follows(wanted)) {
+        if (follows(wanted) && open.isEmpty()) {
             asked = Optional.of(wanted);
             return true;
         }

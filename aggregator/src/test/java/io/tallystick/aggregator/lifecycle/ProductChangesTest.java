@@ -9,10 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tallystick.aggregator.account.Account;
 import io.tallystick.aggregator.account.Contact;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Dimension;
+import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.Rate;
 import io.tallystick.aggregator.catalog.Removal;
 import io.tallystick.aggregator.catalog.Review;
 import io.tallystick.aggregator.catalog.Terms;
@@ -36,6 +39,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -385,13 +389,72 @@ class ProductChangesTest {
                         new PageRequest(10, null)))
                 .items();
         assertEquals(List.of(second), listed);
+        LifecycleWorld.Shop third = world.shop();
         Review review = await(
-                world.reviews.request(other.seller(), other.product().id(), Visibility.RESTRICTED, Optional.empty()));
+                world.reviews.request(third.seller(), third.product().id(), Visibility.RESTRICTED, Optional.empty()));
         assertEquals(
                 Map.of("position", 1),
                 await(world.reviews.withQueue(world.database.reads(), review)).get("queue"));
-        await(world.reviews.cancel(other.seller(), review.id()));
+        await(world.reviews.cancel(third.seller(), review.id()));
         world.work();
+    }
+
+    /** What a set was checked against is what its turn finds, and no rise of a price slips in before it (R29). */
+    @Test
+    @Rule({"R28", "R29"})
+    void whatAChangeSetOrAReviewHoldsIsChangedAtOnceByNobodyButAnOperator() {
+        String offer = String.valueOf(await(offer(shop.seller())).get("id"));
+        ChangeSet set = await(
+                world.changeSets.start(shop.seller(), Optional.empty(), List.of(inform("{'support':'Write to us.'}"))));
+        Future<Review> request =
+                world.reviews.request(shop.seller(), shop.product().id(), Visibility.RESTRICTED, Optional.empty());
+        assertEquals(set.id(), refused(request).data().get("changeSet"));
+        for (Future<?> change : atOnce(offer)) {
+            Failure held = refused(change);
+            assertEquals(ErrorCode.RESOURCE_IN_USE, held.code(), held.toString());
+            assertEquals(set.id(), held.data().get("changeSet"));
+        }
+        await(offer(LifecycleWorld.OPERATOR));
+        await(world.changeSets.cancel(shop.seller(), set.id()));
+        Review review = await(
+                world.reviews.request(shop.seller(), shop.product().id(), Visibility.RESTRICTED, Optional.empty()));
+        for (Future<?> change : atOnce(offer)) {
+            assertEquals(review.id(), refused(change).data().get("review"));
+        }
+        await(world.reviews.cancel(shop.seller(), review.id()));
+        await(world.offers.close(shop.seller(), offer, Optional.empty()));
+        world.work();
+    }
+
+    private List<Future<?>> atOnce(String offer) {
+        Caller seller = shop.seller();
+        String product = shop.product().id();
+        Fields rate = Fields.of(Map.of());
+        return List.of(
+                offer(seller),
+                world.offers.addRate(seller, offer, Rate.New.read(rate), rate),
+                world.offers.close(seller, offer, Optional.empty()),
+                world.catalog.addDimension(
+                        seller, product, new Dimension.New("requests", "Requests", "Requests", Optional.empty())),
+                world.catalog.setAllowList(seller, product, Set.of()),
+                world.catalog.setVisibility(seller, product, Visibility.RESTRICTED),
+                world.versions.create(
+                        seller,
+                        product,
+                        new Versions.Draft(
+                                "9.0",
+                                "outscale",
+                                LifecycleWorld.REGION,
+                                world.outscale.image(
+                                        LifecycleWorld.REGION,
+                                        shop.outscaleAccount(),
+                                        shop.product().code()),
+                                based("glibc 2.39"))));
+    }
+
+    private Future<Map<String, Object>> offer(Caller caller) {
+        Fields in = Fields.of(Map.of("title", "S", "currency", "EUR", "kind", "free"));
+        return world.offers.create(caller, shop.product().id(), Offers.NewOffer.read(in), in);
     }
 
     @Test
