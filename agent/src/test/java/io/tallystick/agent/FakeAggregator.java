@@ -75,12 +75,22 @@ final class FakeAggregator implements AutoCloseable {
         final Map<Hash, Jws> receipts = new HashMap<>();
         List<String> codes = List.of();
         int leaseRequests;
+        final Map<Jwk, Long> firstEpochs = new HashMap<>();
 
         Enrolled(EnrollmentId id, String account, String instance, Jwk key) {
             this.id = id;
             this.account = account;
             this.instance = instance;
             this.key = key;
+        }
+
+        /** The hash an epoch after this one begins with. */
+        Hash endOf(long epoch) {
+            return batches.stream()
+                    .filter(b -> Batch.parse(b.payload()).epoch() <= epoch)
+                    .reduce((a, b) -> b)
+                    .map(Jws::hash)
+                    .orElse(Hash.NONE);
         }
     }
 
@@ -111,6 +121,7 @@ final class FakeAggregator implements AutoCloseable {
     private int received;
     private int duplicates;
     private int openedEpochs;
+    private int handedOut;
     private String leaseIssuer = "";
     private Optional<JoinCode> joinCode = Optional.empty();
     private final List<EnrollRequest.Claims> joins = new ArrayList<>();
@@ -300,6 +311,11 @@ final class FakeAggregator implements AutoCloseable {
         return received;
     }
 
+    /** How many batches were given back to agents that asked what they had sent. */
+    synchronized int handedOut() {
+        return handedOut;
+    }
+
     synchronized int openedEpochs() {
         return openedEpochs;
     }
@@ -437,6 +453,8 @@ final class FakeAggregator implements AutoCloseable {
     private void settle(Enrolled e) {
         Jwk other = e.trialKey;
         if (other != null && !clock.instant().isBefore(e.trialUntil)) {
+            e.firstEpochs.putIfAbsent(e.key, 1L);
+            e.firstEpochs.putIfAbsent(other, e.mark.epoch() + 1);
             e.key = other;
             e.trialKey = null;
             e.mark = new Watermark(e.mark.epoch() + 1, 0, e.mark.hash());
@@ -663,13 +681,15 @@ final class FakeAggregator implements AutoCloseable {
     private Jws resume(Enrolled e, Jws jws) {
         Resume.Request request = Resume.Request.parse(jws.payload());
         count(e, request.counter());
+        long first = e.firstEpochs.getOrDefault(e.key, 1L);
+        Optional<Watermark> from = request.known().epoch() < first
+                ? Optional.of(new Watermark(first, 0, e.endOf(first - 1)))
+                : Optional.empty();
+        Watermark known = from.orElse(request.known());
         List<String> after = new ArrayList<>();
         for (Jws b : e.batches) {
             Batch batch = Batch.parse(b.payload());
-            boolean later = batch.epoch() > request.known().epoch()
-                    || batch.epoch() == request.known().epoch()
-                            && batch.seq() > request.known().seq();
-            if (later && after.size() < 2) {
+            if (new Watermark(batch.epoch(), batch.seq(), b.hash()).isAfter(known) && after.size() < 2) {
                 after.add(b.compact());
             }
         }
@@ -677,7 +697,8 @@ final class FakeAggregator implements AutoCloseable {
             e.mark = new Watermark(e.mark.epoch() + 1, 0, e.mark.hash());
             openedEpochs++;
         }
-        return sign(Typ.ANSWER, new Resume.Answer(jws.hash().toString(), after, e.mark).toBytes());
+        handedOut += after.size();
+        return sign(Typ.ANSWER, new Resume.Answer(jws.hash().toString(), after, e.mark, from).toBytes());
     }
 
     private Jws sign(Typ typ, byte[] payload) {

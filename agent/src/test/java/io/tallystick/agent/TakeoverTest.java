@@ -52,6 +52,7 @@ class TakeoverTest {
             rig.time.advance(Duration.ofMinutes(1));
             again.drained();
             assertEquals(Quantity.of(18), rig.aggregator.total("requests"));
+            assertEquals(0, rig.aggregator.handedOut(), "what the other key sent is none of this one's");
         }
     }
 

@@ -64,12 +64,13 @@ final class Resumption {
                 tx.meta("resume", "fetching");
                 // Batches of this timeline that were never acknowledged are sums again: their numbers are taken.
                 Watermark meet = Chain.lastAcknowledged(tx);
-                tx.meta("resume.known", meet.epoch() + " " + meet.seq() + " " + meet.hash());
+                known(tx, meet);
             }
             return fetchedSoFar(tx);
         });
         while (true) {
             Resume.Answer answer = ask(id, key, known, false);
+            known = passOver(known, answer.from());
             if (answer.batches().isEmpty()) {
                 break;
             }
@@ -98,6 +99,20 @@ final class Resumption {
                 && opened.seq() == 0
                 && next.seq() == 1
                 && opened.hash().equals(next.prev());
+    }
+
+    /** Batches of the keys before this one are not handed out, and nothing of them is in this state. */
+    private Watermark passOver(Watermark known, Optional<Watermark> from) {
+        if (from.isEmpty() || !from.get().isAfter(known)) {
+            return known;
+        }
+        store.call(tx -> known(tx, from.get()));
+        return from.get();
+    }
+
+    private static Watermark known(Tx tx, Watermark mark) throws SQLException {
+        tx.meta("resume.known", mark.epoch() + " " + mark.seq() + " " + mark.hash());
+        return mark;
     }
 
     private static Watermark fetchedSoFar(Tx tx) throws SQLException {
@@ -133,8 +148,7 @@ final class Resumption {
                 for (String compact : batches) {
                     at[0] = keep(tx, Jws.parseCompact(compact, Typ.BATCH), at[0], id, key, now);
                 }
-                tx.meta("resume.known", at[0].epoch() + " " + at[0].seq() + " " + at[0].hash());
-                return at[0];
+                return known(tx, at[0]);
             });
         } catch (Failure e) {
             throw new Unreachable("the batches the aggregator holds cannot be used: " + e.detail());

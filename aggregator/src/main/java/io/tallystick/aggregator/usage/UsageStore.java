@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The SQL of the ingest path, all of it over arrays: a group of batches costs the same number of statements as one.
@@ -90,6 +91,20 @@ final class UsageStore {
             UPDATE watermark SET epoch = epoch + 1, seq = 0, key = coalesce($2, key),
               contended = contended AND $2 IS NULL WHERE enrollment_id = $1
             RETURNING enrollment_id, epoch, seq, hash, has_slots""";
+
+    /**
+     * A key's first epoch is the one it is handed first; of a key that signs already and is not known here, the first of
+     * all.
+     */
+    static final String HAND_OVER =
+            """
+            INSERT INTO chain_key (enrollment_id, key, first_epoch)
+            SELECT w.enrollment_id, k.key, k.epoch
+            FROM (SELECT enrollment_id, key, epoch FROM watermark WHERE enrollment_id = $1 FOR UPDATE) AS w
+            CROSS JOIN LATERAL (VALUES (w.key, 1), ($2::bytea, w.epoch + 1)) AS k (key, epoch)
+            ON CONFLICT ON CONSTRAINT chain_key_pk DO NOTHING""";
+
+    static final String FIRST_EPOCH = "SELECT first_epoch FROM chain_key WHERE enrollment_id = $1 AND key = $2";
 
     static final String CONTEND = "UPDATE watermark SET contended = $2 WHERE enrollment_id = $1";
 
@@ -252,12 +267,33 @@ final class UsageStore {
         return tx.preparedQuery(CONTEND).execute(Tuple.of(id.uuid(), contended)).mapEmpty();
     }
 
-    /** @param key thumbprint of the key that takes over, or empty to leave it */
-    Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id, Optional<Hash> key) {
+    /** The next epoch, of the same key. */
+    Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id) {
+        return openEpoch(tx, id, null);
+    }
+
+    /** The next epoch, of the key with this thumbprint. */
+    Future<Watermark> handOver(SqlConnection tx, EnrollmentId id, Hash key) {
+        Buffer thumbprint = Buffer.buffer(key.bytes());
+        return tx.preparedQuery(HAND_OVER)
+                .execute(Tuple.of(id.uuid(), thumbprint))
+                .compose(done -> openEpoch(tx, id, thumbprint));
+    }
+
+    private static Future<Watermark> openEpoch(SqlConnection tx, EnrollmentId id, @Nullable Buffer key) {
         return tx.preparedQuery(OPEN_EPOCH)
-                .execute(Tuple.of(
-                        id.uuid(), key.map(k -> Buffer.buffer(k.bytes())).orElse(null)))
+                .execute(Tuple.of(id.uuid(), key))
                 .map(rows -> watermark(rows.iterator().next()));
+    }
+
+    /** The epoch before which the key has signed nothing. */
+    Future<Long> firstEpoch(SqlClient client, EnrollmentId id, Hash key) {
+        return client.preparedQuery(FIRST_EPOCH)
+                .execute(Tuple.of(id.uuid(), Buffer.buffer(key.bytes())))
+                .map(rows -> {
+                    var it = rows.iterator();
+                    return it.hasNext() ? it.next().getInteger("first_epoch").longValue() : Watermark.START.epoch();
+                });
     }
 
     private Future<Map<SlotKey, String>> slotQuery(SqlConnection tx, String sql, Collection<SlotKey> keys) {

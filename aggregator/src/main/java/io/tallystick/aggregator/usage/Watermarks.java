@@ -6,6 +6,7 @@ import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
@@ -40,7 +41,7 @@ public final class Watermarks {
      * taken. The chain of hashes goes on.
      */
     public Future<Watermark> handOver(SqlConnection tx, EnrollmentId id, Hash thumbprint) {
-        return store.openEpoch(tx, id, Optional.of(thumbprint));
+        return store.handOver(tx, id, thumbprint);
     }
 
     /** Whether another key is on trial: then a batch of this one ends the trial before it is stored. */
@@ -50,7 +51,8 @@ public final class Watermarks {
 
     /**
      * Answers an agent whose state went back: the stored batches after the one it knows, or, once it knows them all and
-     * asks for it, a new epoch. Asking for the epoch with batches still unknown gets those batches first.
+     * asks for it, a new epoch. Asking for the epoch with batches still unknown gets those batches first. What was sent
+     * before the key of the agent took over is left out.
      */
     public Future<Resume.Answer> resume(SqlConnection tx, EnrollmentId id, Resume.Request request, String requestHash) {
         return store.lock(tx, Set.of(id)).compose(locked -> {
@@ -58,15 +60,47 @@ public final class Watermarks {
             if (current == null) {
                 return Future.failedFuture(Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id));
             }
-            return archived.requireNoneAfter(tx, id, request.known())
-                    .compose(done -> knows(tx, id, request.known()))
-                    .compose(done -> store.after(tx, id, request.known(), Wire.RESUME_BATCHES_MAX))
-                    .map(Watermarks::fitting)
-                    .compose(batches -> batches.isEmpty() && request.open()
-                            ? store.openEpoch(tx, id, Optional.empty())
-                                    .map(next -> new Resume.Answer(requestHash, List.of(), next))
-                            : Future.succeededFuture(new Resume.Answer(requestHash, batches, current.watermark())));
+            return store.firstEpoch(tx, id, current.key())
+                    .compose(first -> request.known().epoch() < first
+                            ? since(tx, id, current.watermark(), first, requestHash)
+                            : after(tx, id, current.watermark(), request, requestHash));
         });
+    }
+
+    /**
+     * For an agent that knows nothing from when its key began to speak for the enrollment. It sent nothing of what came
+     * before, which may be archived by now.
+     */
+    private Future<Resume.Answer> since(
+            SqlConnection tx, EnrollmentId id, Watermark current, long first, String requestHash) {
+        Watermark start = new Watermark(first, 0, current.hash());
+        return archived.requireNoneAfter(tx, id, start)
+                .compose(done -> batches(tx, id, start))
+                .map(batches -> new Resume.Answer(
+                        requestHash,
+                        batches,
+                        current,
+                        Optional.of(batches.isEmpty() ? start : new Watermark(first, 0, before(batches.get(0))))));
+    }
+
+    private static Hash before(String batch) {
+        return Batch.parse(Jws.parseCompact(batch, Typ.BATCH).payload()).prev();
+    }
+
+    private Future<Resume.Answer> after(
+            SqlConnection tx, EnrollmentId id, Watermark current, Resume.Request request, String requestHash) {
+        return archived.requireNoneAfter(tx, id, request.known())
+                .compose(done -> knows(tx, id, request.known()))
+                .compose(done -> batches(tx, id, request.known()))
+                .compose(batches -> batches.isEmpty() && request.open()
+                        ? store.openEpoch(tx, id)
+                                .map(next -> new Resume.Answer(requestHash, List.of(), next, Optional.empty()))
+                        : Future.succeededFuture(new Resume.Answer(requestHash, batches, current, Optional.empty())));
+    }
+
+    /** As many of the batches after this place as an answer may carry. */
+    private Future<List<String>> batches(SqlConnection tx, EnrollmentId id, Watermark known) {
+        return store.after(tx, id, known, Wire.RESUME_BATCHES_MAX).map(Watermarks::fitting);
     }
 
     /** What an agent says it knows must be what is stored, else it has another history and must not go on from ours. */

@@ -17,6 +17,7 @@ import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.MeteringRecord;
+import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
@@ -242,6 +243,43 @@ class ArchiveTest {
         silent.mark(end);
         silent.send();
         assertEquals(List.of(), verify(root).faults());
+    }
+
+    /** A VM installed anew has another key and an empty state; what its former key sent is archived. */
+    @Test
+    void aKeyThatTookOverGoesOnBehindTheArchiveOfAnothersBatches() {
+        ProtocolClient anew = SimulatedRegion.client(
+                RUNNING, world().skewed().vm().restarted(RUNNING.clock().instant(), "m5.large"));
+        anew.enroll();
+        RUNNING.clock().advance(Takeovers.TRIAL);
+        Watermark handed = anew.lease().watermark();
+        assertEquals(
+                new Watermark(2, 0, world().skewed().mark().hash()),
+                handed,
+                "the chain goes on where the archived one ends");
+        Resume.Answer first = anew.resume(Watermark.START, true);
+        assertEquals(Optional.of(handed), first.from());
+        assertEquals(List.of(), first.batches());
+        assertEquals(handed, first.watermark(), "no epoch is opened for whoever knew nothing");
+        anew.mark(anew.resume(handed, true).watermark());
+        assertEquals(new Watermark(3, 0, handed.hash()), anew.mark());
+        anew.send(usage());
+        assertEquals(List.of(), verify(root).faults());
+
+        // Rolled back to its first start: what this key sent itself is handed out, from where it began.
+        Resume.Answer again = anew.resume(Watermark.START, false);
+        assertEquals(Optional.of(handed), again.from());
+        assertEquals(1, again.batches().size());
+        // The key before it may come back, by approval: of what it sent itself nothing is left out.
+        world().skewed().tryEnroll().expect(409);
+        RUNNING.http()
+                .post(
+                        "/v1/enrollments/" + anew.id() + "/approve",
+                        RUNNING.operator(),
+                        Json.write(Json.object("thumbprint", world().skewed().thumbprint())))
+                .expect(200);
+        Http.Answer refused = world().skewed().tryResume(Watermark.START).expect(409);
+        assertTrue(refused.get("detail").startsWith("already-archived: batches after 1.0"), refused.text());
     }
 
     static Stream<Arguments> changes() {

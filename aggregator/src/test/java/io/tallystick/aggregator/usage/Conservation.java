@@ -86,7 +86,12 @@ public final class Conservation {
             "a watermark is contended while another key is on trial, and only then",
             """
             SELECT w.enrollment_id FROM watermark AS w LEFT JOIN takeover AS t USING (enrollment_id)
-            WHERE w.contended <> (t.enrollment_id IS NOT NULL)""");
+            WHERE w.contended <> (t.enrollment_id IS NOT NULL)""",
+            "a key that took over is known with its first epoch",
+            """
+            SELECT w.enrollment_id FROM watermark AS w JOIN chain_key AS other USING (enrollment_id)
+            LEFT JOIN chain_key AS k ON k.enrollment_id = w.enrollment_id AND k.key = w.key
+            WHERE k.first_epoch IS NULL OR k.first_epoch > w.epoch OR other.first_epoch > w.epoch""");
 
     private Conservation() {}
 

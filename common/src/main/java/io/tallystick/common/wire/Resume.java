@@ -4,6 +4,7 @@ import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The exchange after an agent found the aggregator's watermark ahead of its own (a rolled-back VM). */
 public final class Resume {
@@ -37,8 +38,10 @@ public final class Resume {
      * @param batches compact {@code batch+jws} in order, at most {@link Wire#RESUME_BATCHES_MAX}; empty when the agent
      *     knows them all
      * @param watermark where the aggregator stands now; of the new epoch where {@code open} was granted
+     * @param from present where the agent knows nothing of this place yet: what its key sent begins after it. What
+     *     came before was another key's, is in none of this agent's sums, and is left out
      */
-    public record Answer(String request, List<String> batches, Watermark watermark) {
+    public record Answer(String request, List<String> batches, Watermark watermark, Optional<Watermark> from) {
         private static final int BATCH_CHARS_MAX = 2 * 1024 * 1024;
 
         public Answer {
@@ -46,8 +49,15 @@ public final class Resume {
         }
 
         public byte[] toBytes() {
-            return Json.writeBytes(
-                    Json.object("request", request, "batches", batches, "watermark", watermark.toJson()));
+            return Json.writeBytes(Json.object(
+                    "request",
+                    request,
+                    "batches",
+                    batches,
+                    "watermark",
+                    watermark.toJson(),
+                    "from",
+                    from.map(Watermark::toJson).orElse(null)));
         }
 
         public static Answer parse(byte[] payload) {
@@ -55,7 +65,8 @@ public final class Resume {
             Answer a = new Answer(
                     f.string("request", 64),
                     new ArrayList<>(f.optionalStrings("batches", Wire.RESUME_BATCHES_MAX, BATCH_CHARS_MAX)),
-                    Watermark.read(f.object("watermark")));
+                    Watermark.read(f.object("watermark")),
+                    f.optionalObject("from").map(Watermark::read));
             f.done();
             return a;
         }

@@ -13,6 +13,11 @@ public record Watermark(long epoch, long seq, Hash hash) {
     /** Before the first batch of an enrollment. */
     public static final Watermark START = new Watermark(1, 0, Hash.NONE);
 
+    /** By epoch and number; the hashes are not compared. */
+    public boolean isAfter(Watermark other) {
+        return epoch != other.epoch ? epoch > other.epoch : seq > other.seq;
+    }
+
     public Map<String, Object> toJson() {
         return Json.object("epoch", epoch, "seq", seq, "hash", hash.toString());
     }

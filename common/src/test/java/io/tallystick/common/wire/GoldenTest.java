@@ -85,6 +85,7 @@ class GoldenTest {
         assertEquals(Samples.receipt(), Receipt.parse(golden("receipt")));
         assertEquals(Samples.resume(), Resume.Request.parse(golden("resume-request")));
         assertEquals(Samples.resumed(), Resume.Answer.parse(golden("resume-answer")));
+        assertEquals(Samples.passedOver(), Resume.Answer.parse(golden("resume-answer-from")));
         assertEquals(Samples.opened(), Resume.Answer.parse(golden("resume-answer-open")));
         assertEquals(Samples.registration(), Registration.Request.parse(golden("registration-request")));
         assertEquals(Samples.registered(), Registration.Answer.parse(golden("registration-answer")));

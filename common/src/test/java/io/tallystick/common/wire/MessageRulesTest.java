@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -107,9 +108,11 @@ class MessageRulesTest {
 
     @Test
     void a_resume_answer_of_50_batches_is_taken_and_of_51_refused() {
-        Resume.Answer full = new Resume.Answer("r", Collections.nCopies(50, "a.b.c"), Watermark.START);
+        Resume.Answer full =
+                new Resume.Answer("r", Collections.nCopies(50, "a.b.c"), Watermark.START, Optional.empty());
         assertEquals(full, Resume.Answer.parse(full.toBytes()));
-        Resume.Answer more = new Resume.Answer("r", Collections.nCopies(51, "a.b.c"), Watermark.START);
+        Resume.Answer more =
+                new Resume.Answer("r", Collections.nCopies(51, "a.b.c"), Watermark.START, Optional.empty());
         assertThrows(Failure.class, () -> Resume.Answer.parse(more.toBytes()));
     }
 
@@ -118,7 +121,10 @@ class MessageRulesTest {
     void a_batch_of_the_largest_body_fits_a_resume_answer_and_the_largest_answer_its_envelope() {
         Jws.Header header = Jws.Header.issuer(Typ.ANSWER, "k");
         byte[] largest = new Resume.Answer(
-                        Hash.NONE.toString(), List.of("b".repeat(Wire.BODY_BYTES_MAX)), Watermark.START)
+                        Hash.NONE.toString(),
+                        List.of("b".repeat(Wire.BODY_BYTES_MAX)),
+                        Watermark.START,
+                        Optional.of(Watermark.START))
                 .toBytes();
         assertTrue(largest.length <= Wire.RESUME_PAYLOAD_BYTES_MAX);
         byte[] payload = new byte[Wire.RESUME_PAYLOAD_BYTES_MAX];

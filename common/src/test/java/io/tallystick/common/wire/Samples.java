@@ -112,6 +112,13 @@ final class Samples {
                 "batches");
         add(
                 all,
+                "resume-answer-from",
+                passedOver().toBytes(),
+                b -> Resume.Answer.parse(b).toBytes(),
+                "batches",
+                "from");
+        add(
+                all,
                 "resume-answer-open",
                 opened().toBytes(),
                 b -> Resume.Answer.parse(b).toBytes(),
@@ -340,14 +347,26 @@ final class Samples {
         return new Resume.Answer(
                 request.hash().toString(),
                 List.of(signedEmptyBatch().compact()),
-                new Watermark(1, 2, signedEmptyBatch().hash()));
+                new Watermark(1, 2, signedEmptyBatch().hash()),
+                Optional.empty());
+    }
+
+    /** For an agent whose key took over with epoch 2 and that knows nothing yet. */
+    static Resume.Answer passedOver() {
+        Jws request = signed(
+                Typ.RESUME,
+                Wire.resumePath(ENROLLMENT.toString()),
+                new Resume.Request(18, Watermark.START, false).toBytes());
+        Watermark start = new Watermark(2, 0, signedEmptyBatch().hash());
+        return new Resume.Answer(request.hash().toString(), List.of(), start, Optional.of(start));
     }
 
     static Resume.Answer opened() {
         Watermark known = new Watermark(1, 2, signedEmptyBatch().hash());
         Jws request = signed(
                 Typ.RESUME, Wire.resumePath(ENROLLMENT.toString()), new Resume.Request(19, known, true).toBytes());
-        return new Resume.Answer(request.hash().toString(), List.of(), new Watermark(2, 0, known.hash()));
+        return new Resume.Answer(
+                request.hash().toString(), List.of(), new Watermark(2, 0, known.hash()), Optional.empty());
     }
 
     static Registration.Request registration() {
