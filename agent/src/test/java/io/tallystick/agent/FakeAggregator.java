@@ -45,6 +45,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,6 +99,7 @@ final class FakeAggregator implements AutoCloseable {
     private final ExecutorService pool = Executors.newFixedThreadPool(4);
     private final InstantSource clock;
     private volatile Duration behind = Duration.ZERO;
+    private final AtomicReference<Runnable> onTheWay = new AtomicReference<>(() -> {});
     private KeyPair keys;
     private Jwk jwk;
     private String kid;
@@ -149,6 +151,11 @@ final class FakeAggregator implements AutoCloseable {
     /** Publishes this key instead of its own, and signs as anybody can under it. */
     synchronized void weakKey(byte[] key) {
         weakKey = key.clone();
+    }
+
+    /** What happens once, while the next answer to a lease request is on its way. */
+    void beforeNextLeaseArrives(Runnable event) {
+        onTheWay.set(event);
     }
 
     /** Its clock goes behind the VM's by so much. */
@@ -387,6 +394,9 @@ final class FakeAggregator implements AutoCloseable {
             }
             if (drop()) {
                 return;
+            }
+            if (path.endsWith("/lease")) {
+                onTheWay.getAndSet(() -> {}).run();
             }
             exchange.getResponseHeaders().set("Content-Type", type);
             exchange.sendResponseHeaders(status, answer.length);

@@ -10,8 +10,10 @@ import io.tallystick.common.model.Hash;
 import io.tallystick.common.wire.NonceProof;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import org.jose4j.jwa.AlgorithmConstraints;
 import org.jose4j.jwk.JsonWebKey;
 import org.jose4j.jwt.JwtClaims;
@@ -59,6 +61,29 @@ class LeaseTest {
             assertEquals(Hash.of(lease.getBytes(StandardCharsets.US_ASCII)), said.lease());
             assertTrue(
                     claims.getExpirationTime().getValue() > claims.getIssuedAt().getValue());
+        }
+    }
+
+    @Test
+    void aLeaseThatTheVmSleptOverIsRenewedByWhatIsLeftOfIt() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofHours(24));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            CountDownLatch slept = new CountDownLatch(1);
+            rig.aggregator.beforeNextLeaseArrives(() -> {
+                rig.time.advance(Duration.ofHours(20));
+                slept.countDown();
+            });
+            rig.time.advance(Duration.ofHours(12));
+            slept.await();
+            Rig.until(
+                    "the lease it slept over",
+                    () -> agent.get("/v1/entitlement").text("decision").equals("allow"));
+            int asked = rig.aggregator.leaseRequests();
+            // Two of the four hours that are left; half of the lease's length would be after its end.
+            rig.time.advance(Duration.ofHours(2));
+            Rig.until("its renewal", () -> rig.aggregator.leaseRequests() > asked);
         }
     }
 }
