@@ -29,7 +29,8 @@ final class RatingStore {
     /**
      * Instance hours of a type are covered, line after line, up to the count that the agreement has of it by the year in that hour.
      * What is left is charged: hours that count whole by what a line adds to the hours started, so the lines of one hour of one
-     * instance, booked one after another, pay for the hour once.
+     * instance, booked one after another, pay for the hour once. No instance runs for more than an hour in an hour: what its
+     * agent reports beyond, as clocks are set, starts no other one.
      */
     static final String CHARGE =
             """
@@ -91,7 +92,8 @@ final class RatingStore {
                 AND c.instance_type IN ('', coalesce(l.instance_type, ''))
               ORDER BY c.instance_type DESC LIMIT 1) AS t ON true
             CROSS JOIN LATERAL (
-              SELECT CASE WHEN l.whole THEN ceil(l.before + l.more) - ceil(l.before) ELSE l.more END AS quantity) AS x""";
+              SELECT CASE WHEN l.whole THEN ceil(least(l.before + l.more, 1)) - ceil(least(l.before, 1))
+                ELSE l.more END AS quantity) AS x""";
     /**
      * What was bought by the year and is not charged yet: of a purchase a charge for each type, of an amendment one, so that its cost
      * is rounded once. Numbered behind the run's usage lines. The key on amendment and SKU refuses a second charge.

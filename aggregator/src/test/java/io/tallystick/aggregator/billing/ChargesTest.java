@@ -160,6 +160,22 @@ class ChargesTest {
                 market.charges("kind", "quantity", "pricedQuantity", "amount"));
     }
 
+    /** A clock that is set back by a moment gives an hour a moment more; it is no other hour's price. */
+    @Test
+    void anHourOfAnInstanceIsPaidOnceEvenIfItsAgentReportsMoreThanAnHour() {
+        Market market = new Market(RUNNING, "uptime-hours");
+        market.accept(market.offer("EUR", HOURLY));
+        ProtocolClient agent = market.agent();
+        Instant hour = market.hour();
+        agent.send(Market.usage("uptime-hours", hour, "1.000002778"));
+        market.pass(CLOSED);
+        agent.send(Market.usage("uptime-hours", hour, "0.000001"));
+        market.pass(Duration.ofMinutes(10));
+        assertEquals(
+                List.of("usage 1.000002778 1 0.15", "adjustment 0.000001 0 0"),
+                market.charges("kind", "quantity", "pricedQuantity", "amount"));
+    }
+
     @Test
     void partsOfHoursArePaidAsPartsWhereTheOfferSaysSo() {
         Market market = new Market(RUNNING, "uptime-hours");

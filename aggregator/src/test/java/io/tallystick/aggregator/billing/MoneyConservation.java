@@ -58,7 +58,7 @@ public final class MoneyConservation {
                     JOIN offer_rate AS r ON r.offer_id = c.offer_id AND r.rate = c.rate
                     GROUP BY l.hour, l.enrollment_id, l.dimension_id, l.dimension, l.agreement_id, r.partial_hours
                     HAVING sum(c.priced_quantity) <> CASE WHEN l.dimension = 'uptime-hours' AND r.partial_hours = 'full'
-                      THEN ceil(sum(l.quantity - c.covered_quantity)) ELSE sum(l.quantity - c.covered_quantity) END"""),
+                      THEN ceil(least(sum(l.quantity - c.covered_quantity), 1)) ELSE sum(l.quantity - c.covered_quantity) END"""),
             Map.entry(
                     "instance hours are covered up to what was bought of their type for that hour, and no further",
                     """
