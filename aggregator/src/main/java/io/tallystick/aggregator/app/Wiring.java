@@ -294,6 +294,7 @@ public final class Wiring {
                         reviews,
                         changeSets,
                         messages,
+                        loadForms,
                         impact,
                         offers,
                         agreements,

@@ -6,12 +6,10 @@ import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
-import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +26,8 @@ import java.util.stream.Stream;
  * @param revisionCell where that is, or should be
  * @param places by kind and cloud, those the product is to be offered in
  * @param dimensions what it is measured by, each with the cell of its key
+ * @param cells where the values of the fields are, or should be
+ * @param origins the cell of each part of the page, by its path in JSON
  */
 record LoadForm(
         Optional<Instant> revision,
@@ -35,20 +35,24 @@ record LoadForm(
         String title,
         ProductPage page,
         Map<PlaceKey, List<String>> places,
-        Map<String, Dimension.New> dimensions) {
+        Map<String, Dimension.New> dimensions,
+        Map<String, String> cells,
+        Map<String, String> origins) {
     /** A text in JSON has no more. */
     static final int CHARS_MAX = Json.STRING_CHARS_MAX;
 
     private static final List<String> CLOUDS = List.of(Profile.AWS.cloud(), Profile.OUTSCALE.cloud());
     private static final Pattern PATH = Pattern.compile("^([a-z]+)(?:\\[(\\d+)])?(?:\\.(.+))?$");
-    private static final int HIGHLIGHTS = 3;
-    private static final int RESOURCES = 3;
-    private static final int CATEGORIES = 3;
-    private static final int KEYWORDS = 15;
+    private static final Pattern CHANGE_PATH = Pattern.compile("^changes\\[(\\d+)]\\.(.+)$");
+    private static final Pattern DIMENSION_PATH = Pattern.compile("^details\\.dimensions\\[(\\d+)].*$");
+    static final int HIGHLIGHTS = 3;
+    static final int RESOURCES = 3;
+    static final int CATEGORIES = 3;
+    static final int KEYWORDS = 15;
     /** Rows for dimensions; a product may have more, which are added by change sets. */
-    private static final int DIMENSIONS = 24;
+    static final int DIMENSIONS = 24;
 
-    private static final List<String> OF_DIMENSION = List.of("key", "unit", "title", "quantityMax");
+    static final List<String> OF_DIMENSION = List.of("key", "unit", "title", "quantityMax");
 
     record PlaceKey(Place.Kind kind, String cloud) {
         String field() {
@@ -56,14 +60,14 @@ record LoadForm(
         }
     }
 
-    private static List<PlaceKey> keys() {
+    static List<PlaceKey> keys() {
         return CLOUDS.stream()
                 .flatMap(cloud -> Stream.of(Place.Kind.values()).map(kind -> new PlaceKey(kind, cloud)))
                 .toList();
     }
 
     /** Every field in the order of the form, with what it is for. */
-    private static Map<String, String> fields() {
+    static Map<String, String> fields() {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("revision", "Leave it as it is: it shows what the form was filled in from");
         fields.put("title", "The product's name, up to 200 characters; stays once the product is PUBLIC");
@@ -117,10 +121,24 @@ record LoadForm(
     }
 
     static String of(Product product) {
-        Map<String, String> values = new HashMap<>();
-        ProductPage page = product.page();
+        Map<String, String> values = described(product.title(), product.page());
         values.put("revision", product.modifiedAt().toString());
-        values.put("title", product.title());
+        for (int i = 0; i < Math.min(DIMENSIONS, product.dimensions().size()); i++) {
+            Dimension dimension = product.dimensions().get(i);
+            String at = "dimension." + (i + 1) + ".";
+            values.put(at + "key", dimension.key());
+            values.put(at + "unit", dimension.unit());
+            values.put(at + "title", dimension.title());
+            dimension.quantityMax().ifPresent(q -> values.put(at + "quantityMax", q.toString()));
+        }
+        keys().forEach(key -> values.put(key.field(), String.join(" ", open(product, key))));
+        return written(values);
+    }
+
+    /** The fields of a title and a page. */
+    private static Map<String, String> described(String title, ProductPage page) {
+        Map<String, String> values = new HashMap<>();
+        values.put("title", title);
         page.texts().forEach((language, texts) -> {
             texts.shortDescription().ifPresent(t -> values.put(language + ".shortDescription", t));
             texts.longDescription().ifPresent(t -> values.put(language + ".longDescription", t));
@@ -142,16 +160,7 @@ record LoadForm(
             values.put("licence.url", l.url());
             l.version().ifPresent(v -> values.put("licence.version", v));
         });
-        for (int i = 0; i < Math.min(DIMENSIONS, product.dimensions().size()); i++) {
-            Dimension dimension = product.dimensions().get(i);
-            String at = "dimension." + (i + 1) + ".";
-            values.put(at + "key", dimension.key());
-            values.put(at + "unit", dimension.unit());
-            values.put(at + "title", dimension.title());
-            dimension.quantityMax().ifPresent(q -> values.put(at + "quantityMax", q.toString()));
-        }
-        keys().forEach(key -> values.put(key.field(), String.join(" ", open(product, key))));
-        return written(values);
+        return values;
     }
 
     private static void number(Map<String, String> values, String prefix, List<String> texts) {
@@ -170,7 +179,7 @@ record LoadForm(
 
     /** Throws every problem at once, each named by its cell. */
     static LoadForm read(String csv) {
-        return new Reader(csv).form();
+        return new LoadFormReader(csv).form();
     }
 
     /** What differs from the product, as changes; refused where those are more than one change set carries. */
@@ -225,6 +234,105 @@ record LoadForm(
         return changes;
     }
 
+    /** What the changes make of the product, field by field: for people to look at. */
+    List<LoadForms.Difference> described(Product product, List<Change.Wanted> changes) {
+        List<LoadForms.Difference> all = new ArrayList<>();
+        for (Change.Wanted change : changes) {
+            ChangeDetails details = change.details();
+            details.addition().ifPresent(a -> a.dimensions()
+                    .forEach(d -> all.add(new LoadForms.Difference(
+                            change.type(), "dimension", "", d.key() + ": " + d.title() + ", " + d.unit()))));
+            details.page().ifPresent(p -> all.addAll(redescribed(product, change.type())));
+            details.places().ifPresent(p -> {
+                boolean added =
+                        change.type() == Change.Type.ADD_REGIONS || change.type() == Change.Type.ADD_INSTANCE_TYPES;
+                boolean region =
+                        change.type() == Change.Type.ADD_REGIONS || change.type() == Change.Type.RESTRICT_REGIONS;
+                String field = new PlaceKey(region ? Place.Kind.REGION : Place.Kind.INSTANCE_TYPE, p.cloud()).field();
+                String names = String.join(" ", p.names());
+                all.add(new LoadForms.Difference(change.type(), field, added ? "" : names, added ? names : ""));
+            });
+        }
+        return all;
+    }
+
+    private List<LoadForms.Difference> redescribed(Product product, Change.Type type) {
+        Map<String, String> now = described(product.title(), product.page());
+        Map<String, String> then = described(title, page);
+        return fields().keySet().stream()
+                .filter(field -> !now.getOrDefault(field, "").equals(then.getOrDefault(field, "")))
+                .map(field -> new LoadForms.Difference(
+                        type, field, now.getOrDefault(field, ""), then.getOrDefault(field, "")))
+                .toList();
+    }
+
+    /** The same refusal of these changes, with each problem at the cell it comes from. */
+    Failure byCell(Failure refused, List<Change.Wanted> changes) {
+        if (refused.problems().isEmpty()) {
+            return refused;
+        }
+        Failure named = Failure.of(
+                refused.code(),
+                refused.problems().stream()
+                        .map(p -> new Failure.Problem(cell(p.path(), changes), p.detail()))
+                        .toList());
+        for (Map.Entry<String, Object> datum : refused.data().entrySet()) {
+            named = named.with(datum.getKey(), datum.getValue());
+        }
+        return named;
+    }
+
+    /** The cell of what is wrong at a path of the changes; the path itself where it is about none of them. */
+    private String cell(String path, List<Change.Wanted> changes) {
+        Matcher at = CHANGE_PATH.matcher(path);
+        if (!at.matches()) {
+            return path;
+        }
+        Change.Wanted change = changes.get(Integer.parseInt(at.group(1)));
+        String below = at.group(2);
+        if (below.equals("product")) {
+            return revisionCell;
+        }
+        ChangeDetails details = change.details();
+        if (details.places().isPresent()) {
+            boolean region = change.type() == Change.Type.ADD_REGIONS || change.type() == Change.Type.RESTRICT_REGIONS;
+            return cellOf(new PlaceKey(
+                            region ? Place.Kind.REGION : Place.Kind.INSTANCE_TYPE,
+                            details.places().get().cloud())
+                    .field());
+        }
+        if (details.addition().isPresent()) {
+            List<Dimension.New> added = details.addition().get().dimensions();
+            Matcher nth = DIMENSION_PATH.matcher(below);
+            Dimension.New dimension = added.get(nth.matches() ? Integer.parseInt(nth.group(1)) : 0);
+            return dimensions.entrySet().stream()
+                    .filter(e -> e.getValue().equals(dimension))
+                    .map(Map.Entry::getKey)
+                    .findFirst()
+                    .orElse(path);
+        }
+        return below.equals("details.title") ? cellOf("title") : origin(origins, below.replaceFirst("^details\\.", ""));
+    }
+
+    /** Or A1 where the form does not have the field. */
+    private String cellOf(String field) {
+        return cells.getOrDefault(field, "A1");
+    }
+
+    /** The cell of what is wrong at a path of the page's JSON; of the object's first where something is missing. */
+    static String origin(Map<String, String> origins, String path) {
+        if (origins.containsKey(path)) {
+            return origins.get(path);
+        }
+        Matcher parent = PATH.matcher(path);
+        return origins.entrySet().stream()
+                .filter(e -> parent.matches() && e.getKey().startsWith(path.replaceAll("\\.[^.]+$", "")))
+                .map(Map.Entry::getValue)
+                .sorted()
+                .findFirst()
+                .orElse("A1");
+    }
+
     /** Those the product does not have yet; bills name the others, which stay as they are. */
     private List<Dimension.New> added(Product product) {
         List<Dimension.New> added = new ArrayList<>();
@@ -256,212 +364,6 @@ record LoadForm(
         for (int from = 0; from < rest.size(); from += ChangeDetails.NAMES_MAX) {
             List<String> some = rest.subList(from, Math.min(rest.size(), from + ChangeDetails.NAMES_MAX));
             changes.add(Change.Wanted.ofProduct(type, product.id(), ChangeDetails.places(key.cloud(), some, revision)));
-        }
-    }
-
-    /** Reads one form, and remembers which cell each value came from. */
-    private static final class Reader {
-        private final List<Failure.Problem> problems = new ArrayList<>();
-        private final Map<String, String> values = new HashMap<>();
-        private final Map<String, String> cells = new HashMap<>();
-
-        Reader(String csv) {
-            List<List<String>> rows;
-            try {
-                rows = Sheet.read(csv);
-            } catch (IllegalArgumentException e) {
-                throw Failure.of(
-                        ErrorCode.INVALID_REQUEST,
-                        List.of(new Failure.Problem("form", String.valueOf(e.getMessage()))));
-            }
-            Map<String, String> known = fields();
-            for (int i = 1; i < rows.size(); i++) {
-                List<String> row = rows.get(i);
-                String field = row.get(0).strip();
-                String value = row.size() > 1 ? row.get(1).strip() : "";
-                if (field.isEmpty() && value.isEmpty()) {
-                    continue;
-                }
-                if (!known.containsKey(field)) {
-                    problem("A" + (i + 1), "is no field of the form");
-                } else if (cells.putIfAbsent(field, "B" + (i + 1)) != null) {
-                    problem("A" + (i + 1), "is the second row of " + field);
-                } else if (!value.isEmpty()) {
-                    values.put(field, value);
-                }
-            }
-            if (rows.isEmpty() || !rows.get(0).get(0).strip().equals("field")) {
-                problem("A1", "must be field, as in the form that is handed out");
-            }
-        }
-
-        private void problem(String cell, String detail) {
-            problems.add(new Failure.Problem(cell, detail));
-        }
-
-        /** The cell of a field, or A1 where the form does not have it. */
-        private String cell(String field) {
-            return cells.getOrDefault(field, "A1");
-        }
-
-        LoadForm form() {
-            String title = values.getOrDefault("title", "");
-            if (title.isEmpty() || title.length() > Product.TITLE_CHARS_MAX) {
-                problem(cell("title"), "must have 1 to " + Product.TITLE_CHARS_MAX + " characters");
-            }
-            Optional<Instant> revision = Optional.empty();
-            try {
-                revision = Optional.ofNullable(values.get("revision")).map(Fields::parseInstant);
-            } catch (IllegalArgumentException e) {
-                problem(cell("revision"), String.valueOf(e.getMessage()));
-            }
-            Map<String, String> origins = new HashMap<>();
-            Fields in = Fields.of(page(origins));
-            ProductPage page = ProductPage.read(in);
-            try {
-                in.done();
-            } catch (Failure e) {
-                e.problems().forEach(p -> problem(origin(origins, p.path()), p.detail()));
-            }
-            Map<PlaceKey, List<String>> places = places();
-            Map<String, Dimension.New> dimensions = dimensions();
-            if (!problems.isEmpty()) {
-                throw Failure.of(ErrorCode.INVALID_REQUEST, Fields.told(problems));
-            }
-            return new LoadForm(revision, cell("revision"), title, page, places, dimensions);
-        }
-
-        private Map<String, Dimension.New> dimensions() {
-            Map<String, Dimension.New> found = new LinkedHashMap<>();
-            Set<String> keys = new HashSet<>();
-            for (int i = 1; i <= DIMENSIONS; i++) {
-                String at = "dimension." + i + ".";
-                Map<String, Object> json = Json.object();
-                Map<String, String> origins = new HashMap<>();
-                OF_DIMENSION.forEach(member -> copy(at + member, json, member, "", origins));
-                if (!json.isEmpty()) {
-                    String cell = cell(at + "key");
-                    Fields in = Fields.of(json);
-                    Dimension.New wanted = Dimension.New.read(in);
-                    try {
-                        in.done();
-                        if (!keys.add(wanted.key())) {
-                            problem(cell, "is the key of another dimension, too");
-                        }
-                        found.put(cell, wanted);
-                    } catch (Failure e) {
-                        e.problems().forEach(p -> problem(cell(at + p.path()), p.detail()));
-                    }
-                }
-            }
-            return found;
-        }
-
-        /** The cell of what is wrong at a path of the page's JSON; of the object's first where something is missing. */
-        private static String origin(Map<String, String> origins, String path) {
-            if (origins.containsKey(path)) {
-                return origins.get(path);
-            }
-            Matcher parent = PATH.matcher(path);
-            return origins.entrySet().stream()
-                    .filter(e -> parent.matches() && e.getKey().startsWith(path.replaceAll("\\.[^.]+$", "")))
-                    .map(Map.Entry::getValue)
-                    .sorted()
-                    .findFirst()
-                    .orElse("A1");
-        }
-
-        /** The page as its JSON, and which cell each path of it came from. */
-        private Map<String, Object> page(Map<String, String> origins) {
-            Map<String, Object> json = Json.object();
-            Map<String, Object> texts = Json.object();
-            for (String language : List.of(ProductPage.ENGLISH, ProductPage.FRENCH)) {
-                Map<String, Object> one = Json.object();
-                String at = "texts." + language + ".";
-                copy(language + ".shortDescription", one, "shortDescription", at, origins);
-                copy(language + ".longDescription", one, "longDescription", at, origins);
-                list(language + ".highlight.", HIGHLIGHTS, one, "highlights", at, origins);
-                if (!one.isEmpty()) {
-                    texts.put(language, one);
-                }
-            }
-            if (!texts.isEmpty()) {
-                json.put("texts", texts);
-            }
-            list("category.", CATEGORIES, json, "categories", "", origins);
-            list("keyword.", KEYWORDS, json, "keywords", "", origins);
-            for (String field : List.of("sku", "logoUrl", "videoUrl", "support", "refundPolicy")) {
-                copy(field, json, field, "", origins);
-            }
-            List<Object> resources = new ArrayList<>();
-            for (int i = 1; i <= RESOURCES; i++) {
-                Map<String, Object> one = Json.object();
-                String at = "resources[" + resources.size() + "].";
-                copy("resource." + i + ".text", one, "text", at, origins);
-                copy("resource." + i + ".url", one, "url", at, origins);
-                if (!one.isEmpty()) {
-                    resources.add(one);
-                }
-            }
-            if (!resources.isEmpty()) {
-                json.put("resources", resources);
-            }
-            Map<String, Object> licence = Json.object();
-            for (String field : List.of("name", "url", "version")) {
-                copy("licence." + field, licence, field, "licence.", origins);
-            }
-            if (!licence.isEmpty()) {
-                json.put("licence", licence);
-            }
-            return json;
-        }
-
-        private void copy(
-                String field, Map<String, Object> json, String member, String at, Map<String, String> origins) {
-            Optional.ofNullable(values.get(field)).ifPresent(value -> {
-                json.put(member, value);
-                origins.put(at + member, cell(field));
-            });
-        }
-
-        private void list(
-                String prefix,
-                int max,
-                Map<String, Object> json,
-                String member,
-                String at,
-                Map<String, String> origins) {
-            List<Object> list = new ArrayList<>();
-            for (int i = 1; i <= max; i++) {
-                String value = values.get(prefix + i);
-                if (value != null) {
-                    origins.put(at + member + "[" + list.size() + "]", cell(prefix + i));
-                    list.add(value);
-                }
-            }
-            if (!list.isEmpty()) {
-                json.put(member, list);
-            }
-        }
-
-        private Map<PlaceKey, List<String>> places() {
-            Map<PlaceKey, List<String>> places = new HashMap<>();
-            for (PlaceKey key : keys()) {
-                List<String> names = Stream.of(
-                                values.getOrDefault(key.field(), "").split("[\\s,;]+", -1))
-                        .filter(n -> !n.isEmpty())
-                        .distinct()
-                        .toList();
-                for (String name : names) {
-                    try {
-                        Place.checkName(name);
-                    } catch (IllegalArgumentException e) {
-                        problem(cell(key.field()), "each name " + e.getMessage());
-                    }
-                }
-                places.put(key, names);
-            }
-            return places;
         }
     }
 }

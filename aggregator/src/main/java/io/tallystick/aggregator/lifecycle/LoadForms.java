@@ -2,6 +2,7 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.Terms;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.web.Caller;
@@ -39,12 +40,40 @@ public final class LoadForms {
     }
 
     /**
+     * What a form would change.
+     *
+     * @param type of the change it is part of
+     * @param field of the form
+     * @param now empty for what comes in addition
+     * @param then empty for what goes
+     */
+    public record Difference(Change.Type type, String field, String now, String then) {}
+
+    /** What differs, as changes and as fields. */
+    private record Differing(Product product, LoadForm form, List<Change.Wanted> changes) {
+        List<Difference> described() {
+            return form.described(product, changes);
+        }
+    }
+
+    /**
      * Starts a change set of what differs between form and product; none where nothing does.
      *
      * @param intent whether the differences are only to be checked
      */
     public Future<Optional<ChangeSet>> upload(Caller caller, String productId, String csv, ChangeSet.Intent intent) {
-        return catalog.managed(database.reads(), caller, productId).compose(product -> {
+        return differing(caller, productId, csv).compose(d -> start(caller, d.form(), d.changes(), intent));
+    }
+
+    /** What {@link #upload} would change; fails with what it would be refused for. Leaves a change set that was only checked. */
+    public Future<List<Difference>> check(Caller caller, String productId, String csv) {
+        return differing(caller, productId, csv)
+                .compose(d -> start(caller, d.form(), d.changes(), ChangeSet.Intent.VALIDATE)
+                        .map(done -> d.described()));
+    }
+
+    private Future<Differing> differing(Caller caller, String productId, String csv) {
+        return catalog.managed(database.reads(), caller, productId).map(product -> {
             LoadForm form = LoadForm.read(csv);
             if (form.revision().isEmpty()) {
                 throw Requests.invalid(
@@ -57,7 +86,7 @@ public final class LoadForms {
                         ErrorCode.CONFLICT,
                         List.of(new Failure.Problem(form.revisionCell(), ChangeRules.stale(product.modifiedAt()))));
             }
-            return start(caller, differences, intent);
+            return new Differing(product, form, differences);
         });
     }
 
@@ -66,9 +95,51 @@ public final class LoadForms {
 
     /** Makes a product in STAGING of a form that was blank. */
     public Future<Made> create(Caller caller, Optional<String> seller, String csv) {
-        LoadForm form = LoadForm.read(csv);
+        LoadForm form;
+        Catalog.NewProduct wanted;
+        try {
+            form = LoadForm.read(csv);
+            wanted = wanted(form, seller);
+        } catch (Failure e) {
+            return Future.failedFuture(e);
+        }
+        return catalog.create(caller, wanted)
+                .compose(product -> start(caller, form, form.differences(product), ChangeSet.Intent.APPLY)
+                        .map(set -> new Made(product, set)));
+    }
+
+    /** What {@link #create} would make and start. */
+    public Future<List<Difference>> checkNew(Caller caller, Optional<String> seller, String csv) {
+        LoadForm form;
+        try {
+            form = LoadForm.read(csv);
+            wanted(form, seller);
+        } catch (Failure e) {
+            return Future.failedFuture(e);
+        }
+        Product nothing = catalog.planned(
+                "",
+                "",
+                "",
+                new Catalog.NewProduct(Optional.empty(), "", seller, Terms.DEFAULT, List.of(), ProductPage.EMPTY));
+        return catalog.seller(database.reads(), caller, seller)
+                .map(own -> new Differing(nothing, form, form.differences(nothing))
+                        .described().stream().map(LoadForms::made).toList());
+    }
+
+    /** What comes with the product needs no change of its own. */
+    private static Difference made(Difference one) {
+        return switch (one.type()) {
+            case UPDATE_INFORMATION, ADD_DIMENSIONS ->
+                new Difference(Change.Type.CREATE_PRODUCT, one.field(), one.now(), one.then());
+            default -> one;
+        };
+    }
+
+    /** The product that a form describes; refused where what it says beside that cannot be started afterwards. */
+    private Catalog.NewProduct wanted(LoadForm form, Optional<String> seller) {
         if (form.revision().isPresent()) {
-            return Future.failedFuture(Requests.invalid(form.revisionCell(), "must be blank for a new product"));
+            throw Requests.invalid(form.revisionCell(), "must be blank for a new product");
         }
         Catalog.NewProduct wanted = new Catalog.NewProduct(
                 Optional.empty(),
@@ -77,14 +148,12 @@ public final class LoadForms {
                 Terms.DEFAULT,
                 List.copyOf(form.dimensions().values()),
                 form.page());
-        // What cannot be started afterwards is refused before there is a product.
         form.differences(catalog.planned("", "", "", wanted));
-        return catalog.create(caller, wanted)
-                .compose(product -> start(caller, form.differences(product), ChangeSet.Intent.APPLY)
-                        .map(set -> new Made(product, set)));
+        return wanted;
     }
 
-    private Future<Optional<ChangeSet>> start(Caller caller, List<Change.Wanted> differences, ChangeSet.Intent intent) {
+    private Future<Optional<ChangeSet>> start(
+            Caller caller, LoadForm form, List<Change.Wanted> differences, ChangeSet.Intent intent) {
         return differences.isEmpty()
                 ? Future.succeededFuture(Optional.empty())
                 : changeSets
@@ -92,6 +161,7 @@ public final class LoadForms {
                                 caller,
                                 new ChangeSets.Request(
                                         Optional.of("Product load form"), Optional.empty(), intent, differences))
-                        .map(Optional::of);
+                        .map(Optional::of)
+                        .recover(e -> Future.failedFuture(e instanceof Failure f ? form.byCell(f, differences) : e));
     }
 }

@@ -18,6 +18,7 @@ import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.entitlement.JoinCodeIssuer;
 import io.tallystick.aggregator.lifecycle.ChangeSetThread;
 import io.tallystick.aggregator.lifecycle.ChangeSets;
+import io.tallystick.aggregator.lifecycle.LoadForms;
 import io.tallystick.aggregator.report.Impact;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Quarantine;
@@ -43,6 +44,7 @@ public final class Portal {
             Reviews reviews,
             ChangeSets changeSets,
             ChangeSetThread thread,
+            LoadForms loadForms,
             Impact impact,
             Offers offers,
             Agreements agreements,
@@ -76,6 +78,7 @@ public final class Portal {
                 .routes());
         routes.addAll(new PasswordPages(s.users(), sessions, gate, html).routes());
         routes.addAll(new VersionPages(s.catalog(), s.versions(), s.changeSets(), database.reads(), html).routes());
+        routes.addAll(new LoadFormPages(s.loadForms(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new ImpactPages(s.impact(), s.catalog(), s.versions(), database.reads(), html).routes());
         routes.addAll(new ReviewPages(s.reviews(), s.catalog(), database.reads(), html).routes());
         routes.addAll(new ChangeSetPages(s.changeSets(), s.thread(), s.versions(), s.catalog(), database.reads(), html)

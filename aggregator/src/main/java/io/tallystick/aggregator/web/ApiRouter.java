@@ -132,10 +132,16 @@ public final class ApiRouter {
         });
         if (route.body() != Route.Body.NONE) {
             // Wrapped, because Vert.x wants body handlers first and we authenticate first.
-            vertxRoute.handler(ctx -> body.handle(ctx));
+            vertxRoute.handler(ctx -> {
+                body.handle(ctx);
+                if (route.body() == Route.Body.UPLOAD) {
+                    Uploads.collect(ctx);
+                }
+            });
         }
-        if (route.access().isPage() && route.body() == Route.Body.FORM) {
+        if (route.access().isPage() && route.body().isForm()) {
             vertxRoute.handler(ctx -> guarded(ctx, route, () -> {
+                Uploads.requireWhole(ctx);
                 pages.checkForm(ctx);
                 ctx.next();
                 return Future.succeededFuture();
@@ -266,9 +272,12 @@ public final class ApiRouter {
 
     /** Our own steps are guarded, so what fails otherwise is the reading of a body: escapes that are none, for one. */
     private static Throwable readingForm(Route route, Throwable error) {
-        boolean decoding = error instanceof DecoderException || error instanceof IllegalArgumentException;
-        return route.body() == Route.Body.FORM && decoding
-                ? Failure.of(ErrorCode.INVALID_REQUEST, "the form is not well escaped")
+        boolean decoding = error instanceof DecoderException
+                || error instanceof IllegalArgumentException
+                // The reader of parts trips over one without a name.
+                || (route.body() == Route.Body.UPLOAD && error instanceof NullPointerException);
+        return route.body().isForm() && decoding
+                ? Failure.of(ErrorCode.INVALID_REQUEST, "the form is not well formed")
                 : error;
     }
 

@@ -11,7 +11,7 @@ public final class HttpLimits {
     public static final int FORM_BYTES_MAX = 64 * 1024;
 
     /** For one field of a form; how long the whole may be is the route's to say. */
-    public static final int FORM_FIELD_BYTES_MAX = 128 * 1024;
+    public static final int FORM_FIELD_BYTES_MAX = 256 * 1024;
 
     public static final int HEADER_BYTES_MAX = 8 * 1024;
     /** Request line: method, target and version together. */

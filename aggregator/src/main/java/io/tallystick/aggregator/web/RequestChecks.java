@@ -9,10 +9,14 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What can be refused from the head of a request alone. */
 final class RequestChecks {
+    private static final Pattern MULTIPART =
+            Pattern.compile("(?i:multipart/form-data) *; *(?i:boundary)=\"?[0-9A-Za-z'()+_,./:=?-]{1,70}\"?");
+
     private RequestChecks() {}
 
     static void check(RoutingContext ctx, Route route) {
@@ -33,7 +37,12 @@ final class RequestChecks {
             throw Failure.of(
                     ErrorCode.TOO_LARGE, "the body may have " + route.bodyBytesMax() + " bytes, has " + length);
         }
-        contentType(request.getHeader(HttpHeaders.CONTENT_TYPE), route.body().mediaType());
+        String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
+        if (route.body() == Route.Body.UPLOAD) {
+            multipart(type);
+        } else {
+            contentType(type, route.body().mediaType());
+        }
     }
 
     private static void query(MultiMap parameters, Route route) {
@@ -58,6 +67,15 @@ final class RequestChecks {
             return Long.parseLong(header.strip());
         } catch (NumberFormatException e) {
             throw Failure.of(ErrorCode.INVALID_REQUEST, "Content-Length is not a number");
+        }
+    }
+
+    /** With the boundary as its only parameter, of the length that RFC 2046 allows. */
+    private static void multipart(@Nullable String header) {
+        if (header == null || !MULTIPART.matcher(header).matches()) {
+            throw Failure.of(
+                    ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+                    "Content-Type must be " + Route.Body.UPLOAD.mediaType() + " with a boundary");
         }
     }
 

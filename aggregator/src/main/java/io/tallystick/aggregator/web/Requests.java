@@ -40,6 +40,12 @@ public final class Requests {
         return values.size() == 1 ? Optional.of(values.get(0)) : Optional.empty();
     }
 
+    /** A file of a posted form; one that is empty, or that is given twice, is as good as none. */
+    public static Optional<byte[]> file(RoutingContext ctx, String name) {
+        List<byte[]> files = Uploads.of(ctx, name);
+        return files.size() == 1 ? Optional.of(files.get(0)) : Optional.empty();
+    }
+
     /** The body as received; empty when there is none. */
     public static byte[] bytes(RoutingContext ctx) {
         Buffer body = ctx.body().buffer();

@@ -47,6 +47,8 @@ public record Route(
         JSON("application/json"),
         /** An HTML form. */
         FORM("application/x-www-form-urlencoded"),
+        /** An HTML form with files, which stay in memory. */
+        UPLOAD("multipart/form-data"),
         /** A JWS in flattened JSON serialization. */
         JOSE("application/jose+json");
 
@@ -58,6 +60,11 @@ public record Route(
 
         public String mediaType() {
             return mediaType;
+        }
+
+        /** Whether it is what an HTML form sends. */
+        public boolean isForm() {
+            return this == FORM || this == UPLOAD;
         }
     }
 
@@ -153,6 +160,15 @@ public record Route(
         public Builder json() {
             body = Body.JSON;
             return this;
+        }
+
+        /** The page posts files with its form, of so many bytes with all that is around them. */
+        public Builder upload(int bytesMax) {
+            if (body != Body.FORM) {
+                throw new IllegalStateException(operationId + " posts no form");
+            }
+            body = Body.UPLOAD;
+            return bodyBytesMax(bytesMax);
         }
 
         public Builder bodyBytesMax(int bytes) {

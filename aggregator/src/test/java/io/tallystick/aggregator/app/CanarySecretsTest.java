@@ -356,7 +356,11 @@ class CanarySecretsTest {
                     Map<String, String> form = new LinkedHashMap<>();
                     body.forEach((name, value) -> form.put(name, String.valueOf(value)));
                     form.put("csrf", visitor.csrf());
-                    visitor.post(path, form);
+                    if (route.body() == Route.Body.UPLOAD) {
+                        visitor.upload(path, form, Map.of("file", Json.writeBytes(body)));
+                    } else {
+                        visitor.post(path, form);
+                    }
                 }
             } else if (route.body() == Route.Body.JOSE) {
                 Jws.Header header = Jws.Header.ownKey(

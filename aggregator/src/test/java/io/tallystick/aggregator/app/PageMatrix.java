@@ -68,6 +68,57 @@ final class PageMatrix {
                     404,
                     403,
                     403),
+            row("newLoadFormPage", get(w -> "/portal/load-forms"), 200, 200, 200, 403, 403),
+            row("blankLoadFormOnPage", get(w -> "/portal/load-forms/blank"), 200, 200, 200, 403, 403),
+            // Shown again: there is no form.
+            row("checkNewLoadFormOnPage", get(w -> "/portal/load-forms"), 400, 400, 400, 403, 403),
+            row(
+                    "createProductOnPage",
+                    send(
+                            w -> "/portal/load-forms/create",
+                            w -> Map.of("seller", w.seller(), "form", "field,value\ntitle,New\n")),
+                    303,
+                    303,
+                    303,
+                    403,
+                    403),
+            row(
+                    "loadFormPage",
+                    get(w -> "/portal/products/" + w.limitedProduct() + "/load-form"),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403),
+            row(
+                    "loadFormOnPage",
+                    get(w -> "/portal/products/" + w.limitedProduct() + "/load-form.csv"),
+                    200,
+                    200,
+                    404,
+                    403,
+                    403),
+            // Shown again: the form has no revision.
+            row(
+                    "checkLoadFormOnPage",
+                    send(
+                            w -> "/portal/products/" + w.newProduct() + "/load-form",
+                            w -> Map.of("form", "field,value\ntitle,New\n")),
+                    400,
+                    400,
+                    404,
+                    403,
+                    403),
+            row(
+                    "applyLoadFormOnPage",
+                    send(
+                            w -> "/portal/products/" + w.newProduct() + "/load-form/apply",
+                            w -> Map.of("form", "field,value\ntitle,New\n")),
+                    400,
+                    400,
+                    404,
+                    403,
+                    403),
             row(
                     "newVersionPage",
                     get(w -> "/portal/products/" + w.newProduct() + "/versions/new"),

@@ -119,8 +119,11 @@ class PageMatrixTest {
     }
 
     private static Http.Answer send(Route route, PageMatrix.Call call, Visitor visitor) {
-        return route.method().name().equals("GET")
-                ? visitor.get(call.path())
+        if (route.method().name().equals("GET")) {
+            return visitor.get(call.path());
+        }
+        return route.body() == Route.Body.UPLOAD
+                ? visitor.upload(call.path(), call.fields(), Map.of())
                 : visitor.post(call.path(), new HashMap<>(call.fields()));
     }
 

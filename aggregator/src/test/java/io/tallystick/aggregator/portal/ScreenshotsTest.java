@@ -6,6 +6,9 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,6 +39,13 @@ class ScreenshotsTest {
     private static final Path FOLDER =
             Path.of(System.getProperty("tallystick.root"), "aggregator", "target", "screenshots");
 
+    /** Pages that show what became of a form: what that says, by field. */
+    private static final Map<String, Map<String, String>> FORMS = Map.of(
+            "load-form-differences",
+            Map.of("support", "Write to us. We answer within a day.", "aws.regions", "eu-west-2 eu-west-3"),
+            "load-form-problems",
+            Map.of("title", "", "logoUrl", "http://example.com/logo.svg"));
+
     @TempDir
     Path profiles;
 
@@ -63,6 +73,9 @@ class ScreenshotsTest {
         pages.put("version-new", "/portal/products/" + marketplace.product + "/versions/new");
         pages.put("version-draft", "/portal/versions/" + marketplace.draft + "/edit");
         pages.put("version-texts", "/portal/versions/" + marketplace.published + "/edit");
+        pages.put("load-form-new", "/portal/load-forms");
+        pages.put("load-form-differences", "/portal/products/" + marketplace.product + "/load-form");
+        pages.put("load-form-problems", "/portal/products/" + marketplace.product + "/load-form");
         pages.put("change-set", "/portal/change-sets/" + marketplace.changeSet);
         pages.put("impact-version", "/portal/versions/" + marketplace.published + "/impact?action=unpublish");
         pages.put("impact-product", "/portal/products/" + marketplace.product + "/impact");
@@ -121,6 +134,20 @@ class ScreenshotsTest {
         return pages;
     }
 
+    /** The load form of a page, with these values in column B of its fields. */
+    private Path form(Map<String, String> values, String path, @Nullable String account) {
+        String form = RUNNING.visitor(Role.SELLER, account).get(path + ".csv").text();
+        for (Map.Entry<String, String> value : values.entrySet()) {
+            form = form.replaceFirst(
+                    "(?m)^" + value.getKey() + ",[^,]*,", value.getKey() + "," + value.getValue() + ",");
+        }
+        try {
+            return Files.writeString(profiles.resolve("form.csv"), form);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private void visit(
             String who,
             @Nullable Role role,
@@ -140,12 +167,17 @@ class ScreenshotsTest {
                 if (browser.count(".chart") > 0) {
                     browser.await(".chart[data-drawn]");
                 }
+                if (FORMS.containsKey(name)) {
+                    browser.type("file", form(FORMS.get(name), path, account).toString());
+                    browser.click("#upload button");
+                    browser.await("#differences, #problems");
+                }
                 if (ALL) {
                     browser.screenshot(FOLDER.resolve(language.tag() + "-" + who + "-" + name + ".png"));
                 }
                 Object overflow = browser.script("return document.documentElement.scrollWidth - window.innerWidth");
                 assertEquals(0, Math.max(0, ((Number) overflow).intValue()), who + " " + name + " is too wide");
-                if (!name.equals("not-found") && !name.equals("wrong")) {
+                if (!name.equals("not-found") && !name.equals("wrong") && !name.equals("load-form-problems")) {
                     browser.assertQuiet();
                 } else {
                     // Chromium notes the status of every failed page.

@@ -11,6 +11,8 @@ import io.tallystick.cloudsim.Cloud;
 import io.tallystick.testkit.Browser;
 import io.tallystick.testkit.NeedsTool;
 import io.tallystick.testkit.Rule;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -62,8 +64,8 @@ class VersionPagesTest {
 
     @Test
     @NeedsTool({"chromium", "chromedriver"})
-    @Rule({"O1", "O13"})
-    void aSellerCreatesPublishesModifiesAndUnpublishesByHand() {
+    @Rule({"O1", "O13", "R27"})
+    void aSellerCreatesPublishesModifiesAndUnpublishesByHand() throws IOException {
         Shop shop = Shop.open();
         String first = shop.image(Cloud.OUTSCALE, "Gateway 1");
         String second = shop.image(Cloud.OUTSCALE, "Gateway 2");
@@ -141,6 +143,20 @@ class VersionPagesTest {
                     WORLD.copies().stream()
                             .filter(i -> i.productCodes().contains(shop.code()))
                             .count());
+            browser.click("#load-form");
+            browser.await("#form-file");
+            Path form = profile.resolve("form.csv");
+            Files.writeString(
+                    form,
+                    RUNNING.visitor(Role.SELLER, shop.seller())
+                            .get(browser.path() + ".csv")
+                            .text()
+                            .replaceFirst("(?m)^support,,", "support,Écrivez-nous.,"));
+            browser.type("file", form.toString());
+            browser.click("#upload button");
+            browser.awaitText("#differences tbody", "Écrivez-nous.");
+            browser.click("#carry-out button");
+            succeeded(browser);
             browser.assertQuiet();
         }
     }

@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.app.Http;
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
@@ -14,6 +15,8 @@ import java.util.stream.Collectors;
 /** A browser as far as cookies and forms go, without running anything. */
 public final class Visitor {
     private static final Pattern CSRF = Pattern.compile("name=\"csrf\" value=\"([A-Za-z0-9_-]+)\"");
+
+    private static final String BOUNDARY = "----visitor-2718281828";
 
     private final Http http;
     private final Map<String, String> cookies = new HashMap<>();
@@ -52,6 +55,31 @@ public final class Visitor {
         Map<String, String> all = new HashMap<>(fields);
         all.putIfAbsent("csrf", csrf);
         return send(form(path, all).build());
+    }
+
+    /** As {@link #post}, as forms with files are sent; these by the names of their fields. */
+    public Http.Answer upload(String path, Map<String, String> fields, Map<String, byte[]> files) {
+        if (csrf.isEmpty()) {
+            get("/portal/usage");
+        }
+        Map<String, String> all = new HashMap<>(fields);
+        all.putIfAbsent("csrf", csrf);
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        all.forEach((name, value) -> part(body, "name=\"" + name + "\"", value.getBytes(StandardCharsets.UTF_8)));
+        files.forEach((name, content) ->
+                part(body, "name=\"" + name + "\"; filename=\"form.csv\"\r\nContent-Type: text/csv", content));
+        body.writeBytes(("--" + BOUNDARY + "--\r\n").getBytes(StandardCharsets.US_ASCII));
+        return send(request(path)
+                .header("Content-Type", "multipart/form-data; boundary=" + BOUNDARY)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body.toByteArray()))
+                .build());
+    }
+
+    private static void part(ByteArrayOutputStream body, String head, byte[] content) {
+        body.writeBytes(("--" + BOUNDARY + "\r\nContent-Disposition: form-data; " + head + "\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII));
+        body.writeBytes(content);
+        body.writeBytes("\r\n".getBytes(StandardCharsets.US_ASCII));
     }
 
     /** A form exactly as given. */

@@ -39,6 +39,19 @@ public final class HttpFuzz {
     /** Requests for each operation in a full run; builds make do with a share. */
     public static final int FULL = 10_000;
 
+    private static final String MULTIPART = "multipart/form-data";
+    private static final String BOUNDARY = "fuzz-boundary";
+    /** What a part may say of itself. */
+    private static final List<String> PART_HEADS = List.of(
+            "Content-Type: text/csv",
+            "Content-Type: text/plain; charset=none-such",
+            "Content-Type: multipart/mixed; boundary=inner",
+            "Content-Transfer-Encoding: binary",
+            "Content-Transfer-Encoding: base64",
+            "Content-Length: 99999999999",
+            "Content-Length: x",
+            "Content-Disposition: form-data");
+
     private static final int CONNECTIONS = 8;
     /** No answer within this is a hang. Generous in a build, which shares its machine; a full run says 2000. */
     private static final int ANSWER_MS_MAX = Integer.getInteger("tallystick.fuzz.answer-ms", 20_000);
@@ -208,7 +221,9 @@ public final class HttpFuzz {
                     .append("\r\n");
             headers.forEach((name, value) -> header(head, name, value));
             if (body.length > 0 || chance(10)) {
-                header(head, "Content-Type", chance(92) ? target.mediaType() : any(ODD));
+                String type =
+                        target.mediaType() + (target.mediaType().equals(MULTIPART) ? "; boundary=" + BOUNDARY : "");
+                header(head, "Content-Type", chance(92) ? type : any(ODD));
                 header(head, "Content-Length", String.valueOf(body.length));
             }
             if (chance(5)) {
@@ -288,6 +303,7 @@ public final class HttpFuzz {
             String text =
                     switch (mediaType) {
                         case "application/x-www-form-urlencoded" -> form(formStart);
+                        case MULTIPART -> parts(formStart);
                         case "application/jose+json" -> jws();
                         default -> chance(3) ? deep() : object(0);
                     };
@@ -306,6 +322,23 @@ public final class HttpFuzz {
                 form.append('&').append(escaped(any(words))).append('=').append(escaped(scalar()));
             }
             return form.toString();
+        }
+
+        /** Fields and files, now and then with a head or an end that is none. */
+        private String parts(String start) {
+            String[] first = start.split("=", 2);
+            StringBuilder form = new StringBuilder(part("name=\"" + first[0] + "\"", first[first.length - 1]));
+            for (int i = 0; i < random.nextInt(5); i++) {
+                String name = "name=\"" + any(words) + "\"";
+                form.append(part(chance(50) ? name + "; filename=\"" + scalar() + "\"" : name, scalar()));
+            }
+            return form.append(chance(90) ? "--" + BOUNDARY + "--\r\n" : any(ODD))
+                    .toString();
+        }
+
+        private String part(String disposition, String content) {
+            return "--" + BOUNDARY + "\r\nContent-Disposition: form-data; " + disposition
+                    + (chance(20) ? "\r\n" + any(PART_HEADS) : "") + "\r\n\r\n" + content + "\r\n";
         }
 
         private String jws() {
