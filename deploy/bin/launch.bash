@@ -4,7 +4,8 @@ set -euo pipefail
 
 JAVA_MIN=17
 # The folder of the launchers, and the checkout, whatever folder or symbolic link the launcher was called through.
-BIN=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd -P)
+BIN=$(readlink -f -- "${BASH_SOURCE[0]}")
+BIN=${BIN%/*}
 ROOT=${BIN%/*/*}
 
 fail() {
@@ -16,10 +17,14 @@ fail() {
 
 # The major version of a java command: from the release file of its JDK, or by asking it (slower).
 java_major() {
-  local java=$1 release version=
-  release=$(dirname -- "$(dirname -- "$(readlink -f -- "$java")")")/release
+  local java=$1 release line version=
+  # Without further processes where that goes: the agent's start waits for this.
+  release=$(readlink -f -- "$java")
+  release=${release%/*/*}/release
   if [[ -r $release ]]; then
-    version=$(sed -n 's/^JAVA_VERSION="\([^"]*\)".*/\1/p' "$release")
+    while read -r line; do
+      [[ $line != JAVA_VERSION=\"* ]] || version=${line#*\"} version=${version%%\"*}
+    done <"$release"
   fi
   if [[ -z $version ]]; then
     version=$("$java" -version 2>&1 | sed -n 's/.* version "\([^"]*\)".*/\1/p' | head -n 1) || true
@@ -86,10 +91,11 @@ build() {
   ) || fail "the build failed; see above" "command: ${command[*]}"
 }
 
-# run_app LIB MAIN_CLASS MORE_OPTIONS JVM_OPTION... -- ARGUMENT...: becomes the program (same process id).
-# MORE_OPTIONS are the caller's, split at white space, and win over the JVM_OPTIONs.
+# run_app LIB MAIN_CLASS MORE_OPTIONS JVM_OPTION... -- ARGUMENT...: becomes the program (same process id). LIB is a folder of jars,
+# or a class path. MORE_OPTIONS are the caller's, split at white space, and win over the JVM_OPTIONs.
 run_app() {
-  local lib=$1 main=$2 more=() options=()
+  local path=$1 main=$2 more=() options=()
+  [[ $path == *.jar ]] || path+='/*'
   read -r -a more <<<"$3" || true
   shift 3
   while (($#)) && [[ $1 != -- ]]; do
@@ -97,5 +103,5 @@ run_app() {
     shift
   done
   shift
-  exec "$JAVA" "${options[@]}" "${more[@]}" -cp "$lib/*" "$main" "$@"
+  exec "$JAVA" "${options[@]}" "${more[@]}" -cp "$path" "$main" "$@"
 }

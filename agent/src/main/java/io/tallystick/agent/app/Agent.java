@@ -9,6 +9,7 @@ import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.Board;
 import io.tallystick.agent.enroll.Enroller;
 import io.tallystick.agent.enroll.JoinCodes;
+import io.tallystick.agent.metadata.EarlyReading;
 import io.tallystick.agent.metadata.Metadata;
 import io.tallystick.agent.meter.UptimeMeter;
 import io.tallystick.agent.meter.UsageIntake;
@@ -81,6 +82,8 @@ public final class Agent implements AutoCloseable {
             String version,
             Consumer<Throwable> onFatal)
             throws IOException, SQLException {
+        Metadata metadata = new Metadata(config.metadataUrl(), config.cloud());
+        EarlyReading identity = new EarlyReading(metadata);
         this.folder = StateFolder.open(config.stateDir());
         this.tickMillis = config.sandbox() ? SANDBOX_TICK_MILLIS : TICK_MILLIS;
         byte[] run = new byte[RUN_BYTES];
@@ -96,12 +99,11 @@ public final class Agent implements AutoCloseable {
             this.time = new TrustedTime(source);
             this.aggregator = new Aggregator(config.aggregatorUrl(), http, version, clock);
             IssuerKeys keys = new IssuerKeys(store, aggregator);
-            Metadata metadata = new Metadata(config.metadataUrl(), config.cloud());
             this.enroller = new Enroller(
                     store,
                     aggregator,
                     keys,
-                    metadata,
+                    identity,
                     new JoinCodes(config.joinCodeFile(), metadata),
                     time,
                     source,

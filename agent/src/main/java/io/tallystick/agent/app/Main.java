@@ -53,6 +53,13 @@ public final class Main {
     }
 
     public static void main(String[] args) throws Exception {
+        prepare();
+        Optional<Service.Plain> service = Service.Plain.parse(args);
+        System.exit(service.isPresent() ? Service.run(service.get(), System.err) : execute(args));
+    }
+
+    /** What holds for the whole process, set before anything else. */
+    static void prepare() {
         // Read by the JDK when its HTTP classes load, so before anything else. nodelay: an answer of two small writes
         // would otherwise wait for the caller's delayed ACK. maxReqTime: a slow caller must not hold a thread.
         // retryPost: a
@@ -61,8 +68,6 @@ public final class Main {
         System.setProperty("sun.net.httpserver.maxReqTime", "30");
         System.setProperty("sun.net.http.retryPost", "false");
         System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT.%1$tL %4$s %3$s %5$s%6$s%n");
-        Optional<Service.Plain> service = Service.Plain.parse(args);
-        System.exit(service.isPresent() ? Service.run(service.get(), System.err) : execute(args));
     }
 
     static CommandLine commandLine() {

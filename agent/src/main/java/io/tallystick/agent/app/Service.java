@@ -73,6 +73,7 @@ final class Service {
 
     /** Runs until a signal ends the process. Throws {@link Failure} for settings that are wrong. */
     static int run(Optional<Path> config, List<String> settings) throws Exception {
+        WarmUp.begin();
         ConfigFile file = config.isEmpty() ? ConfigFile.empty() : ConfigFile.read(config.get());
         AgentConfig c = AgentConfig.read(file.with(settings, Path.of("").toAbsolutePath()));
         c.effective().forEach(line -> LOG.log(Level.CONFIG, "{0}", line));

@@ -68,7 +68,7 @@ final class Answers {
     private Lease checked(Jws verified, Decision d, EnrollmentId enrollment, AgentKey key, Identity identity) {
         Lease lease = Lease.parse(verified.payload());
         must(lease.issuer().equals(issuer), "iss is " + lease.issuer() + ", must be " + issuer);
-        must(lease.enrollment().equals(enrollment), "sub must be " + enrollment);
+        must(lease.enrollment().uuid().equals(enrollment.uuid()), "sub must be " + enrollment);
         must(lease.productCode().equals(d.product()), "aud must be " + d.product());
         must(lease.agentKey().equals(key.thumbprint()), "cnf.jkt must be this agent's key");
         must(lease.instance().equals(identity.instance()), "instance must be " + identity.instance());

@@ -24,11 +24,8 @@ public final class Board {
     }
 
     public synchronized void update(UnaryOperator<Standing> change) {
-        Standing next = change.apply(standing);
-        if (!next.equals(standing)) {
-            standing = next;
-            notifyAll();
-        }
+        standing = change.apply(standing);
+        notifyAll();
     }
 
     /** Waits, in real time, until the standing fits or the wait is over; answers the standing either way. */

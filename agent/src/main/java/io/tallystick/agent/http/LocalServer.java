@@ -15,8 +15,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.ChronoField;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
@@ -41,12 +46,30 @@ public final class LocalServer implements AutoCloseable {
     private static final int BACKLOG = 512;
     /** How often deadlines are looked at. */
     private static final Duration TICK = Duration.ofMillis(200);
+    /** The same while there is no connection, and so no deadline: only whether it can still listen. */
+    private static final Duration TICK_ALONE = Duration.ofSeconds(5);
 
     private static final byte[] CONTINUE =
             "HTTP/1.1 100 Continue\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-    private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern(
-                    "EEE, dd MMM yyyy HH:mm:ss 'GMT'", java.util.Locale.ROOT)
+    /** As HTTP has it. With its words given: those of a locale would have to be loaded for the first answer. */
+    private static final DateTimeFormatter DATE = new DateTimeFormatterBuilder()
+            .appendText(ChronoField.DAY_OF_WEEK, words("Mon Tue Wed Thu Fri Sat Sun"))
+            .appendLiteral(", ")
+            .appendValue(ChronoField.DAY_OF_MONTH, 2)
+            .appendLiteral(' ')
+            .appendText(ChronoField.MONTH_OF_YEAR, words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"))
+            .appendLiteral(' ')
+            .appendValue(ChronoField.YEAR, 4)
+            .appendLiteral(' ')
+            .appendValue(ChronoField.HOUR_OF_DAY, 2)
+            .appendLiteral(':')
+            .appendValue(ChronoField.MINUTE_OF_HOUR, 2)
+            .appendLiteral(':')
+            .appendValue(ChronoField.SECOND_OF_MINUTE, 2)
+            .appendLiteral(" GMT")
+            .toFormatter(Locale.ROOT)
             .withZone(ZoneOffset.UTC);
+
     private static final Logger LOG = Logger.getLogger(LocalServer.class.getName());
 
     /**
@@ -97,6 +120,14 @@ public final class LocalServer implements AutoCloseable {
     private long held;
     private volatile boolean stopping;
     private volatile int open;
+
+    private static Map<Long, String> words(String all) {
+        Map<Long, String> words = new HashMap<>();
+        for (String word : all.split(" ", -1)) {
+            words.put(words.size() + 1L, word);
+        }
+        return words;
+    }
 
     /**
      * Binds, and listens from {@link #start()} on.
@@ -172,7 +203,7 @@ public final class LocalServer implements AutoCloseable {
             SelectionKey accepting = listening.register(selector, SelectionKey.OP_ACCEPT);
             long next = System.nanoTime();
             while (selector.isOpen()) {
-                selector.select(TICK.toMillis());
+                selector.select((connections.isEmpty() ? TICK_ALONE : TICK).toMillis());
                 if (!stopping && !accepting.isValid()) {
                     throw new IllegalStateException("the listening socket was closed");
                 }

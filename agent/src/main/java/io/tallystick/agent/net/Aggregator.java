@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The aggregator, asked by one thread. Answers are parsed, not verified: {@link IssuerKeys} and the readers of each
@@ -32,7 +33,8 @@ public final class Aggregator {
     private final String issuer;
     private final HttpClient http;
     private final String agent;
-    private final CircuitBreaker breaker;
+    private final Clock clock;
+    private @Nullable CircuitBreaker breaker;
 
     /**
      * @param issuer the aggregator's public URL without a slash at the end
@@ -42,18 +44,28 @@ public final class Aggregator {
         this.issuer = issuer;
         this.http = http;
         this.agent = "tallystick-agent/" + version;
-        this.breaker = CircuitBreaker.of(
-                "aggregator",
-                CircuitBreakerConfig.custom()
-                        .clock(clock)
-                        .currentTimestampFunction(c -> c.millis(), TimeUnit.MILLISECONDS)
-                        .slidingWindowSize(10)
-                        .minimumNumberOfCalls(5)
-                        .failureRateThreshold(80)
-                        .waitDurationInOpenState(BREAKER_OPEN)
-                        .permittedNumberOfCallsInHalfOpenState(1)
-                        .recordException(e -> e instanceof IOException || e instanceof Unreachable)
-                        .build());
+        this.clock = clock;
+    }
+
+    /** Made with the first exchange: an agent that starts has leases to answer from first. */
+    private synchronized CircuitBreaker breaker() {
+        CircuitBreaker made = breaker;
+        if (made == null) {
+            made = CircuitBreaker.of(
+                    "aggregator",
+                    CircuitBreakerConfig.custom()
+                            .clock(clock)
+                            .currentTimestampFunction(c -> c.millis(), TimeUnit.MILLISECONDS)
+                            .slidingWindowSize(10)
+                            .minimumNumberOfCalls(5)
+                            .failureRateThreshold(80)
+                            .waitDurationInOpenState(BREAKER_OPEN)
+                            .permittedNumberOfCallsInHalfOpenState(1)
+                            .recordException(e -> e instanceof IOException || e instanceof Unreachable)
+                            .build());
+            breaker = made;
+        }
+        return made;
     }
 
     /** What {@code iss} of every lease and {@code url} of every request start with. */
@@ -86,7 +98,7 @@ public final class Aggregator {
         }
     }
 
-    private HttpReply exchange(String method, String path, byte @org.jspecify.annotations.Nullable [] body, int max)
+    private HttpReply exchange(String method, String path, byte @Nullable [] body, int max)
             throws Unreachable, Refused {
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("User-Agent", agent);
@@ -96,7 +108,7 @@ public final class Aggregator {
         }
         HttpReply reply;
         try {
-            reply = breaker.executeCallable(() -> {
+            reply = breaker().executeCallable(() -> {
                 HttpReply r = http.send(method, URI.create(issuer + path), headers, body, max);
                 if (r.status() >= 500 || r.status() == 429) {
                     throw new Unreachable("the aggregator answers " + r.status(), bounded(r.retryAfterSeconds()));
@@ -144,11 +156,6 @@ public final class Aggregator {
         });
         String detail = problem.get("detail") instanceof String d ? d : code;
         return new Refused(reply.status(), code, detail, present);
-    }
-
-    /** Whether calls are paused after repeated failures. */
-    public boolean paused() {
-        return breaker.getState() == CircuitBreaker.State.OPEN;
     }
 
     /** Ends the exchange under way, for a quick stop. */

@@ -89,6 +89,9 @@ public final class Shipper {
     /** Whether the comparison could not be settled, so that only another answer of the aggregator helps. */
     private boolean askAgain;
 
+    /** Whether a batch may wait to be sent; asked of the store only then. */
+    private boolean unsent = true;
+
     private long lastFlush = Long.MIN_VALUE;
     private Instant lastHour = Instant.MAX;
     private long nextPrune = Long.MIN_VALUE;
@@ -183,6 +186,7 @@ public final class Shipper {
     // --- comparing with the aggregator -------------------------------------------------------------------------------
 
     private void reconcile(Watermark server) {
+        unsent = true;
         Optional<EnrollmentId> id = board.standing().enrollment();
         if (id.isEmpty()) {
             return;
@@ -315,6 +319,7 @@ public final class Shipper {
         }
         uptime.flush();
         boolean empty = evenEmpty;
+        unsent = true;
         for (int i = 0; i < BATCHES_PER_TURN; i++) {
             boolean even = empty;
             try {
@@ -333,9 +338,10 @@ public final class Shipper {
 
     private void send(int most) {
         Optional<EnrollmentId> id = board.standing().enrollment();
-        for (int i = 0; i < most && id.isPresent(); i++) {
+        for (int i = 0; i < most && unsent && id.isPresent(); i++) {
             Optional<Chain.Sealed> next = store.call(Chain::unsent);
             if (next.isEmpty()) {
+                unsent = false;
                 return;
             }
             Chain.Sealed batch = next.get();
