@@ -37,7 +37,7 @@ public final class Catalog {
     private static final String CODE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 
     private final ProductStore products = new ProductStore();
-    private final DimensionStore dimensions = new DimensionStore();
+    private final Dimensions dimensions;
     private final GrantStore grants = new GrantStore();
     private final Holds holds = new Holds();
     private final Accounts accounts;
@@ -49,6 +49,7 @@ public final class Catalog {
 
     public Catalog(Accounts accounts, Transactor transactor, Audit audit, Jobs jobs, Ids ids, Clock clock) {
         this.jobs = jobs;
+        this.dimensions = new Dimensions(audit, clock);
         this.accounts = accounts;
         this.transactor = transactor;
         this.audit = audit;
@@ -129,7 +130,7 @@ public final class Catalog {
     /** Makes a planned product in this transaction, by somebody who was allowed to before. */
     public Future<Product> make(SqlConnection tx, String actor, Product product, List<Dimension.New> measured) {
         return products.insert(tx, product)
-                .compose(done -> dimensions.insert(tx, product.id(), measured, product.createdAt()))
+                .compose(done -> dimensions.make(tx, product, measured))
                 .compose(done -> requireProduct(tx, product.id()))
                 .compose(made -> audit.append(
                                 tx, new AuditEvent.Change(actor, "product.create", made.id(), null, made.json()))
@@ -147,19 +148,9 @@ public final class Catalog {
         return byProductCodes(db, Set.of(code)).map(found -> !found.isEmpty());
     }
 
-    /** Adds dimensions to a product locked in this transaction, by somebody who was allowed to before. */
-    public Future<Product> addDimensions(SqlConnection tx, String actor, Product before, List<Dimension.New> added) {
-        if (before.dimensions().size() + added.size() > Product.DIMENSIONS_MAX) {
-            throw Failure.of(ErrorCode.CONFLICT, "a product has at most " + Product.DIMENSIONS_MAX + " dimensions");
-        }
-        return dimensions
-                .insert(tx, before.id(), added, clock.instant())
-                .compose(done -> requireProduct(tx, before.id()))
-                .compose(after -> audit.append(
-                                tx,
-                                new AuditEvent.Change(
-                                        actor, "product.dimension.add", before.id(), before.json(), after.json()))
-                        .map(after));
+    /** Changes of a product's dimensions, in the transaction that has the product locked. */
+    public Dimensions dimensions() {
+        return dimensions;
     }
 
     /** Replaces the allow-list of a product locked in this transaction, by somebody who was allowed to before; sorted. */
@@ -191,9 +182,9 @@ public final class Catalog {
         });
     }
 
-    /** Adds a dimension. None is ever removed or renamed: bills name them. */
+    /** Adds a dimension, or one again that was restricted. No key ever goes away or becomes another: bills name them. */
     public Future<Product> addDimension(Caller caller, String productId, Dimension.New added) {
-        return changing(caller, productId, (tx, before) -> addDimensions(tx, caller.actor(), before, List.of(added)));
+        return changing(caller, productId, (tx, before) -> dimensions.add(tx, caller.actor(), before, List.of(added)));
     }
 
     /** Moves a product along {@link Visibility#mayBecome}; asking for what it is already changes nothing. */

@@ -12,7 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** SQL that adds dimensions; they are read with their product. */
+/** SQL that adds dimensions and changes them; they are read with their product. */
 final class DimensionStore {
     static final String INSERT =
             """
@@ -22,6 +22,53 @@ final class DimensionStore {
                    AS t(key, title, unit, quantity_max, n)
              ORDER BY t.n
             """;
+
+    static final String RESTRICT =
+            "UPDATE dimension SET restricted_at = $3 WHERE product_id = $1 AND key = ANY($2) AND restricted_at IS NULL";
+    /** Those again that were restricted. */
+    static final String REOPEN =
+            """
+            UPDATE dimension AS d SET restricted_at = NULL, title = t.title
+              FROM unnest($2::text[], $3::text[]) AS t(key, title)
+             WHERE d.product_id = $1 AND d.key = t.key
+            """;
+
+    static final String RENAME =
+            """
+            UPDATE dimension AS d SET title = t.title FROM unnest($2::text[], $3::text[]) AS t(key, title)
+             WHERE d.product_id = $1 AND d.key = t.key
+            """;
+
+    Future<Void> restrict(SqlClient db, String productId, List<String> keys, Instant at) {
+        return db.preparedQuery(RESTRICT)
+                .execute(Tuple.from(List.of(productId, keys.toArray(String[]::new), Columns.time(at))))
+                .mapEmpty();
+    }
+
+    Future<Void> reopen(SqlClient db, String productId, List<Dimension.New> again) {
+        return again.isEmpty()
+                ? Future.succeededFuture()
+                : titles(
+                        db,
+                        REOPEN,
+                        productId,
+                        again.stream()
+                                .map(d -> new Dimension.Renamed(d.key(), d.title()))
+                                .toList());
+    }
+
+    Future<Void> rename(SqlClient db, String productId, List<Dimension.Renamed> renamed) {
+        return titles(db, RENAME, productId, renamed);
+    }
+
+    private static Future<Void> titles(SqlClient db, String sql, String productId, List<Dimension.Renamed> renamed) {
+        return db.preparedQuery(sql)
+                .execute(Tuple.from(List.of(
+                        productId,
+                        renamed.stream().map(Dimension.Renamed::key).toArray(String[]::new),
+                        renamed.stream().map(Dimension.Renamed::title).toArray(String[]::new))))
+                .mapEmpty();
+    }
 
     Future<Void> insert(SqlClient db, String productId, List<Dimension.New> added, Instant at) {
         if (added.isEmpty()) {

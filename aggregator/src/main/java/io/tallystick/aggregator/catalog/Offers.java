@@ -106,7 +106,7 @@ public final class Offers {
         return changing(caller, productId, (tx, product) -> {
             Instant now = Columns.micros(clock.instant());
             wanted.wrongEnd(now).ifPresent(wrong -> in.problem("closesAt", wrong));
-            wanted.rate().check(in, wanted.kind(), product::measures);
+            wanted.rate().check(in, wanted.kind(), product::unpriced);
             in.done();
             Offer offer = made(ids.next("offer"), productId, wanted, now);
             return insert(tx, caller.actor(), offer);
@@ -201,7 +201,7 @@ public final class Offers {
 
     private Future<Map<String, Object>> addRate(
             SqlConnection tx, Caller caller, Product product, Offer before, Rate.New wanted, Fields in) {
-        wanted.check(in, before.kind(), product::measures);
+        wanted.check(in, before.kind(), product::unpriced);
         in.done();
         return addRate(tx, caller.actor(), before, wanted);
     }
@@ -235,28 +235,60 @@ public final class Offers {
                         .compose(product -> store.readCurrent(tx, offerId).map(Optional::orElseThrow)))
                 .compose(before -> {
                     Instant now = Columns.micros(clock.instant());
-                    before.closesAt().filter(c -> !c.isAfter(now)).ifPresent(c -> {
-                        throw Failure.of(ErrorCode.CONFLICT, "the offer has closed at " + c + "; make a new one");
-                    });
-                    at.filter(a -> a.isBefore(now)).ifPresent(a -> {
-                        throw Requests.invalid("closesAt", "must not be before now, " + now);
-                    });
-                    Instant end = Columns.micros(at.orElse(now));
-                    // One that has not opened yet never will, if it is to end before.
-                    Instant closes = end.isBefore(before.opensAt()) ? before.opensAt() : end;
-                    return store.close(tx, offerId, closes)
-                            .compose(done -> catalog.askForShares(tx, before.productId()))
-                            .compose(done -> store.readCurrent(tx, offerId))
-                            .map(Optional::orElseThrow)
-                            .compose(after -> record(
-                                            tx,
-                                            caller.actor(),
-                                            "offer.close",
-                                            offerId,
-                                            before.managedJson(),
-                                            after.managedJson())
-                                    .map(done -> after.managedJson()));
+                    requireClosable(before, at, now);
+                    return close(tx, caller.actor(), before, at.orElse(now)).map(Offer::managedJson);
                 }));
+    }
+
+    private static void requireClosable(Offer offer, Optional<Instant> at, Instant now) {
+        offer.closesAt().filter(c -> !c.isAfter(now)).ifPresent(c -> {
+            throw Failure.of(ErrorCode.CONFLICT, "the offer has closed at " + c + "; make a new one");
+        });
+        at.filter(a -> a.isBefore(now)).ifPresent(a -> {
+            throw Requests.invalid("closesAt", "must not be before now, " + now);
+        });
+    }
+
+    /** Fails where {@link #close} would now. An offer that is not there yet has not closed. */
+    public Future<Void> refuseToClose(SqlConnection tx, String offerId, Optional<Instant> at) {
+        Instant now = Columns.micros(clock.instant());
+        return store.readCurrent(tx, offerId).map(found -> {
+            found.ifPresent(offer -> requireClosable(offer, at, now));
+            return null;
+        });
+    }
+
+    /**
+     * Ends an offer in this transaction, by somebody who was allowed to and whose wish was checked before. Where the time has
+     * passed meanwhile it ends now; where the offer has closed meanwhile and is to be, nothing is left to do.
+     */
+    public Future<Void> close(SqlConnection tx, String actor, String offerId, Optional<Instant> at) {
+        return store.readCurrent(tx, offerId)
+                .map(found -> found.orElseThrow(Offers::notFound))
+                .compose(before -> {
+                    Instant now = Columns.micros(clock.instant());
+                    Instant end = at.filter(a -> a.isAfter(now)).orElse(now);
+                    boolean closed =
+                            before.closesAt().filter(c -> !c.isAfter(now)).isPresent();
+                    if (closed && end.equals(now)) {
+                        return Future.succeededFuture();
+                    }
+                    requireClosable(before, Optional.of(end), now);
+                    return close(tx, actor, before, end).mapEmpty();
+                });
+    }
+
+    private Future<Offer> close(SqlConnection tx, String actor, Offer before, Instant at) {
+        Instant end = Columns.micros(at);
+        // One that has not opened yet never will, if it is to end before.
+        Instant closes = end.isBefore(before.opensAt()) ? before.opensAt() : end;
+        return store.close(tx, before.id(), closes)
+                .compose(done -> catalog.askForShares(tx, before.productId()))
+                .compose(done -> store.readCurrent(tx, before.id()))
+                .map(Optional::orElseThrow)
+                .compose(after -> record(
+                                tx, actor, "offer.close", before.id(), before.managedJson(), after.managedJson())
+                        .map(after));
     }
 
     /** The product of an offer that the caller manages, locked; a foreign offer is not there. */

@@ -53,9 +53,21 @@ public record Product(
         return dimensions.stream().filter(d -> d.key().equals(key)).findFirst();
     }
 
-    /** Whether it is measured by this. */
-    public boolean measures(String dimension) {
-        return dimension(dimension).isPresent();
+    /** Why a new offer or rate cannot price this; empty where it can. */
+    public Optional<String> unpriced(String dimension) {
+        return dimension(dimension)
+                .map(d -> d.isOpen() ? Optional.<String>empty() : Optional.of(restricted(dimension)))
+                .orElseGet(() -> Optional.of(unknown(dimension)));
+    }
+
+    /** What is said of a dimension that the product does not have. */
+    public static String unknown(String dimension) {
+        return "the product has no dimension " + dimension;
+    }
+
+    /** What is said of a dimension that nothing new is priced by. */
+    public static String restricted(String dimension) {
+        return "the dimension " + dimension + " is restricted: no new offer or rate prices it";
     }
 
     Product withVisibility(Visibility next, Instant at) {
@@ -63,7 +75,7 @@ public record Product(
                 id, code, title, sellerAccountId, next, at, terms, createdAt, at, dimensions, page, places, removal);
     }
 
-    Product withDimensions(List<Dimension> all) {
+    public Product withDimensions(List<Dimension> all) {
         return new Product(
                 id,
                 code,

@@ -94,7 +94,7 @@ final class ProductStore {
         return """
                SELECT p.id, p.product_code, p.title, p.seller_account_id, p.visibility, p.visibility_set_at,
                       p.evidence_level, p.late_limit_seconds, p.close_delay_seconds, p.flush_interval_seconds,
-                      p.created_at, p.modified_at, d.id AS dimension_id, d.key, d.title AS dimension_title, d.unit, d.quantity_max,
+                      p.created_at, p.modified_at, d.id AS dimension_id, d.key, d.title AS dimension_title, d.unit, d.quantity_max, d.restricted_at,
                       p.page_json, p.removal_json,
                       ARRAY(SELECT concat_ws(' ', l.kind, l.cloud, l.name, (extract(epoch FROM l.restricted_at) * 1000000)::bigint)
                               FROM product_place l WHERE l.product_id = p.id ORDER BY l.cloud, l.name) AS places
@@ -290,6 +290,7 @@ final class ProductStore {
                 row.getString("key"),
                 row.getString("dimension_title"),
                 row.getString("unit"),
-                Columns.optionalQuantity(row, "quantity_max"));
+                Columns.optionalQuantity(row, "quantity_max"),
+                Columns.optionalInstant(row, "restricted_at"));
     }
 }

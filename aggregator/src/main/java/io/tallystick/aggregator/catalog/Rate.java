@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
@@ -123,9 +123,9 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, Li
         /**
          * What is wrong with these prices; adds each problem where it is.
          *
-         * @param measured whether the product has a dimension
+         * @param unpriced why a dimension cannot be priced; empty where it can
          */
-        public void check(Fields in, Offer.Kind kind, Predicate<String> measured) {
+        public void check(Fields in, Offer.Kind kind, Function<String, Optional<String>> unpriced) {
             if (kind == Offer.Kind.PAID && prices.isEmpty()) {
                 in.problem("prices", "must not be empty together with hourly; an offer without prices is free or byol");
             }
@@ -139,9 +139,7 @@ public record Rate(int number, PartialHours partialHours, List<Price> prices, Li
                 String at = price.instanceType().isPresent()
                         ? "hourly[" + typeAt++ + "].instanceType"
                         : "prices[" + dimensionAt++ + "].dimension";
-                if (!measured.test(price.dimension())) {
-                    in.problem(at, "the product has no dimension " + price.dimension());
-                }
+                unpriced.apply(price.dimension()).ifPresent(why -> in.problem(at, why));
                 if (!seen.add(price.dimension() + " " + price.instanceType().orElse(""))) {
                     in.problem(at, "has a price already");
                 }

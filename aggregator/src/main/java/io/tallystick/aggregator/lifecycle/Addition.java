@@ -10,6 +10,7 @@ import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,13 +19,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /**
- * What a change adds, as it was asked for: read and checked when it came, kept as it was, and read again by whoever carries it
+ * What a change adds, or says of dimensions and offers, as it was asked for: read and checked when it came, kept as it was, and read again by whoever carries it
  * out.
  *
- * @param offer the offer it makes or gives new prices, once that is known
+ * @param offer the offer it makes, gives new prices or ends, once that is known
  * @param kind what that offer costs
  */
 public record Addition(Map<String, Object> details, Optional<String> offer, Optional<Offer.Kind> kind) {
@@ -40,6 +40,9 @@ public record Addition(Map<String, Object> details, Optional<String> offer, Opti
         switch (type) {
             case CREATE_PRODUCT -> Catalog.NewProduct.read(details);
             case ADD_DIMENSIONS -> Dimension.New.readAll(details, true);
+            case RESTRICT_DIMENSIONS -> Dimension.readKeys(details);
+            case UPDATE_DIMENSIONS -> Dimension.Renamed.readAll(details);
+            case UPDATE_AVAILABILITY -> details.optionalInstant("closesAt");
             case ADD_VERSION -> Versions.Draft.read(details);
             case UPDATE_TARGETING -> accounts(details);
             case CREATE_OFFER -> Offers.NewOffer.read(details);
@@ -71,6 +74,19 @@ public record Addition(Map<String, Object> details, Optional<String> offer, Opti
         return as(in -> Dimension.New.readAll(in, true));
     }
 
+    List<String> restricted() {
+        return as(Dimension::readKeys);
+    }
+
+    List<Dimension.Renamed> renamed() {
+        return as(Dimension.Renamed::readAll);
+    }
+
+    /** When an offer is to end; at once where that is left out. */
+    Optional<Instant> closesAt() {
+        return as(in -> in.optionalInstant("closesAt"));
+    }
+
     Versions.Draft version() {
         return as(Versions.Draft::read);
     }
@@ -89,9 +105,9 @@ public record Addition(Map<String, Object> details, Optional<String> offer, Opti
     }
 
     /** What is wrong with its prices, each with its path below the details. */
-    List<Failure.Problem> priceProblems(Offer.Kind of, Predicate<String> measured) {
+    List<Failure.Problem> priceProblems(Offer.Kind of, Function<String, Optional<String>> unpriced) {
         Fields in = Fields.of(details);
-        Rate.New.read(in).check(in, of, measured);
+        Rate.New.read(in).check(in, of, unpriced);
         return in.problems();
     }
 

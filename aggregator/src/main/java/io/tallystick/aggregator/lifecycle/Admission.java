@@ -178,6 +178,8 @@ final class Admission {
                 });
             case UPDATE_PRICING_TERMS ->
                 offers.refuseSoonAfterARise(tx, caller, addition.offer().orElseThrow());
+            case UPDATE_AVAILABILITY ->
+                offers.refuseToClose(tx, addition.offer().orElseThrow(), addition.closesAt());
             default -> Future.succeededFuture();
         };
     }

@@ -34,7 +34,10 @@ public record Change(int index, Type type, String productId, Optional<String> ve
         ADD_VERSION("AddVersion", Subject.PRODUCT),
         UPDATE_TARGETING("UpdateTargeting", Subject.PRODUCT),
         CREATE_OFFER("CreateOffer", Subject.PRODUCT),
-        UPDATE_PRICING_TERMS("UpdatePricingTerms", Subject.OFFER);
+        UPDATE_PRICING_TERMS("UpdatePricingTerms", Subject.OFFER),
+        RESTRICT_DIMENSIONS("RestrictDimensions", Subject.PRODUCT),
+        UPDATE_DIMENSIONS("UpdateDimensions", Subject.PRODUCT),
+        UPDATE_AVAILABILITY("UpdateAvailability", Subject.OFFER);
 
         private final String wire;
         private final Subject subject;
@@ -59,7 +62,7 @@ public record Change(int index, Type type, String productId, Optional<String> ve
             };
         }
 
-        /** Whether it adds something that was not there. */
+        /** Whether it is about dimensions, offers or allow-lists, or adds something: what it is told is an {@link Addition}. */
         boolean adds() {
             return switch (this) {
                 case CREATE_PRODUCT,
@@ -67,7 +70,10 @@ public record Change(int index, Type type, String productId, Optional<String> ve
                         ADD_VERSION,
                         UPDATE_TARGETING,
                         CREATE_OFFER,
-                        UPDATE_PRICING_TERMS -> true;
+                        UPDATE_PRICING_TERMS,
+                        RESTRICT_DIMENSIONS,
+                        UPDATE_DIMENSIONS,
+                        UPDATE_AVAILABILITY -> true;
                 case PUBLISH_VERSION,
                         MODIFY_VERSION,
                         RESTRICT_VERSION,

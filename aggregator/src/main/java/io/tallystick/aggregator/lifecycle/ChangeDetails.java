@@ -146,8 +146,15 @@ public record ChangeDetails(
             case UNPUBLISH_PRODUCT ->
                 in.optionalObject("details").map(d -> removal(Removal.read(d))).orElse(NONE);
             case PUBLISH_VERSION, RESTRICT_VERSION, UNPUBLISH_VERSION -> NONE;
-            case CREATE_PRODUCT, ADD_DIMENSIONS, ADD_VERSION, UPDATE_TARGETING, CREATE_OFFER, UPDATE_PRICING_TERMS ->
-                addition(Addition.read(type, in));
+            case CREATE_PRODUCT,
+                    ADD_DIMENSIONS,
+                    RESTRICT_DIMENSIONS,
+                    UPDATE_DIMENSIONS,
+                    ADD_VERSION,
+                    UPDATE_TARGETING,
+                    CREATE_OFFER,
+                    UPDATE_PRICING_TERMS,
+                    UPDATE_AVAILABILITY -> addition(Addition.read(type, in));
         };
     }
 
@@ -189,8 +196,15 @@ public record ChangeDetails(
             case UNPUBLISH_PRODUCT ->
                 Json.object("details", removal.map(Removal::json).orElse(null));
             case PUBLISH_VERSION, RESTRICT_VERSION, UNPUBLISH_VERSION -> Json.object();
-            case CREATE_PRODUCT, ADD_DIMENSIONS, ADD_VERSION, UPDATE_TARGETING, CREATE_OFFER, UPDATE_PRICING_TERMS ->
-                addition.map(Addition::json).orElseGet(Json::object);
+            case CREATE_PRODUCT,
+                    ADD_DIMENSIONS,
+                    RESTRICT_DIMENSIONS,
+                    UPDATE_DIMENSIONS,
+                    ADD_VERSION,
+                    UPDATE_TARGETING,
+                    CREATE_OFFER,
+                    UPDATE_PRICING_TERMS,
+                    UPDATE_AVAILABILITY -> addition.map(Addition::json).orElseGet(Json::object);
         };
     }
 

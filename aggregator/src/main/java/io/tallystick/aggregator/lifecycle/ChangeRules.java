@@ -1,6 +1,5 @@
 package io.tallystick.aggregator.lifecycle;
 
-import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Offer;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
@@ -35,15 +34,16 @@ public final class ChangeRules {
     /** What can be chosen from, so far. */
     private final Set<Spot> open = new HashSet<>();
 
-    /** Titles of versions and keys of dimensions, by product, so far. */
+    /** Titles of versions by product, so far. */
     private final Map<String, Set<String>> titles = new HashMap<>();
 
-    private final Map<String, Set<String>> measured = new HashMap<>();
+    private final PlannedDimensions measured = new PlannedDimensions();
 
-    /** Which change of the set has taken a product code, or given an offer new prices. */
+    /** Which change of the set has taken a product code, given an offer new prices, or moved its end. */
     private final Map<String, Integer> codes = new HashMap<>();
 
     private final Map<String, Integer> repriced = new HashMap<>();
+    private final Map<String, Integer> ended = new HashMap<>();
 
     private final List<Failure.Problem> problems = new ArrayList<>();
 
@@ -73,9 +73,7 @@ public final class ChangeRules {
         versions.stream().filter(v -> !made.contains(v.id())).forEach(v -> rules.titles
                 .computeIfAbsent(v.productId(), p -> new HashSet<>())
                 .add(v.title()));
-        products.forEach(p -> p.dimensions().forEach(d -> rules.measured
-                .computeIfAbsent(p.id(), id -> new HashSet<>())
-                .add(d.key())));
+        products.forEach(rules.measured::know);
         changes.forEach(rules::check);
         if (!rules.problems.isEmpty()) {
             throw Failure.of(ErrorCode.CONFLICT, Fields.told(rules.problems));
@@ -125,11 +123,15 @@ public final class ChangeRules {
 
     private void checkAddition(Change change, String path) {
         Addition addition = change.addition();
-        Set<String> keys = measured.computeIfAbsent(change.productId(), id -> new HashSet<>());
+        String product = change.productId();
         switch (change.type()) {
-            case ADD_DIMENSIONS -> addDimensions(addition, keys, path);
+            case ADD_DIMENSIONS -> problems.addAll(measured.add(product, addition.dimensions(), path));
+            case RESTRICT_DIMENSIONS -> problems.addAll(measured.restrict(product, addition.restricted(), path));
+            case UPDATE_DIMENSIONS -> problems.addAll(measured.rename(product, addition.renamed(), path));
+            case UPDATE_AVAILABILITY ->
+                once(ended, addition.offer().orElseThrow(), change, path, "moves the end of this offer already");
             case ADD_VERSION -> {
-                Set<String> known = titles.computeIfAbsent(change.productId(), id -> new HashSet<>());
+                Set<String> known = titles.computeIfAbsent(product, id -> new HashSet<>());
                 if (!known.add(addition.version().title())) {
                     problems.add(new Failure.Problem(path + ".title", "the product has a version with this title"));
                 }
@@ -138,15 +140,15 @@ public final class ChangeRules {
                             path, "a product has at most " + ProductVersion.PER_PRODUCT_MAX + " versions"));
                 }
             }
-            case CREATE_OFFER -> prices(addition, addition.newOffer().kind(), keys, path);
+            case CREATE_OFFER -> prices(change, addition.newOffer().kind(), path);
             case UPDATE_PRICING_TERMS -> {
                 // Else rule R29 would hold between change sets and not within one.
                 once(repriced, addition.offer().orElseThrow(), change, path, "gives this offer new prices already");
-                prices(addition, addition.kind().orElseThrow(), keys, path);
+                prices(change, addition.kind().orElseThrow(), path);
             }
             case CREATE_PRODUCT -> {
                 once(codes, addition.product().code().orElseThrow(), change, path + ".productCode", "has this code");
-                addition.product().dimensions().forEach(d -> keys.add(d.key()));
+                // Its dimensions are there already: it is judged as it is planned.
             }
             default -> {
                 // An allow-list replaces another, whatever is on it.
@@ -161,22 +163,9 @@ public final class ChangeRules {
         }
     }
 
-    private void addDimensions(Addition addition, Set<String> keys, String path) {
-        List<Dimension.New> added = addition.dimensions();
-        for (int i = 0; i < added.size(); i++) {
-            if (!keys.add(added.get(i).key())) {
-                problems.add(new Failure.Problem(
-                        path + ".dimensions[" + i + "].key", "the product already has a dimension with this key"));
-            }
-        }
-        if (keys.size() > Product.DIMENSIONS_MAX) {
-            problems.add(new Failure.Problem(
-                    path + ".dimensions", "a product has at most " + Product.DIMENSIONS_MAX + " dimensions"));
-        }
-    }
-
-    private void prices(Addition addition, Offer.Kind kind, Set<String> keys, String path) {
-        addition.priceProblems(kind, keys::contains)
+    private void prices(Change change, Offer.Kind kind, String path) {
+        change.addition()
+                .priceProblems(kind, key -> measured.unpriced(change.productId(), key))
                 .forEach(p -> problems.add(new Failure.Problem(path + "." + p.path(), p.detail())));
     }
 
@@ -246,7 +235,10 @@ public final class ChangeRules {
                     ADD_VERSION,
                     UPDATE_TARGETING,
                     CREATE_OFFER,
-                    UPDATE_PRICING_TERMS -> throw new IllegalStateException("names no version");
+                    UPDATE_PRICING_TERMS,
+                    RESTRICT_DIMENSIONS,
+                    UPDATE_DIMENSIONS,
+                    UPDATE_AVAILABILITY -> throw new IllegalStateException("names no version");
         }
         return Optional.empty();
     }
@@ -320,7 +312,10 @@ public final class ChangeRules {
                     ADD_VERSION,
                     UPDATE_TARGETING,
                     CREATE_OFFER,
-                    UPDATE_PRICING_TERMS -> throw new IllegalStateException("is about no product's own data");
+                    UPDATE_PRICING_TERMS,
+                    RESTRICT_DIMENSIONS,
+                    UPDATE_DIMENSIONS,
+                    UPDATE_AVAILABILITY -> throw new IllegalStateException("is about no product's own data");
         }
     }
 

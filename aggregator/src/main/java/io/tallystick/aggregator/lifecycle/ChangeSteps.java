@@ -70,11 +70,12 @@ final class ChangeSteps {
             case ADD_REGIONS, RESTRICT_REGIONS, ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES ->
                 new Step.Name[] {Step.Name.PLACE};
             case CREATE_PRODUCT -> new Step.Name[] {Step.Name.CREATE};
-            case ADD_DIMENSIONS -> new Step.Name[] {Step.Name.MEASURE};
+            case ADD_DIMENSIONS, RESTRICT_DIMENSIONS, UPDATE_DIMENSIONS -> new Step.Name[] {Step.Name.MEASURE};
             case ADD_VERSION -> new Step.Name[] {Step.Name.DRAFT};
             case UPDATE_TARGETING -> new Step.Name[] {Step.Name.TARGET};
             case CREATE_OFFER -> new Step.Name[] {Step.Name.OFFER};
             case UPDATE_PRICING_TERMS -> new Step.Name[] {Step.Name.PRICE};
+            case UPDATE_AVAILABILITY -> new Step.Name[] {Step.Name.CLOSE};
         };
     }
 
@@ -95,7 +96,10 @@ final class ChangeSteps {
                     ADD_VERSION,
                     UPDATE_TARGETING,
                     CREATE_OFFER,
-                    UPDATE_PRICING_TERMS -> Optional.empty();
+                    UPDATE_PRICING_TERMS,
+                    RESTRICT_DIMENSIONS,
+                    UPDATE_DIMENSIONS,
+                    UPDATE_AVAILABILITY -> Optional.empty();
         };
     }
 

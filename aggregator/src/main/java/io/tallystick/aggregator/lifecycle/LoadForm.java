@@ -35,7 +35,7 @@ record LoadForm(
         String title,
         ProductPage page,
         Map<PlaceKey, List<String>> places,
-        Map<String, Dimension.New> dimensions,
+        Map<String, Measured> dimensions,
         Map<String, String> cells,
         Map<String, String> origins) {
     /** A text in JSON has no more. */
@@ -52,7 +52,16 @@ record LoadForm(
     /** Rows for dimensions; a product may have more, which are added by change sets. */
     static final int DIMENSIONS = 24;
 
+    private static final String DIMENSION = "dimension";
+    static final String YES = "yes";
     static final List<String> OF_DIMENSION = List.of("key", "unit", "title", "quantityMax");
+
+    /**
+     * A dimension as the form has it.
+     *
+     * @param restricted whether it is to be; empty where the form does not say, as those of before it could
+     */
+    record Measured(Dimension.New wanted, Optional<Boolean> restricted) {}
 
     record PlaceKey(Place.Kind kind, String cloud) {
         String field() {
@@ -99,9 +108,10 @@ record LoadForm(
         for (int i = 1; i <= DIMENSIONS; i++) {
             String at = "dimension." + i + ".";
             fields.put(at + "key", "What is metered, as your software names it; stays once it is there");
-            fields.put(at + "unit", "What is counted, up to 50 characters; needed with a key");
+            fields.put(at + "unit", "What is counted, up to 50 characters; needed with a key, and stays");
             fields.put(at + "title", "What buyers read; the key, if left out");
-            fields.put(at + "quantityMax", "The most that one record may carry");
+            fields.put(at + "quantityMax", "The most that one record may carry; stays");
+            fields.put(at + "restricted", "yes, if no new offer or rate is to price it; blank, if any may");
         }
         keys().forEach(key ->
                 fields.put(key.field(), "Names with blanks between; none means all. What is taken away is restricted"));
@@ -130,6 +140,7 @@ record LoadForm(
             values.put(at + "unit", dimension.unit());
             values.put(at + "title", dimension.title());
             dimension.quantityMax().ifPresent(q -> values.put(at + "quantityMax", q.toString()));
+            values.put(at + "restricted", dimension.isOpen() ? "" : YES);
         }
         keys().forEach(key -> values.put(key.field(), String.join(" ", open(product, key))));
         return written(values);
@@ -185,18 +196,7 @@ record LoadForm(
     /** What differs from the product, as changes; refused where those are more than one change set carries. */
     List<Change.Wanted> differences(Product product) {
         List<Change.Wanted> changes = new ArrayList<>();
-        List<Dimension.New> added = added(product);
-        if (!added.isEmpty()) {
-            changes.add(Change.Wanted.ofProduct(
-                    Change.Type.ADD_DIMENSIONS,
-                    product.id(),
-                    ChangeDetails.addition(new Addition(
-                            Json.object(
-                                    "dimensions",
-                                    added.stream().map(Dimension.New::json).toList()),
-                            Optional.empty(),
-                            Optional.empty()))));
-        }
+        measured(product, changes);
         if (!page.equals(product.page()) || !title.equals(product.title())) {
             changes.add(Change.Wanted.ofProduct(
                     Change.Type.UPDATE_INFORMATION,
@@ -239,9 +239,7 @@ record LoadForm(
         List<LoadForms.Difference> all = new ArrayList<>();
         for (Change.Wanted change : changes) {
             ChangeDetails details = change.details();
-            details.addition().ifPresent(a -> a.dimensions()
-                    .forEach(d -> all.add(new LoadForms.Difference(
-                            change.type(), "dimension", "", d.key() + ": " + d.title() + ", " + d.unit()))));
+            details.addition().ifPresent(a -> all.addAll(measured(product, change.type(), a)));
             details.page().ifPresent(p -> all.addAll(redescribed(product, change.type())));
             details.places().ifPresent(p -> {
                 boolean added =
@@ -254,6 +252,31 @@ record LoadForm(
             });
         }
         return all;
+    }
+
+    private static List<LoadForms.Difference> measured(Product product, Change.Type type, Addition addition) {
+        return switch (type) {
+            case RESTRICT_DIMENSIONS ->
+                addition.restricted().stream()
+                        .map(key -> new LoadForms.Difference(type, DIMENSION, key, ""))
+                        .toList();
+            case UPDATE_DIMENSIONS ->
+                addition.renamed().stream()
+                        .map(d -> new LoadForms.Difference(
+                                type,
+                                DIMENSION,
+                                d.key() + ": "
+                                        + product.dimension(d.key())
+                                                .map(Dimension::title)
+                                                .orElse(""),
+                                d.key() + ": " + d.title()))
+                        .toList();
+            default ->
+                addition.dimensions().stream()
+                        .map(d -> new LoadForms.Difference(
+                                type, DIMENSION, "", d.key() + ": " + d.title() + ", " + d.unit()))
+                        .toList();
+        };
     }
 
     private List<LoadForms.Difference> redescribed(Product product, Change.Type type) {
@@ -302,11 +325,23 @@ record LoadForm(
                     .field());
         }
         if (details.addition().isPresent()) {
-            List<Dimension.New> added = details.addition().get().dimensions();
+            Addition addition = details.addition().get();
+            List<String> keys =
+                    switch (change.type()) {
+                        case RESTRICT_DIMENSIONS -> addition.restricted();
+                        case UPDATE_DIMENSIONS ->
+                            addition.renamed().stream()
+                                    .map(Dimension.Renamed::key)
+                                    .toList();
+                        default ->
+                            addition.dimensions().stream()
+                                    .map(Dimension.New::key)
+                                    .toList();
+                    };
             Matcher nth = DIMENSION_PATH.matcher(below);
-            Dimension.New dimension = added.get(nth.matches() ? Integer.parseInt(nth.group(1)) : 0);
+            String key = keys.get(nth.matches() ? Integer.parseInt(nth.group(1)) : 0);
             return dimensions.entrySet().stream()
-                    .filter(e -> e.getValue().equals(dimension))
+                    .filter(e -> e.getValue().wanted().key().equals(key))
                     .map(Map.Entry::getKey)
                     .findFirst()
                     .orElse(path);
@@ -333,23 +368,60 @@ record LoadForm(
                 .orElse("A1");
     }
 
-    /** Those the product does not have yet; bills name the others, which stay as they are. */
-    private List<Dimension.New> added(Product product) {
+    /** What the form says of dimensions; those it does not name stay as they are, as bills name them. */
+    private void measured(Product product, List<Change.Wanted> changes) {
         List<Dimension.New> added = new ArrayList<>();
+        List<String> restricted = new ArrayList<>();
+        List<Dimension.Renamed> renamed = new ArrayList<>();
         List<Failure.Problem> problems = new ArrayList<>();
-        dimensions.forEach((cell, wanted) -> {
+        dimensions.forEach((cell, row) -> {
+            Dimension.New wanted = row.wanted();
             Optional<Dimension> known = product.dimension(wanted.key());
-            if (known.isEmpty()) {
+            boolean toRestrict =
+                    row.restricted().orElse(known.filter(d -> !d.isOpen()).isPresent());
+            if (known.isEmpty() && toRestrict) {
+                problems.add(
+                        new Failure.Problem(cell, "is a new dimension, which cannot be restricted from the start"));
+            } else if (known.isEmpty()) {
                 added.add(wanted);
-            } else if (!wanted.isAs(known.get())) {
+            } else if (!wanted.countsAs(known.get())) {
                 problems.add(new Failure.Problem(
-                        cell, "is a dimension of the product, which stays as it is: unit, title and quantityMax too"));
+                        cell, "is a dimension of the product, whose unit and quantityMax stay as they are"));
+            } else if (!toRestrict && !known.get().isOpen()) {
+                added.add(wanted);
+            } else {
+                if (toRestrict && known.get().isOpen()) {
+                    restricted.add(wanted.key());
+                }
+                if (!wanted.title().equals(known.get().title())) {
+                    renamed.add(new Dimension.Renamed(wanted.key(), wanted.title()));
+                }
             }
         });
         if (!problems.isEmpty()) {
             throw Failure.of(ErrorCode.INVALID_REQUEST, problems);
         }
-        return added;
+        add(
+                changes,
+                product,
+                Change.Type.ADD_DIMENSIONS,
+                added.stream().map(Dimension.New::asked).toList());
+        add(changes, product, Change.Type.RESTRICT_DIMENSIONS, restricted);
+        add(
+                changes,
+                product,
+                Change.Type.UPDATE_DIMENSIONS,
+                renamed.stream().map(Dimension.Renamed::json).toList());
+    }
+
+    private static void add(List<Change.Wanted> changes, Product product, Change.Type type, List<?> some) {
+        if (!some.isEmpty()) {
+            changes.add(Change.Wanted.ofProduct(
+                    type,
+                    product.id(),
+                    ChangeDetails.addition(
+                            new Addition(Json.object("dimensions", some), Optional.empty(), Optional.empty()))));
+        }
     }
 
     private void change(

@@ -83,22 +83,23 @@ final class LoadFormReader {
             e.problems().forEach(p -> problem(LoadForm.origin(origins, p.path()), p.detail()));
         }
         Map<LoadForm.PlaceKey, List<String>> places = places();
-        Map<String, Dimension.New> dimensions = dimensions();
+        Map<String, LoadForm.Measured> dimensions = dimensions();
         if (!problems.isEmpty()) {
             throw Failure.of(ErrorCode.INVALID_REQUEST, Fields.told(problems));
         }
         return new LoadForm(revision, cell("revision"), title, page, places, dimensions, cells, origins);
     }
 
-    private Map<String, Dimension.New> dimensions() {
-        Map<String, Dimension.New> found = new LinkedHashMap<>();
+    private Map<String, LoadForm.Measured> dimensions() {
+        Map<String, LoadForm.Measured> found = new LinkedHashMap<>();
         Set<String> keys = new HashSet<>();
         for (int i = 1; i <= LoadForm.DIMENSIONS; i++) {
             String at = "dimension." + i + ".";
             Map<String, Object> json = Json.object();
             Map<String, String> origins = new HashMap<>();
             LoadForm.OF_DIMENSION.forEach(member -> copy(at + member, json, member, "", origins));
-            if (!json.isEmpty()) {
+            Optional<Boolean> restricted = restricted(at + "restricted");
+            if (!json.isEmpty() || restricted.orElse(false)) {
                 String cell = cell(at + "key");
                 Fields in = Fields.of(json);
                 Dimension.New wanted = Dimension.New.read(in);
@@ -107,13 +108,22 @@ final class LoadFormReader {
                     if (!keys.add(wanted.key())) {
                         problem(cell, "is the key of another dimension, too");
                     }
-                    found.put(cell, wanted);
+                    found.put(cell, new LoadForm.Measured(wanted, restricted));
                 } catch (Failure e) {
                     e.problems().forEach(p -> problem(cell(at + p.path()), p.detail()));
                 }
             }
         }
         return found;
+    }
+
+    /** Nothing where the form has no such row. */
+    private Optional<Boolean> restricted(String field) {
+        String value = values.getOrDefault(field, "");
+        if (!value.isEmpty() && !value.equals(LoadForm.YES)) {
+            problem(cell(field), "must be " + LoadForm.YES + " or blank");
+        }
+        return cells.containsKey(field) ? Optional.of(!value.isEmpty()) : Optional.empty();
     }
 
     /** The page as its JSON, and which cell each path of it came from. */

@@ -146,9 +146,13 @@ public final class LoadForms {
                 form.title(),
                 seller,
                 Terms.DEFAULT,
-                List.copyOf(form.dimensions().values()),
+                form.dimensions().values().stream()
+                        .map(LoadForm.Measured::wanted)
+                        .toList(),
                 form.page());
-        form.differences(catalog.planned("", "", "", wanted));
+        Product planned = catalog.planned("", "", "", wanted);
+        form.differences(planned.withDimensions(List.of()));
+        form.differences(planned);
         return wanted;
     }
 

@@ -54,7 +54,7 @@ public record Step(
         PLACE,
         /** Makes a product. */
         CREATE,
-        /** Adds dimensions. */
+        /** Adds dimensions, restricts them, or gives them other titles. */
         MEASURE,
         /** Makes a version, still a draft. */
         DRAFT,
@@ -63,7 +63,9 @@ public record Step(
         /** Makes an offer. */
         OFFER,
         /** Gives an offer new prices. */
-        PRICE;
+        PRICE,
+        /** Ends an offer. */
+        CLOSE;
 
         /** As written in JSON and the database. */
         public String wire() {

@@ -73,7 +73,7 @@ final class StepEffects {
             case DEPRECATE -> withPublished(step, (cloud, version, image) -> cloud.deprecate(version.region(), image));
             case DELETE -> withPublished(step, (cloud, version, image) -> cloud.delete(version.region(), image));
             case DRAFT -> draft(set.changes().get(step.changeIndex()));
-            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE, CREATE, MEASURE, TARGET, OFFER, PRICE ->
+            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE, CREATE, MEASURE, TARGET, OFFER, PRICE, CLOSE ->
                 Future.succeededFuture(Effect.NONE);
         };
     }

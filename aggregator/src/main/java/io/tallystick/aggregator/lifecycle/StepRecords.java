@@ -116,7 +116,7 @@ final class StepRecords {
             case WITHDRAW -> withdraw(tx, actor, set.changes().get(step.changeIndex()), now);
             case INFORM -> inform(tx, actor, set.changes().get(step.changeIndex()));
             case PLACE -> place(tx, actor, set.changes().get(step.changeIndex()));
-            case CREATE, MEASURE, TARGET, OFFER, PRICE ->
+            case CREATE, MEASURE, TARGET, OFFER, PRICE, CLOSE ->
                 add(tx, actor, set.changes().get(step.changeIndex()));
             case DRAFT -> draft(tx, actor, set, step, effect, now);
         };
@@ -153,7 +153,18 @@ final class StepRecords {
         Addition addition = change.addition();
         return switch (change.type()) {
             case ADD_DIMENSIONS ->
-                catalog.addDimensions(tx, actor, product, addition.dimensions()).mapEmpty();
+                catalog.dimensions()
+                        .add(tx, actor, product, addition.dimensions())
+                        .mapEmpty();
+            case RESTRICT_DIMENSIONS ->
+                catalog.dimensions()
+                        .restrict(tx, actor, product, addition.restricted())
+                        .mapEmpty();
+            case UPDATE_DIMENSIONS ->
+                catalog.dimensions()
+                        .rename(tx, actor, product, addition.renamed())
+                        .mapEmpty();
+            case UPDATE_AVAILABILITY -> offers.close(tx, actor, addition.offer().orElseThrow(), addition.closesAt());
             case UPDATE_TARGETING ->
                 catalog.target(tx, actor, product.id(), addition.accounts()).mapEmpty();
             case CREATE_OFFER ->

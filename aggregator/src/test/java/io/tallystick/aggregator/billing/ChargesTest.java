@@ -185,6 +185,33 @@ class ChargesTest {
         assertEquals(List.of("0.2 0.03"), market.charges("pricedQuantity", "amount"));
     }
 
+    /** Restricted is for what is new; who has a price goes on by it. */
+    @Test
+    @Rule("R26")
+    void whatIsRestrictedIsMeteredAndChargedForThoseWhoHaveAPrice() {
+        Market market = new Market(RUNNING, "requests");
+        String offer = market.offer("EUR", "'prices':[{'dimension':'requests','unitPrice':'0.5'}]");
+        market.accept(offer);
+        ProtocolClient agent = market.agent();
+        String set = market.post(
+                        "/v1/change-sets",
+                        "{'changes':[{'type':'RestrictDimensions','product':'" + market.product
+                                + "','details':{'dimensions':['requests']}}]}")
+                .expect(201)
+                .get("id");
+        RUNNING.finish(set);
+        RUNNING.clock().advance(Duration.ofMinutes(5));
+        agent.send(market.usage("requests", "3"));
+        market.pass(CLOSED);
+        assertEquals(List.of("3 1.5"), market.charges("pricedQuantity", "amount"));
+        String refused = market.post(
+                        "/v1/products/" + market.product + "/offers",
+                        "{'title':'New','currency':'EUR','prices':[{'dimension':'requests','unitPrice':'1'}]}")
+                .expect(400)
+                .text();
+        assertTrue(refused.contains("prices[0].dimension") && refused.contains("is restricted"), refused);
+    }
+
     @Test
     void pullsRepeatToTheByteAndTheRunsHashCoversThem() throws Exception {
         Market market = new Market(RUNNING, "requests");

@@ -2,6 +2,7 @@ package io.tallystick.aggregator.lifecycle;
 
 import static io.tallystick.aggregator.lifecycle.LifecycleWorld.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import io.tallystick.aggregator.account.Account;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Offer;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.Rate;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.DatabaseUrl;
@@ -138,6 +140,114 @@ class AdditionsTest {
                         "version.publish"),
                 world.texts("SELECT action FROM audit_event WHERE actor = 'change-set:" + set.id()
                         + "' AND action <> 'change-set.end' ORDER BY action"));
+    }
+
+    /** A product with dimensions and an offer that prices one of them; answers their ids. */
+    private List<String> priced() {
+        LifecycleWorld.Shop shop = world.shop();
+        seller = shop.seller();
+        String product = shop.product().id();
+        ChangeSet set = apply("{'type':'AddDimensions','product':'" + product + "','details':{'dimensions':["
+                + "{'key':'requests','unit':'Requests'},{'key':'bytes','unit':'GB','quantityMax':'9'}]}},"
+                + "{'type':'CreateOffer','product':'" + product + "','details':{'title':'S','currency':'EUR',"
+                + "'prices':[{'dimension':'requests','unitPrice':'1'},{'dimension':'bytes','unitPrice':'1'}]}}");
+        return List.of(product, set.changes().get(1).addition().offer().orElseThrow());
+    }
+
+    private Dimension dimension(String product, String key) {
+        return product(product).dimension(key).orElseThrow();
+    }
+
+    @Test
+    @Rule({"R23", "R25", "R26"})
+    void aDimensionIsRestrictedAndAddedAgainAndNeverGoesAwayOrCountsSomethingElse() {
+        List<String> ids = priced();
+        String dimensions = "'product':'" + ids.get(0) + "','details':{'dimensions':";
+        Instant looked = product(ids.get(0)).modifiedAt();
+        world.clock.advance(Duration.ofSeconds(1));
+        ChangeSet set = apply("{'type':'RestrictDimensions'," + dimensions + "['bytes']}},"
+                + "{'type':'UpdateDimensions'," + dimensions + "[{'key':'bytes','title':'Gigabytes'}]}}");
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        Dimension bytes = dimension(ids.get(0), "bytes");
+        assertFalse(bytes.isOpen());
+        assertEquals("Gigabytes", bytes.title());
+        assertTrue(dimension(ids.get(0), "requests").isOpen());
+        assertTrue(product(ids.get(0)).modifiedAt().isAfter(looked), "a form filled in before says nothing any more");
+        // The offer that there is goes on at its rate; nothing new prices it, whether by a change set or at once.
+        String prices = "'prices':[{'dimension':'bytes','unitPrice':'1'}]}}";
+        String why = "the dimension bytes is restricted: no new offer or rate prices it";
+        assertEquals(
+                List.of(
+                        "changes[0].details.prices[0].dimension: " + why,
+                        "changes[1].details.prices[0].dimension: " + why,
+                        "changes[2].details.dimensions[0]: is restricted already",
+                        "changes[2].details.dimensions[1]: the product has no dimension files",
+                        "changes[3].details.dimensions[0].key: was there before, with another unit or quantityMax;"
+                                + " these stay, as bills name what they count",
+                        "changes[4].details.dimensions[0].key: the product has no dimension files"),
+                refused("{'type':'UpdatePricingTerms','offer':'" + ids.get(1) + "','details':{" + prices
+                        + ",{'type':'CreateOffer','product':'" + ids.get(0)
+                        + "','details':{'title':'T','currency':'EUR'," + prices
+                        + ",{'type':'RestrictDimensions'," + dimensions + "['bytes','files']}},"
+                        + "{'type':'AddDimensions'," + dimensions + "[{'key':'bytes','unit':'MB','quantityMax':'9'}]}},"
+                        + "{'type':'UpdateDimensions'," + dimensions + "[{'key':'files','title':'Files'}]}}"));
+        Fields rate = Fields.of(Json.parseObject("{" + prices.replace('\'', '"').replace("}}", "}")));
+        assertEquals(
+                List.of("prices[0].dimension: " + why),
+                assertThrows(
+                                Failure.class,
+                                () -> await(world.offers.addRate(seller, ids.get(1), Rate.New.read(rate), rate)))
+                        .problems()
+                        .stream()
+                        .map(Failure.Problem::toString)
+                        .toList());
+        // Who restricts it in a set cannot price it in the next change, and who adds it again can.
+        assertEquals(
+                List.of("changes[1].details.prices[0].dimension: " + why.replace("bytes", "requests")),
+                refused("{'type':'RestrictDimensions'," + dimensions + "['requests']}},"
+                        + "{'type':'UpdatePricingTerms','offer':'" + ids.get(1) + "','details':{"
+                        + prices.replace("bytes", "requests")));
+        set = apply("{'type':'AddDimensions'," + dimensions + "[{'key':'bytes','unit':'GB','quantityMax':'9'}]}},"
+                + "{'type':'UpdatePricingTerms','offer':'" + ids.get(1) + "','details':{" + prices);
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
+        assertEquals(bytes.id(), dimension(ids.get(0), "bytes").id(), "the ledger's number stays");
+        assertTrue(dimension(ids.get(0), "bytes").isOpen());
+        assertEquals(2, product(ids.get(0)).dimensions().size());
+    }
+
+    @Test
+    @Rule({"R23", "N5"})
+    void anOfferIsClosedByAChangeSetAndAgreementsGoOn() {
+        List<String> ids = priced();
+        String end = "{'type':'UpdateAvailability','offer':'" + ids.get(1) + "','details':{";
+        Instant later = Instant.parse("2027-01-01T00:00:00Z");
+        assertEquals(
+                ChangeSet.Status.SUCCEEDED,
+                apply(end + "'closesAt':'" + later + "'}}").status());
+        Offer offer = await(world.offers.managed(world.database.reads(), seller, ids.get(1)));
+        assertEquals(Optional.of(later), offer.closesAt());
+        assertEquals(
+                List.of("changes[1].details: changes[0] moves the end of this offer already"),
+                refused(end + "}}," + end + "}}"));
+        assertTrue(refused(end + "'closesAt':'2020-01-01T00:00:00Z'}}")
+                .get(0)
+                .startsWith("changes[0].details.closesAt: must not be before now"));
+        // Asked for in time, and late when its turn comes: then it ends there.
+        Instant soon = world.clock.instant().plusSeconds(1);
+        ChangeSet set = start(end + "'closesAt':'" + soon + "'}}");
+        world.clock.advance(Duration.ofHours(1));
+        world.work();
+        assertEquals(ChangeSet.Status.SUCCEEDED, world.changeSet(set.id()).status());
+        offer = await(world.offers.managed(world.database.reads(), seller, ids.get(1)));
+        assertFalse(offer.isOpen(world.clock.instant()));
+        assertTrue(offer.closesAt().orElseThrow().isAfter(soon), "nobody loses an hour that was sold");
+        assertTrue(refused(end + "}}").get(0).contains("the offer has closed at"));
+        // One that the set makes itself may be made to end.
+        set = apply("{'name':'O','type':'CreateOffer','product':'" + ids.get(0) + "','details':{'title':'T',"
+                + "'currency':'EUR','prices':[{'dimension':'bytes','unitPrice':'1'}]}},"
+                + "{'type':'UpdateAvailability','offer':'$O.Entity.Identifier','details':{'closesAt':'" + later
+                + "'}}");
+        assertEquals(ChangeSet.Status.SUCCEEDED, set.status(), set.json().toString());
     }
 
     @Test

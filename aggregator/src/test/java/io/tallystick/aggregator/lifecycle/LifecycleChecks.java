@@ -30,6 +30,12 @@ final class LifecycleChecks {
             """
             SELECT s.id FROM change_set s JOIN change_step t ON t.change_set_id = s.id
             WHERE s.status = 'SUCCEEDED' AND t.done_at IS NULL""",
+            "no rate prices what was restricted before it",
+            """
+            SELECT t.offer_id || ' ' || d.key FROM price_term t
+              JOIN offer_rate r ON r.offer_id = t.offer_id AND r.rate = t.rate
+              JOIN dimension d ON d.id = t.dimension_id
+            WHERE r.created_at > d.restricted_at""",
             "a version is being published by an open change set only",
             """
             SELECT v.id FROM product_version v WHERE v.status = 'publishing' AND NOT EXISTS (

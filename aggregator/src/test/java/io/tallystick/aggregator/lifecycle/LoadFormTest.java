@@ -195,6 +195,38 @@ class LoadFormTest {
         assertEquals(Fields.PROBLEMS_MAX + 1, many.size());
     }
 
+    @Test
+    @Rule({"R25", "R27"})
+    void aFormRestrictsDimensionsNamesThemAnewAndAddsThemAgain() {
+        String id = created(Map.of("title", "T", "dimension.1.key", "requests", "dimension.1.unit", "Requests"));
+        String path = "/v1/products/" + id + "/load-form";
+        List<String> seen = new ArrayList<>();
+        for (Map<String, String> step : List.of(
+                Map.of("dimension.1.restricted", "yes", "dimension.1.title", "Calls"),
+                Map.of("dimension.1.title", "Requests"),
+                Map.of("dimension.1.restricted", ""))) {
+            Http.Answer started = send("PUT", path, filled(form(id), step)).expect(200);
+            RUNNING.clock().advance(Duration.ofSeconds(1));
+            RUNNING.finish(String.valueOf(((Map<?, ?>) started.json().get("changeSet")).get("id")));
+            Map<?, ?> now = (Map<?, ?>) ((List<?>) product(id).get("dimensions")).get(0);
+            seen.add(now.get("title") + " " + now.containsKey("restrictedAt"));
+        }
+        assertEquals(List.of("Calls true", "Requests true", "Requests false"), seen);
+        String form = form(id);
+        assertEquals(
+                List.of(cell(form, "dimension.1.restricted")),
+                cells(send("PUT", path, filled(form, Map.of("dimension.1.restricted", "maybe")))));
+        assertEquals(
+                List.of(cell(form, "dimension.1.key")),
+                cells(send("PUT", path, filled(form, Map.of("dimension.1.unit", "Other")))));
+        String fresh =
+                filled(form, Map.of("dimension.2.key", "b", "dimension.2.unit", "GB", "dimension.2.restricted", "yes"));
+        assertEquals(List.of(cell(form, "dimension.2.key")), cells(send("PUT", path, fresh)));
+        // A form from before there was such a row says nothing of it.
+        String old = form.lines().filter(line -> !line.contains(".restricted,")).collect(Collectors.joining("\n"));
+        assertEquals(Map.of(), send("PUT", path, old).expect(200).json());
+    }
+
     private static String types(int count) {
         return IntStream.range(0, count).mapToObj(i -> "t" + i + ".large").collect(Collectors.joining(" "));
     }

@@ -32,7 +32,11 @@ final class Model {
     /** What each version recommends. */
     private final List<String> recommended = new ArrayList<>();
 
+    /** Dimensions that can be priced, and those that were restricted. */
     final Set<String> dimensions = new TreeSet<>();
+
+    final Set<String> shut = new TreeSet<>();
+    final Set<Integer> closed = new TreeSet<>();
     final Set<String> titles = new HashSet<>();
     String title = "Gateway";
     /** The languages of its page: none, en or both. */
@@ -162,7 +166,10 @@ final class Model {
                     case "version" -> !titles.contains(name);
                     case "rename" -> title.equals(name) || mayBeRenamed();
                     case "describe" -> name.equals("both") || !deletes || !anyLaunchable();
-                    case "raise", "lower" -> !risen.contains(about);
+                    case "raise", "lower" -> !risen.contains(about) && dimensions.contains("requests");
+                    case "close" -> !closed.contains(about);
+                    case "shut" -> dimensions.contains(name);
+                    case "name" -> dimensions.contains(name) || shut.contains(name);
                     case "offer" -> dimensions.contains("requests");
                     default -> throw new IllegalArgumentException(kind);
                 };
@@ -187,7 +194,15 @@ final class Model {
             case "restrict-region" -> regions.remove(named);
             case "add-type" -> anyType &= !types.add(named);
             case "restrict-type" -> types.remove(named);
-            case "measure" -> dimensions.add(named);
+            case "measure" -> {
+                dimensions.add(named);
+                shut.remove(named);
+            }
+            case "shut" -> {
+                dimensions.remove(named);
+                shut.add(named);
+            }
+            case "close" -> closed.add(about);
             case "version" -> draft(named, "");
             // An operator may have made it PUBLIC meanwhile.
             case "rename" -> title = mayBeRenamed() ? named : title;

@@ -111,6 +111,7 @@ class SagaStormTest {
         UNPUBLISH_PRODUCT,
         INFORM,
         RESTRICT_REGION,
+        WHAT_IS_SOLD,
         MANY_AT_ONCE,
         NEW_PRODUCT
     }
@@ -121,6 +122,7 @@ class SagaStormTest {
         final Kind kind;
         ProductVersion first;
         ProductVersion second;
+        String offer = "";
         final List<String> products = new ArrayList<>();
 
         Run(Kind kind) {
@@ -138,6 +140,26 @@ class SagaStormTest {
                         List.of(product(Change.Type.ADD_REGIONS, ChangeDetails.places("aws", List.of("r1", "r2"))))));
                 world.work();
             }
+            if (kind == Kind.WHAT_IS_SOLD) {
+                ChangeSet set = await(world.changeSets.start(
+                        shop.seller(),
+                        Optional.empty(),
+                        read(
+                                "{'type':'AddDimensions','product':'ID','details':{'dimensions':["
+                                        + "{'key':'requests','unit':'Requests'},{'key':'bytes','unit':'GB'}]}}",
+                                "{'type':'CreateOffer','product':'ID','details':{'title':'S','currency':'EUR',"
+                                        + "'prices':[{'dimension':'bytes','unitPrice':'1'}]}}")));
+                world.work();
+                offer = set.changes().get(1).addition().offer().orElseThrow();
+            }
+        }
+
+        private List<Change.Wanted> read(String... changes) {
+            return Stream.of(changes)
+                    .map(json ->
+                            json.replace('\'', '"').replace("ID", shop.product().id()))
+                    .map(json -> Change.Wanted.read(Fields.of(Json.parseObject(json))))
+                    .toList();
         }
 
         private Change.Wanted product(Change.Type type, ChangeDetails details) {
@@ -165,6 +187,12 @@ class SagaStormTest {
                             ChangeDetails.page(Optional.empty(), page(), Optional.empty())));
                 case RESTRICT_REGION ->
                     List.of(product(Change.Type.RESTRICT_REGIONS, ChangeDetails.places("aws", List.of("r1"))));
+                case WHAT_IS_SOLD ->
+                    read(
+                            "{'type':'RestrictDimensions','product':'ID','details':{'dimensions':['bytes']}}",
+                            "{'type':'UpdateDimensions','product':'ID','details':{'dimensions':["
+                                    + "{'key':'bytes','title':'Gigabytes'}]}}",
+                            "{'type':'UpdateAvailability','offer':'" + offer + "','details':{}}");
                 case MANY_AT_ONCE ->
                     List.of(
                             version(Change.Type.PUBLISH_VERSION, second),
@@ -232,6 +260,20 @@ class SagaStormTest {
                             List.of(false, true),
                             now().places().stream().map(Place::isOpen).toList(),
                             which);
+                case WHAT_IS_SOLD -> {
+                    assertEquals(
+                            List.of("requests true", "Gigabytes false"),
+                            now().dimensions().stream()
+                                    .map(d -> d.title() + " " + d.isOpen())
+                                    .toList(),
+                            which);
+                    assertEquals(
+                            List.of("offer.close", "product.dimension.rename", "product.dimension.restrict"),
+                            world.texts("SELECT action FROM audit_event WHERE subject IN ('" + offer + "', '"
+                                    + shop.product().id()
+                                    + "') AND action ~ 'close|rename|dimension.restrict' ORDER BY action"),
+                            which + ": each once");
+                }
                 case MANY_AT_ONCE -> {
                     assertEquals(VersionStatus.UNPUBLISHED, one, which);
                     assertEquals(VersionStatus.PUBLISHED, two, which);

@@ -137,14 +137,14 @@ class StateMachinesTest {
                 case 14 -> start(random.nextInt(4) == 0 ? "withdraw" : "publish", version, "");
                 case 15 -> start(one("add-region", "restrict-region"), -1, one(LifecycleWorld.REGION, "elsewhere"));
                 case 16 -> start(one("add-type", "restrict-type"), -1, one("large", "small"));
-                case 17 -> start("measure", -1, one("requests", "bytes", "files"));
+                case 17 -> start(one("measure", "measure", "shut", "name"), -1, one("requests", "bytes", "files"));
                 case 18 -> start(one("version", "rename"), -1, one("1.0", "2.0", "2.1", "Gateway"));
                 case 19 -> start("describe", -1, one("en", "both"));
                 default -> {
                     if (offers.isEmpty() || random.nextInt(3) == 0) {
                         start("offer", -1, "");
                     } else {
-                        start(one("raise", "lower"), random.nextInt(offers.size()), "");
+                        start(one("raise", "lower", "lower", "close"), random.nextInt(offers.size()), "");
                     }
                 }
             }
@@ -226,7 +226,13 @@ class StateMachinesTest {
                         case "restrict-type" ->
                             "'type':'RestrictInstanceTypes'," + places + "'instanceTypes':['" + name + "']}";
                         case "measure" ->
-                            "'type':'AddDimensions'," + product + "{'dimensions':[{'key':'" + name + "','unit':'u'}]}";
+                            "'type':'AddDimensions'," + product + "{'dimensions':[{'key':'" + name + "','unit':'"
+                                    + (name.equals("requests") ? "Requests" : "u") + "'}]}";
+                        case "shut" -> "'type':'RestrictDimensions'," + product + "{'dimensions':['" + name + "']}";
+                        case "name" ->
+                            "'type':'UpdateDimensions'," + product + "{'dimensions':[{'key':'" + name
+                                    + "','title':'T'}]}";
+                        case "close" -> "'type':'UpdateAvailability','offer':'" + offers.get(about) + "','details':{}";
                         case "version" ->
                             "'type':'AddVersion'," + product + "{'title':'" + name + "','cloud':'" + cloud
                                     + "','region':'" + LifecycleWorld.REGION + "','imageId':'" + image()
@@ -299,10 +305,22 @@ class StateMachinesTest {
                     where);
             assertEquals(model.regions, open(product, Place.Kind.REGION), where);
             assertEquals(model.types, open(product, Place.Kind.INSTANCE_TYPE), where);
-            assertEquals(
-                    model.dimensions,
-                    product.dimensions().stream().map(Dimension::key).collect(Collectors.toCollection(TreeSet::new)),
-                    where);
+            for (boolean isOpen : new boolean[] {true, false}) {
+                assertEquals(
+                        isOpen ? model.dimensions : model.shut,
+                        product.dimensions().stream()
+                                .filter(d -> d.isOpen() == isOpen)
+                                .map(Dimension::key)
+                                .collect(Collectors.toCollection(TreeSet::new)),
+                        where);
+            }
+            for (int i = 0; i < offers.size(); i++) {
+                assertEquals(
+                        !model.closed.contains(i),
+                        await(world.offers.managed(world.database.reads(), shop.seller(), offers.get(i)))
+                                .isOpen(world.clock.instant()),
+                        where);
+            }
             assertEquals(
                     model.rates,
                     offers.stream()
