@@ -7,15 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
-import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
 import io.tallystick.aggregator.web.Role;
-import io.tallystick.common.model.Hours;
 import io.tallystick.testkit.Rule;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.Year;
-import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
@@ -23,120 +20,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.MethodOrderer;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/**
- * Instances bought for a year: what they cover, and what it costs to amend them. What meters comes last: once a seller has usage,
- * each day that the others let pass is another report to make.
- */
-@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+/** Instances bought for a year, and what it costs to amend them. */
 class YearlyAgreementsTest {
-    private static final String PRICES =
-            """
-            'hourly':[{'instanceType':'m5.large','unitPrice':'0.2'},{'instanceType':'m5.xlarge','unitPrice':'0.2'},
-              {'instanceType':'m7i.xlarge','unitPrice':'0.3'},{'instanceType':'c7g.large','unitPrice':'0.1'},
-              {'instanceType':'t3.micro','unitPrice':'0.01'}],
-            'yearly':[{'instanceType':'m5.large','unitPrice':'1500'},{'instanceType':'m5.xlarge','unitPrice':'1500'},
-              {'instanceType':'m7i.xlarge','unitPrice':'2100'},{'instanceType':'c7g.large','unitPrice':'800'},
-              {'instanceType':'t3.micro','unitPrice':'1500.01'}]""";
-    /** Behind those without an order. */
-    private static final int LATE = Order.DEFAULT + 1;
-
-    private static final Duration CLOSED = Duration.ofHours(3);
-    private static final Duration HOUR = Duration.ofHours(1);
-
     @RegisterExtension
     static final RunningAggregator RUNNING = RunningAggregator.with("trust.dir=" + SimulatedRegion.trustFolder());
-
-    /** A market with an agreement on an offer with yearly prices, on the hour. */
-    private record World(Market market, String offer, String agreement) {
-        /** On the hour. */
-        static World soon(String prices) {
-            Instant now = RUNNING.clock().instant();
-            RUNNING.clock().advance(Duration.between(now, Hours.of(now).plus(HOUR)));
-            return at(prices);
-        }
-
-        static World here() {
-            // The first of the next July whose year to come has no leap day: the tests' order changes no amount.
-            Instant now = RUNNING.clock().instant();
-            Year year = Year.from(now.atOffset(ZoneOffset.UTC));
-            Instant start = july(year);
-            while (start.isBefore(now) || year.plusYears(1).isLeap()) {
-                year = year.plusYears(1);
-                start = july(year);
-            }
-            RUNNING.clock().advance(Duration.between(now, start));
-            return at(PRICES);
-        }
-
-        private static World at(String prices) {
-            Market market = new Market(RUNNING, "uptime-hours");
-            String offer = market.offer("EUR", prices);
-            return new World(market, offer, market.accept(offer));
-        }
-
-        private static Instant july(Year year) {
-            return year.atMonth(7).atDay(1).atStartOfDay().toInstant(ZoneOffset.UTC);
-        }
-
-        Http.Answer buy(String... counts) {
-            return market.years(agreement, "'add':" + counts(counts)).expect(201);
-        }
-
-        Http.Answer amend(String add, String remove) {
-            return market.amend(agreement, change(add, remove));
-        }
-
-        Http.Answer quote(String add, String remove) {
-            return market.quote(agreement, change(add, remove));
-        }
-
-        private static String change(String add, String remove) {
-            return "'add':" + counts(add) + ",'remove':" + counts(remove);
-        }
-
-        /** Of {@code "2 m5.large, 1 c7g.large"} the JSON. */
-        private static String counts(String... texts) {
-            StringBuilder json = new StringBuilder();
-            for (String text : String.join(",", texts).split(",", -1)) {
-                if (!text.isBlank()) {
-                    String[] parts = text.strip().split(" ", -1);
-                    json.append(json.isEmpty() ? "" : ",")
-                            .append("{'count':" + parts[0] + ",'instanceType':'" + parts[1] + "'}");
-                }
-            }
-            return "[" + json + "]";
-        }
-
-        List<Map<String, Object>> amendments(String token) {
-            return RUNNING.http()
-                    .get("/v1/agreements/" + agreement + "/amendments", token)
-                    .expect(200)
-                    .list("items");
-        }
-
-        List<Map<String, Object>> amendments() {
-            return amendments(RUNNING.operator());
-        }
-
-        /** The charges of what was bought. */
-        List<String> bought() {
-            market.pass(CLOSED);
-            return Market.shown(
-                    market.charges().stream()
-                            .filter(c -> "purchase".equals(c.get("kind")))
-                            .toList(),
-                    "quantity",
-                    "instanceType",
-                    "unitPrice",
-                    "amount");
-        }
-    }
 
     private static void days(int days) {
         RUNNING.clock().advance(Duration.ofDays(days));
@@ -153,7 +43,7 @@ class YearlyAgreementsTest {
     @Test
     @Rule({"R31", "R33"})
     void whatIsAddedCostsTheRestOfTheTermAndTheWholeIsChargedOnce() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         Instant start = RUNNING.clock().instant();
         Http.Answer bought = world.buy("3 m5.large");
         assertEquals("4500.00", bought.get("amount"));
@@ -193,7 +83,7 @@ class YearlyAgreementsTest {
     @Test
     @Rule({"R31", "R33"})
     void aSwitchOfFamilyAndSizeCostsTheNewLessTheRemovedRoundedOnce() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("2 m5.large");
         days(265);
         Http.Answer amended =
@@ -208,7 +98,7 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R32")
     void anAmendmentThatDoesNotCostMoreThanNothingIsRefusedAndSoIsItsQuote() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("1 m7i.xlarge", "2 m5.large");
         days(146);
         refused(world.amend("1 m5.large", "1 m7i.xlarge"), "-360.00");
@@ -227,7 +117,7 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R32")
     void theSignIsTestedBeforeRounding() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("1 m5.large");
         days(200);
         Http.Answer amended = world.amend("1 t3.micro", "1 m5.large").expect(201);
@@ -239,9 +129,9 @@ class YearlyAgreementsTest {
     @Test
     @Rule({"R32", "R33"})
     void untilTheLastHourOfTheTermAnAmendmentCostsItsHoursAndInItNothing() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         Instant end = Instant.parse(world.buy("1 m5.large").get("termEnd"));
-        RUNNING.clock().advance(Duration.between(RUNNING.clock().instant(), end.minus(HOUR)));
+        RUNNING.clock().advance(Duration.between(RUNNING.clock().instant(), end.minus(YearlyMarket.HOUR)));
         Http.Answer last = world.amend("100 m5.large", "").expect(201);
         assertEquals("1", String.valueOf(last.json().get("hoursLeft")));
         assertEquals("17.12", last.get("amount"), "150,000 / 8,760");
@@ -266,7 +156,7 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R32")
     void afterTheTermThereIsNothingToAmend() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         assertTrue(world.amend("1 m5.large", "").expect(409).text().contains("buy a term first"));
         Instant end = Instant.parse(world.buy("1 m5.large").get("termEnd"));
         assertTrue(world.market()
@@ -283,7 +173,7 @@ class YearlyAgreementsTest {
 
     @Test
     void whatIsWrongWithARequestIsToldWhereItIs() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("2 m5.large");
         String wrong =
                 world.amend("1 r5.large", "3 m5.large, 1 c7g.large").expect(400).text();
@@ -339,10 +229,10 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R33")
     void anAmendmentIsAtTheRateThatTheAgreementAccepted() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("1 m5.large");
         world.market()
-                .post("/v1/offers/" + world.offer() + "/rates", "{" + PRICES.replace("'1500'", "'9000'") + "}")
+                .post("/v1/offers/" + world.offer() + "/rates", "{" + YearlyMarket.PRICES.replace("'1500'", "'9000'") + "}")
                 .expect(201);
         Http.Answer amended = world.amend("1 m5.large", "").expect(201);
         assertEquals("1500.00 1", amended.get("amount") + " " + amended.json().get("rate"));
@@ -351,13 +241,13 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R33")
     void aTermWithALeapDayIsLonger() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         Instant now = RUNNING.clock().instant();
         Year year = Year.from(now.atOffset(ZoneOffset.UTC));
         while (!year.plusYears(1).isLeap()) {
             year = year.plusYears(1);
         }
-        RUNNING.clock().advance(Duration.between(now, World.july(year)));
+        RUNNING.clock().advance(Duration.between(now, YearlyMarket.july(year)));
         assertEquals("8784", String.valueOf(world.buy("1 m5.large").json().get("hoursOfTerm")));
         days(366 - 61);
         // 61 days of 366 are a sixth.
@@ -366,7 +256,7 @@ class YearlyAgreementsTest {
 
     @Test
     void aRepeatedRequestIsAnsweredAgainAndNothingIsBoughtTwice() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         String buy = "'add':[{'instanceType':'m5.large','count':1}],'clientToken':'t1'";
         String amend = "'add':[{'instanceType':'c7g.large','count':1}],'clientToken':'t2'";
         Http.Answer bought = world.market().years(world.agreement(), buy).expect(201);
@@ -387,7 +277,7 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R31")
     void amendmentsThatRaceAreAllCounted() throws Exception {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("1 m5.large");
         ExecutorService threads = Executors.newFixedThreadPool(8);
         try {
@@ -417,11 +307,11 @@ class YearlyAgreementsTest {
     @Test
     @Rule("R34")
     void nobodyButTheBuyerIsNeededWhetherTheOfferIsPublicOrPrivate() {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         Market market = world.market();
         String buyer = RUNNING.token(Role.BUYER, market.buyer);
         market.end(world.agreement());
-        String offer = market.offer("EUR", "'accounts':['" + market.buyer + "']," + PRICES);
+        String offer = market.offer("EUR", "'accounts':['" + market.buyer + "']," + YearlyMarket.PRICES);
         String mine = market.accept(offer);
         String path = "/v1/agreements/" + mine;
         String one = "{\"add\":[{\"instanceType\":\"m5.large\",\"count\":1}]}";
@@ -431,7 +321,7 @@ class YearlyAgreementsTest {
         assertEquals("1500.00", amended.get("amount"));
         // Who cannot say yes or no may look.
         List<Map<String, Object>> seen =
-                new World(market, offer, mine).amendments(RUNNING.token(Role.SELLER, market.seller));
+                new YearlyMarket(RUNNING, market, offer, mine).amendments(RUNNING.token(Role.SELLER, market.seller));
         assertEquals(
                 List.of("purchase", "amendment"),
                 seen.stream().map(a -> a.get("kind")).toList());
@@ -439,196 +329,15 @@ class YearlyAgreementsTest {
         // There are no instalment plans: an offer that asks for one is refused, so no agreement has one.
         assertTrue(market.post(
                         "/v1/products/" + market.product + "/offers",
-                        "{'title':'T','currency':'EUR','instalments':12," + PRICES + "}")
+                        "{'title':'T','currency':'EUR','instalments':12," + YearlyMarket.PRICES + "}")
                 .expect(400)
                 .text()
                 .contains("instalments"));
     }
 
     @Test
-    @Order(LATE + 1)
-    void instanceHoursAreCoveredUpToTheCountOfTheirTypeAndTheRestIsPaidByTheHour() {
-        World world = World.soon(PRICES);
-        world.buy("2 m5.large");
-        Market market = world.market();
-        List<ProtocolClient> agents = List.of(market.agent(), market.agent(), market.agent());
-        Instant first = market.hour();
-        for (ProtocolClient agent : agents) {
-            agent.send(Market.usage("uptime-hours", first, "0.9"));
-        }
-        ProtocolClient other = market.agent();
-        other.restartAs("c7g.large");
-        other.send(Market.usage("uptime-hours", first, "1"));
-        market.pass(CLOSED);
-        // 2.7 hours ran, 2 are covered; of the last instance 0.7 are left, which has started an hour.
-        assertEquals(
-                List.of("c7g.large - 1 0.1", "m5.large 0.2 1 0.2", "m5.large 0.9 0 0", "m5.large 0.9 0 0"),
-                covered(market));
-        // What comes late for an hour that was used up is paid, but of an hour that was started nothing is left to pay.
-        agents.get(2).send(Market.usage("uptime-hours", first, "0.1"));
-        agents.get(0).send(Market.usage("uptime-hours", first, "0.1"));
-        market.pass(CLOSED);
-        List<String> all = covered(market);
-        assertEquals(6, all.size());
-        assertEquals(
-                2,
-                all.stream()
-                        .filter(l -> l.equals("m5.large - 1 0.2") || l.equals("m5.large - 0 0"))
-                        .count());
-    }
-
-    private static List<String> covered(Market market) {
-        return market.charges().stream()
-                .filter(c -> !"purchase".equals(c.get("kind")))
-                .map(c -> Market.shown(List.of(c), "instanceType", "coveredQuantity", "pricedQuantity", "amount")
-                        .get(0))
-                .sorted()
-                .toList();
-    }
-
-    @Test
-    @Order(LATE + 2)
-    @Rule("R31")
-    void anAmendmentCoversFromTheNextHourOnAndTheTermEndsWithItsLast() {
-        World world = World.soon("'partialHours':'exact'," + PRICES);
-        Market market = world.market();
-        Instant bought = RUNNING.clock().instant();
-        Instant end = Instant.parse(world.buy("1 m5.large").get("termEnd"));
-        List<ProtocolClient> agents = List.of(market.agent(), market.agent());
-        RUNNING.clock().advance(Duration.ofMinutes(10));
-        world.amend("1 m5.large", "").expect(201);
-        for (ProtocolClient agent : agents) {
-            agent.send(Market.usage("uptime-hours", bought, "1"));
-        }
-        RUNNING.clock().advance(HOUR);
-        for (ProtocolClient agent : agents) {
-            agent.send(Market.usage("uptime-hours", bought.plus(HOUR), "1"));
-        }
-        market.pass(CLOSED);
-        assertEquals(
-                List.of("m5.large - 1 0.2", "m5.large 1 0 0", "m5.large 1 0 0", "m5.large 1 0 0"), covered(market));
-        RUNNING.clock().advance(Duration.between(RUNNING.clock().instant(), end));
-        ProtocolClient last = market.agent();
-        last.send(Market.usage("uptime-hours", end.minus(HOUR), "0.5"), Market.usage("uptime-hours", end, "0.25"));
-        market.pass(CLOSED);
-        assertEquals(
-                List.of("m5.large - 0.25 0.05", "m5.large 0.5 0 0"),
-                covered(market).stream()
-                        .filter(l -> l.contains("0.5") || l.contains("0.25"))
-                        .toList());
-    }
-
-    @Test
-    @Order(LATE)
-    @Rule("R35")
-    void whatWasBoughtStandsOnTheStatementAndInTheSellersRevenue() {
-        World world = World.here();
-        Market market = world.market();
-        YearMonth month = YearMonth.from(RUNNING.clock().instant().atOffset(ZoneOffset.UTC));
-        Instant middle = month.atDay(10).atStartOfDay().toInstant(ZoneOffset.UTC);
-        RUNNING.clock().advance(Duration.between(RUNNING.clock().instant(), middle));
-        world.buy("2 m5.large");
-        days(2);
-        Http.Answer amended = world.amend("1 c7g.large", "").expect(201);
-        ProtocolClient agent = market.agent();
-        agent.send(market.usage("uptime-hours", "1"));
-        market.pass(CLOSED);
-        String seller = RUNNING.token(Role.SELLER, market.seller);
-        String revenue = "/v1/billing/revenue?month=" + month;
-        assertEquals(
-                List.of("EUR false 3795.62"),
-                Market.shown(RUNNING.http().get(revenue, seller).list("items"), "currency", "closed", "amount"));
-        market.pass(Duration.ofDays(35));
-        assertEquals(
-                List.of("EUR true 3795.62"),
-                Market.shown(RUNNING.http().get(revenue, seller).list("items"), "currency", "closed", "amount"));
-        Map<String, Object> statement = RUNNING.http()
-                .get("/v1/billing/statements?month=" + month, seller)
-                .list("items")
-                .get(0);
-        List<Map<String, Object>> lines = RUNNING.http()
-                .get("/v1/billing/statements/" + statement.get("id"), RUNNING.token(Role.BUYER, market.buyer))
-                .expect(200)
-                .list("items");
-        assertEquals(
-                List.of(
-                        "purchase " + market.product + ":amendment:" + amended.get("id")
-                                + " amendment 1 - 795.62 795.62",
-                        "usage " + market.product + ":m5.large uptime-hours 1 1 0.2 0.00",
-                        "purchase " + market.product + ":year:m5.large year 2 - 1500 3000.00"),
-                Market.shown(lines, "kind", "sku", "dimension", "quantity", "coveredQuantity", "unitPrice", "amount"));
-    }
-
-    @Test
-    @Rule("R35")
-    void aDaysReportOnAgreementsTellsWhatWasBoughtRenewedAndAmended() {
-        World world = World.here();
-        Market market = world.market();
-        Instant start = RUNNING.clock().instant();
-        Instant end = Instant.parse(world.buy("3 m5.large").get("termEnd"));
-        days(146);
-        Instant amended = RUNNING.clock().instant();
-        world.amend("2 m5.large", "").expect(201);
-        RUNNING.clock().advance(Duration.ofMinutes(30));
-        world.amend("1 c7g.large", "").expect(201);
-        String seller = RUNNING.token(Role.SELLER, market.seller);
-        String day = amended.toString().substring(0, 10);
-        assertEquals("not-closed", make(seller, day).expect(409).get("code"));
-        days(2);
-        assertEquals(
-                "not-found",
-                make(seller, start.minusSeconds(1).toString().substring(0, 10))
-                        .expect(404)
-                        .get("code"));
-        Http.Answer report = make(seller, day).expect(200);
-        String csv = csv(seller, report);
-        String same = "," + world.agreement() + ","
-                + csv.lines().toList().get(1).split(",", -1)[3] + ",A product,"
-                + market.product + "," + market.code + "," + world.offer() + ",Public,1," + start + ",," + start + ","
-                + end + ",";
-        // 800 for 5,255 of 8,760 hours.
-        assertEquals(
-                "Time,Event,Agreement ID,Customer Reference ID,Product Title,Product ID,Product Code,Offer ID,Offer"
-                        + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
-                        + amended + ",amended" + same + "5 m5.large,EUR,1800,6300\n" + amended.plusSeconds(1800)
-                        + ",amended" + same + "1 c7g.large; 5 m5.large,EUR,479.91,6779.91\n",
-                csv);
-        assertTrue(same.contains(",buyer-") && !csv.contains(market.buyer), "buyers are pseudonyms");
-        assertEquals(report.text(), make(seller, day).expect(200).text(), "made once");
-
-        RUNNING.clock().advance(Duration.between(RUNNING.clock().instant(), end));
-        world.buy("1 m5.large");
-        market.end(world.agreement());
-        days(2);
-        assertEquals(List.of("accepted - ", "bought 3 m5.large 4500"), events(seller, start));
-        assertEquals(List.of("renewed 1 m5.large 1500", "ended - "), events(seller, end));
-        assertEquals(List.of(), events(seller, amended.plus(Duration.ofDays(1))));
-    }
-
-    private static Http.Answer make(String seller, String day) {
-        return RUNNING.http()
-                .post("/v1/reports", seller, "{\"kind\":\"agreements-and-renewals\",\"day\":\"" + day + "\"}");
-    }
-
-    private static String csv(String seller, Http.Answer report) {
-        return RUNNING.http()
-                .get("/v1/reports/" + report.get("id"), seller)
-                .expect(200)
-                .text();
-    }
-
-    private static List<String> events(String seller, Instant day) {
-        return csv(seller, make(seller, day.toString().substring(0, 10)).expect(200))
-                .lines()
-                .skip(1)
-                .map(l -> l.split(",", -1))
-                .map(c -> c[1] + " " + (c[14].isEmpty() ? "-" : c[14]) + " " + c[16])
-                .toList();
-    }
-
-    @Test
     void whoBoughtAndWhatItWasBeforeIsInTheAuditLog() throws Exception {
-        World world = World.here();
+        YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("2 m5.large");
         world.amend("1 m5.large", "").expect(201);
         try (var connection = RUNNING.database().connect();
