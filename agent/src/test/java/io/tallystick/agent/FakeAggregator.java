@@ -124,6 +124,7 @@ final class FakeAggregator implements AutoCloseable {
     private int duplicates;
     private int openedEpochs;
     private int handedOut;
+    private boolean goesOnBehindLost;
     private String leaseIssuer = "";
     private Optional<JoinCode> joinCode = Optional.empty();
     private final List<EnrollRequest.Claims> joins = new ArrayList<>();
@@ -316,6 +317,11 @@ final class FakeAggregator implements AutoCloseable {
 
     synchronized int received() {
         return received;
+    }
+
+    /** From now on a receipt of what it lost is taken for it. */
+    synchronized void goOnBehindLost() {
+        goesOnBehindLost = true;
     }
 
     /** How many batches were given back to agents that asked what they had sent. */
@@ -691,6 +697,17 @@ final class FakeAggregator implements AutoCloseable {
     private Jws resume(Enrolled e, Jws jws) {
         Resume.Request request = Resume.Request.parse(jws.payload());
         count(e, request.counter());
+        if (request.receipt().isPresent()) {
+            if (!goesOnBehindLost) {
+                throw Failure.of(ErrorCode.INVALID_REQUEST, "receipt: is not signed by a key of this aggregator");
+            }
+            Receipt shown = Receipt.parse(
+                    Jws.parseCompact(request.receipt().get(), Typ.RECEIPT).payload());
+            e.mark = new Watermark(shown.epoch(), shown.seq(), shown.sha256());
+            return sign(
+                    Typ.ANSWER,
+                    new Resume.Answer(jws.hash().toString(), List.of(), e.mark, Optional.empty()).toBytes());
+        }
         long first = e.firstEpochs.getOrDefault(e.key, 1L);
         Optional<Watermark> from = request.known().epoch() < first
                 ? Optional.of(new Watermark(first, 0, e.endOf(first - 1)))

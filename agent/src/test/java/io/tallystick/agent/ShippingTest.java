@@ -147,6 +147,34 @@ class ShippingTest {
         }
     }
 
+    @Test
+    void behindBatchesThatNobodyHasAnyMoreItGoesOnWithTheReceiptOfTheLast() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofDays(30));
+            rig.aggregator.goOnBehindLost();
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            for (int i = 1; i <= 3; i++) {
+                agent.meter("requests", "1");
+                agent.drained();
+            }
+            int before = rig.aggregator.batchCount();
+            // The first three are pruned when the next is cut, which stays.
+            rig.time.advance(Duration.ofDays(8));
+            Rig.until("the hour's batch", () -> rig.aggregator.batchCount() > before);
+            agent.drained();
+            agent.meter("requests", "10");
+            agent.drained();
+            rig.aggregator.restoreTo(1);
+            agent.meter("requests", "100");
+            Rig.until("what is kept, and what is new", () -> {
+                rig.time.advance(Duration.ofMinutes(1));
+                return rig.aggregator.total("requests").equals(Quantity.of(111));
+            });
+            Rig.until("no hold", () -> !holds(agent));
+        }
+    }
+
     private static boolean holds(Rig.Running agent) throws Exception {
         return String.valueOf(Rig.at(agent.status(), "queue", Map.class).get("held"))
                 .contains("no longer kept here");

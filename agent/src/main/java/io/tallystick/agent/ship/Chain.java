@@ -1,7 +1,10 @@
 package io.tallystick.agent.ship;
 
 import io.tallystick.agent.store.Tx;
+import io.tallystick.common.jose.Jws;
+import io.tallystick.common.jose.Typ;
 import io.tallystick.common.model.Hash;
+import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
 import java.sql.SQLException;
 import java.util.Optional;
@@ -69,6 +72,28 @@ final class Chain {
         // Pruned: the unsent batch itself names its predecessor.
         return new Watermark(
                 first.get().epoch(), first.get().seq() - 1, first.get().prev());
+    }
+
+    /**
+     * The receipt of the last batch that is not kept any more, compact: what is kept, or will be cut, follows it. Empty where
+     * it is not there, or where that batch is not after this place.
+     */
+    static Optional<String> receiptBehind(Tx tx, Watermark server) throws SQLException {
+        Optional<Sealed> next = after(tx, server);
+        Hash last = next.isPresent() ? next.get().prev() : last(tx).hash();
+        long epoch = next.map(Sealed::epoch).orElse(Long.MAX_VALUE);
+        long seq = next.map(Sealed::seq).orElse(Long.MAX_VALUE);
+        return tx.first(
+                        "SELECT jws FROM receipt WHERE (epoch, seq) < (?, ?) AND (epoch, seq) > (?, ?)"
+                                + " ORDER BY epoch DESC, seq DESC LIMIT 1",
+                        r -> r.getString(1),
+                        epoch,
+                        seq,
+                        server.epoch(),
+                        server.seq())
+                .filter(jws -> Receipt.parse(Jws.parseCompact(jws, Typ.RECEIPT).payload())
+                        .sha256()
+                        .equals(last));
     }
 
     /** Marks everything after this place as not acknowledged: the aggregator lost it. */

@@ -69,7 +69,7 @@ final class Resumption {
             return fetchedSoFar(tx);
         });
         while (true) {
-            Resume.Answer answer = ask(id, key, known, false);
+            Resume.Answer answer = ask(id, key, new Resume.Request(enroller.nextCounter(), known, false));
             known = passOver(known, answer.from());
             if (answer.batches().isEmpty()) {
                 break;
@@ -81,7 +81,8 @@ final class Resumption {
             subtract(tx, met);
             return met;
         });
-        Watermark opened = ask(id, key, met, true).watermark();
+        Watermark opened = ask(id, key, new Resume.Request(enroller.nextCounter(), met, true))
+                .watermark();
         store.call(tx -> {
             Chain.last(tx, opened);
             return opened;
@@ -94,7 +95,8 @@ final class Resumption {
      * before it. Answers whether the chain goes on there with this batch.
      */
     boolean reopen(EnrollmentId id, Watermark server, Chain.Sealed next) throws Unreachable, Refused {
-        Watermark opened = ask(id, enroller.key(), server, true).watermark();
+        Watermark opened = ask(id, enroller.key(), new Resume.Request(enroller.nextCounter(), server, true))
+                .watermark();
         return opened.epoch() == next.epoch()
                 && opened.seq() == 0
                 && next.seq() == 1
@@ -120,12 +122,20 @@ final class Resumption {
         return new Watermark(Long.parseLong(p[0]), Long.parseLong(p[1]), Hash.parse(p[2]));
     }
 
-    private Resume.Answer ask(EnrollmentId id, AgentKey key, Watermark known, boolean open)
-            throws Unreachable, Refused {
+    /**
+     * Asks an aggregator that forgot batches which are not kept here either to go on behind them; answers where it stands
+     * then.
+     */
+    Watermark goOn(EnrollmentId id, Watermark server, String receipt) throws Unreachable, Refused {
+        return ask(id, enroller.key(), new Resume.Request(enroller.nextCounter(), server, false, Optional.of(receipt)))
+                .watermark();
+    }
+
+    private Resume.Answer ask(EnrollmentId id, AgentKey key, Resume.Request asked) throws Unreachable, Refused {
         String path = Wire.resumePath(id.toString());
         Jws request = Jws.sign(
                 Jws.Header.enrollment(Typ.RESUME, aggregator.url(path), id.toString(), enroller.iat()),
-                new Resume.Request(enroller.nextCounter(), known, open).toBytes(),
+                asked.toBytes(),
                 key.signer());
         Jws answer = keys.verify(aggregator.post(path, request, Typ.ANSWER));
         try {

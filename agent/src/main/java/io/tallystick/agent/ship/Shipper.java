@@ -212,6 +212,12 @@ public final class Shipper {
                 }
                 case FORK -> fork("The aggregator holds another batch under a number this agent used.");
                 case LOST -> {
+                    Optional<Watermark> moved = goOnBehind(id.get(), server);
+                    if (moved.isPresent()) {
+                        toReconcile = moved.get();
+                        retry.succeeded();
+                        return;
+                    }
                     hold("the aggregator stands at batch " + server.epoch() + "/" + server.seq()
                             + " and the batches after it are no longer kept here");
                     askLater();
@@ -224,6 +230,23 @@ public final class Shipper {
         } catch (Refused e) {
             refused(e, null);
             askLater();
+        }
+    }
+
+    /** Where the aggregator stands once it goes on behind what both have no more; empty where it does not. */
+    private Optional<Watermark> goOnBehind(EnrollmentId id, Watermark server) throws Unreachable {
+        Optional<String> receipt = store.call(tx -> Chain.receiptBehind(tx, server));
+        if (receipt.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            Watermark moved = resumption.goOn(id, server, receipt.get());
+            note("the aggregator lost the batches after " + server.epoch() + "/" + server.seq() + " up to "
+                    + moved.epoch() + "/" + moved.seq() + ", which are no longer kept here; going on behind them");
+            return Optional.of(moved).filter(m -> m.isAfter(server));
+        } catch (Refused e) {
+            note("the aggregator does not go on behind what it lost: " + e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -83,6 +83,7 @@ import io.tallystick.aggregator.usage.Batches;
 import io.tallystick.aggregator.usage.Evidence;
 import io.tallystick.aggregator.usage.Incidents;
 import io.tallystick.aggregator.usage.Ingest;
+import io.tallystick.aggregator.usage.LostRanges;
 import io.tallystick.aggregator.usage.Partitions;
 import io.tallystick.aggregator.usage.Quarantine;
 import io.tallystick.aggregator.usage.ServingTimes;
@@ -145,7 +146,7 @@ public final class Wiring {
     final CloudSamples samples;
     final Registrations registrations;
     final Enrollments enrollments;
-    final Watermarks watermarks = new Watermarks();
+    final Watermarks watermarks;
     final Incidents incidents;
     final ServingTimes serving;
     final JobRunner runner;
@@ -197,6 +198,7 @@ public final class Wiring {
         anchors = config.trustDir().map(TrustAnchors::withFolder).orElseGet(TrustAnchors::shipped);
         enrollments = new Enrollments(database, clock);
         incidents = new Incidents(database, audit, clock);
+        watermarks = new Watermarks(new LostRanges(keys, incidents, clock));
         // Only the real clock is not moved by hand.
         serving = new ServingTimes(database, clock, System::nanoTime, !clock.equals(Clock.systemUTC()));
         Takeovers takeovers = new Takeovers(database, enrollments, watermarks, incidents, serving, audit, clock);

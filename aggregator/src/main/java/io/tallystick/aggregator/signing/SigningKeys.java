@@ -9,6 +9,7 @@ import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
 import java.time.Duration;
@@ -162,9 +163,13 @@ public final class SigningKeys {
 
     /** Any key there ever was: old bills are verified with retired ones. */
     public Future<Published> byKid(String kid) {
-        return store.byKid(database.reads(), kid)
-                .map(found -> found.map(k -> new Published(k.kid(), Jwk.ofBytes(k.publicKey())))
-                        .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no such key")));
+        return byKid(database.reads(), kid);
+    }
+
+    /** As above, in a transaction of the caller's. */
+    public Future<Published> byKid(SqlClient client, String kid) {
+        return store.byKid(client, kid).map(found -> found.map(k -> new Published(k.kid(), Jwk.ofBytes(k.publicKey())))
+                .orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no such key")));
     }
 
     private Future<String> insertKey(SqlConnection tx, Instant activeFrom) {

@@ -35,6 +35,7 @@ public final class ArchiveCheck {
     private final Vertx vertx;
     private final ArchiveStore store = new ArchiveStore();
     private final RebuildStore snapshots = new RebuildStore();
+    private final LostRangeStore lost = new LostRangeStore();
 
     public ArchiveCheck(Database database, Vertx vertx) {
         this.database = database;
@@ -49,13 +50,14 @@ public final class ArchiveCheck {
     /** @param root where the archives' folders are, however it was named when they were written */
     public Future<Verdict> verify(Path root) {
         return store.list(database.reads())
-                .compose(archives -> store.events(database.reads())
-                        .compose(events -> vertx.executeBlocking(() -> {
+                .compose(archives -> store.events(database.reads()).compose(events -> lost.all(database.reads())
+                        .compose(ranges -> vertx.executeBlocking(() -> {
                             Run run = new Run(archives, root);
+                            run.chains.lose(ranges);
                             run.checkEvents(events);
                             run.readFiles();
                             return run;
-                        })))
+                        }))))
                 .compose(run -> database.transactor().inTx(tx -> snapshots
                         .snapshot(tx)
                         .compose(done -> store.list(tx))
@@ -75,7 +77,11 @@ public final class ArchiveCheck {
             run.fault("chains of batches were not followed, as an archive does not hold");
             return Future.succeededFuture(run.verdict());
         }
-        return store.forEachChain(tx, READ_AT_ONCE, run::knownChain)
+        return lost.all(tx)
+                .compose(ranges -> {
+                    run.chains.lose(ranges);
+                    return store.forEachChain(tx, READ_AT_ONCE, run::knownChain);
+                })
                 .compose(chains -> store.forEachLive(tx, READ_AT_ONCE, run::live))
                 .compose(batches -> store.forEachWatermark(tx, READ_AT_ONCE, run::watermark))
                 .map(watermarks -> {
@@ -208,7 +214,7 @@ public final class ArchiveCheck {
         }
 
         void watermark(UUID enrollment, Chains.End mark) {
-            Chains.End end = chains.end(enrollment).orElse(new Chains.End(mark.epoch(), 0, Hash.NONE));
+            Chains.End end = chains.reached(enrollment).orElse(new Chains.End(mark.epoch(), 0, Hash.NONE));
             boolean same = mark.hash().equals(end.hash())
                     && (mark.seq() == 0 || mark.epoch() == end.epoch() && mark.seq() == end.seq());
             if (!same) {

@@ -61,6 +61,7 @@ public final class Archives {
     private final Clock clock;
     private final Consumer<Step> reached;
     private final ArchiveStore store = new ArchiveStore();
+    private final LostRangeStore lost = new LostRangeStore();
 
     /** What has just been done, for the test that kills at each. */
     enum Step {
@@ -150,8 +151,9 @@ public final class Archives {
     }
 
     private Future<Done> write(String actor, Path root, YearMonth month, Optional<Hash> previous) {
-        return vertx.<Export>executeBlocking(
-                        () -> new Export(new ArchiveWriter(root, month.toString(), end(month), previous)))
+        return lost.all(database.reads())
+                .compose(ranges -> vertx.<Export>executeBlocking(
+                        () -> new Export(new ArchiveWriter(root, month.toString(), end(month), previous), ranges)))
                 .compose(export -> {
                     reached.accept(Step.WRITING);
                     Promise<Void> exported = Promise.promise();
@@ -181,8 +183,9 @@ public final class Archives {
         private UUID current = BEFORE_ALL;
         private long stayed;
 
-        Export(ArchiveWriter writer) {
+        Export(ArchiveWriter writer, List<LostRange> lost) {
             this.writer = writer;
+            chains.lose(lost);
         }
 
         void add(ArchiveStore.Page page) {

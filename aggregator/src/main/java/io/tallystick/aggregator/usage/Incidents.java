@@ -34,7 +34,9 @@ public final class Incidents {
         /** Another key asked to speak for an enrolled instance. */
         CONTESTED,
         /** A key that was taking an instance over was stopped by the enrolled one: two speak for one VM. */
-        TAKEOVER;
+        TAKEOVER,
+        /** Batches that a restored database forgot and no agent has any more: usage that is not billed. */
+        LOST;
 
         public String wire() {
             return name().toLowerCase(Locale.ROOT);

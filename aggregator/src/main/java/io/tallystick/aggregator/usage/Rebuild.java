@@ -13,6 +13,7 @@ import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Receipt;
+import io.tallystick.common.wire.Watermark;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.SqlClient;
@@ -48,6 +49,7 @@ public final class Rebuild {
     private final Vertx vertx;
     private final RebuildStore store = new RebuildStore();
     private final ArchiveStore archived = new ArchiveStore();
+    private final LostRangeStore lost = new LostRangeStore();
 
     private final class Run {
         private final Map<RebuildStore.HourKey, Quantity> sums = new HashMap<>();
@@ -56,6 +58,7 @@ public final class Rebuild {
         private final Chains chains = new Chains();
         private Map<String, Jwk> ownKeys = Map.of();
         private Map<UUID, RebuildStore.Enrolled> enrolled = Map.of();
+        private List<LostRange> lost = List.of();
         private boolean snapshotTaken;
         private long batches;
 
@@ -108,6 +111,27 @@ public final class Rebuild {
             checkChain(stored, batch, jws.hash(), name);
             if (of != null) {
                 sum(stored.enrollment(), of, batch, receipt, name);
+            }
+        }
+
+        /** That something was lost is to be believed only with a receipt of ours for the last of it. */
+        void checkLost() {
+            for (LostRange range : lost) {
+                String name = new EnrollmentId(range.enrollment()) + " "
+                        + range.upTo().epoch() + "." + range.upTo().seq();
+                try {
+                    Jws jws = Jws.parseCompact(range.receipt(), Typ.RECEIPT);
+                    Jwk own = ownKeys.get(String.valueOf(jws.header().kid()));
+                    Receipt receipt = Receipt.parse(jws.payload());
+                    if (own == null
+                            || !verifies(jws, own)
+                            || !receipt.enrollment().uuid().equals(range.enrollment())
+                            || !new Watermark(receipt.epoch(), receipt.seq(), receipt.sha256()).equals(range.upTo())) {
+                        differ(name + ": is noted as lost without a receipt of this aggregator for it");
+                    }
+                } catch (Failure e) {
+                    differ(name + ": " + e.getMessage());
+                }
             }
         }
 
@@ -217,11 +241,14 @@ public final class Rebuild {
 
     /** What batches and receipts may be signed with. */
     private Future<Void> keys(SqlClient client, Run run) {
-        return store.ownKeys(client).compose(own -> store.enrolled(client).map(enrolled -> {
-            run.ownKeys = own;
-            run.enrolled = enrolled;
-            return null;
-        }));
+        return store.ownKeys(client).compose(own -> store.enrolled(client)
+                .compose(enrolled -> lost.all(client).map(ranges -> {
+                    run.ownKeys = own;
+                    run.enrolled = enrolled;
+                    run.chains.lose(ranges);
+                    run.lost = ranges;
+                    return null;
+                })));
     }
 
     private Future<Verdict> compare(SqlConnection tx, Run run) {
@@ -235,7 +262,10 @@ public final class Rebuild {
                         ? keys(tx, run)
                         : Future.failedFuture(
                                 Failure.of(ErrorCode.CONFLICT, "a month was archived meanwhile; begin again")))
-                .compose(done -> archived.forEachLive(tx, READ_AT_ONCE, run::add))
+                .compose(done -> {
+                    run.checkLost();
+                    return archived.forEachLive(tx, READ_AT_ONCE, run::add);
+                })
                 .compose(done -> store.forEachHour(tx, READ_AT_ONCE, run::compare))
                 .map(run::verdict);
     }

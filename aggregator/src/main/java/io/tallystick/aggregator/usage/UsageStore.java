@@ -83,6 +83,7 @@ final class UsageStore {
     static final String AFTER =
             """
             SELECT jws FROM usage_batch WHERE enrollment_id = $1 AND (epoch, seq) > ($2, $3)
+              AND (epoch, seq) <= ($5, $6)
             ORDER BY epoch, seq LIMIT $4""";
     static final String FIND_WATERMARK =
             "SELECT enrollment_id, epoch, seq, hash, has_slots, progressed_at FROM watermark WHERE enrollment_id = $1";
@@ -241,10 +242,10 @@ final class UsageStore {
                 });
     }
 
-    /** Compact batches after this one, oldest first. */
-    Future<List<String>> after(SqlClient client, EnrollmentId id, Watermark known, int limit) {
+    /** Compact batches after one and up to another, oldest first. */
+    Future<List<String>> after(SqlClient client, EnrollmentId id, Watermark known, Watermark upTo, int limit) {
         return client.preparedQuery(AFTER)
-                .execute(Tuple.of(id.uuid(), (int) known.epoch(), known.seq(), limit))
+                .execute(Tuple.of(id.uuid(), (int) known.epoch(), known.seq(), limit, (int) upTo.epoch(), upTo.seq()))
                 .map(rows -> {
                     List<String> list = new java.util.ArrayList<>();
                     rows.forEach(row -> list.add(row.getString("jws")));

@@ -29,6 +29,11 @@ public final class Watermarks {
 
     private final UsageStore store = new UsageStore();
     private final ArchivedChains archived = new ArchivedChains();
+    private final LostRanges lost;
+
+    public Watermarks(LostRanges lost) {
+        this.lost = lost;
+    }
 
     /** Every enrollment has one, from the transaction that made it. */
     public Future<Progress> of(SqlClient client, EnrollmentId id) {
@@ -52,7 +57,8 @@ public final class Watermarks {
     /**
      * Answers an agent whose state went back: the stored batches after the one it knows, or, once it knows them all and
      * asks for it, a new epoch. Asking for the epoch with batches still unknown gets those batches first. What was sent
-     * before the key of the agent took over is left out.
+     * before the key of the agent took over is left out, and so is what a restored database lost. An agent that shows a
+     * receipt goes on behind it, see {@link LostRanges}.
      */
     public Future<Resume.Answer> resume(SqlConnection tx, EnrollmentId id, Resume.Request request, String requestHash) {
         return store.lock(tx, Set.of(id)).compose(locked -> {
@@ -60,47 +66,69 @@ public final class Watermarks {
             if (current == null) {
                 return Future.failedFuture(Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id));
             }
+            Watermark stands = current.watermark();
+            if (request.receipt().isPresent()) {
+                return lost.goOn(tx, id, stands, request.receipt().get())
+                        .map(now -> new Resume.Answer(requestHash, List.of(), now, Optional.empty()));
+            }
             return store.firstEpoch(tx, id, current.key())
                     .compose(first -> request.known().epoch() < first
-                            ? since(tx, id, current.watermark(), first, requestHash)
-                            : after(tx, id, current.watermark(), request, requestHash));
+                            ? handed(tx, id, stands, Handed.from(new Watermark(first, 0, stands.hash())))
+                            : knows(tx, id, request.known())
+                                    .compose(done -> handed(tx, id, stands, Handed.after(request.known()))))
+                    .compose(handed -> handed.none() && request.open()
+                            ? store.openEpoch(tx, id)
+                                    .map(next -> new Resume.Answer(requestHash, List.of(), next, Optional.empty()))
+                            : Future.succeededFuture(
+                                    new Resume.Answer(requestHash, handed.batches(), stands, handed.from())));
         });
     }
 
     /**
-     * For an agent that knows nothing from when its key began to speak for the enrollment. It sent nothing of what came
-     * before, which may be archived by now.
+     * What an agent gets to know.
+     *
+     * @param place that the batches follow
+     * @param from that place, where the agent does not know of it
      */
-    private Future<Resume.Answer> since(
-            SqlConnection tx, EnrollmentId id, Watermark current, long first, String requestHash) {
-        Watermark start = new Watermark(first, 0, current.hash());
-        return archived.requireNoneAfter(tx, id, start)
-                .compose(done -> batches(tx, id, start))
-                .map(batches -> new Resume.Answer(
-                        requestHash,
-                        batches,
-                        current,
-                        Optional.of(batches.isEmpty() ? start : new Watermark(first, 0, before(batches.get(0))))));
+    private record Handed(Watermark place, Optional<Watermark> from, List<String> batches) {
+        static Handed after(Watermark known) {
+            return new Handed(known, Optional.empty(), List.of());
+        }
+
+        static Handed from(Watermark place) {
+            return new Handed(place, Optional.of(place), List.of());
+        }
+
+        boolean none() {
+            return batches.isEmpty() && from.isEmpty();
+        }
+
+        Handed with(List<String> some) {
+            if (from.isEmpty() || some.isEmpty()) {
+                return new Handed(place, from, some);
+            }
+            // The hash an epoch begins with is known to the batch that follows.
+            Hash prev = Batch.parse(Jws.parseCompact(some.get(0), Typ.BATCH).payload())
+                    .prev();
+            return new Handed(place, Optional.of(new Watermark(place.epoch(), place.seq(), prev)), some);
+        }
     }
 
-    private static Hash before(String batch) {
-        return Batch.parse(Jws.parseCompact(batch, Typ.BATCH).payload()).prev();
-    }
-
-    private Future<Resume.Answer> after(
-            SqlConnection tx, EnrollmentId id, Watermark current, Resume.Request request, String requestHash) {
-        return archived.requireNoneAfter(tx, id, request.known())
-                .compose(done -> knows(tx, id, request.known()))
-                .compose(done -> batches(tx, id, request.known()))
-                .compose(batches -> batches.isEmpty() && request.open()
-                        ? store.openEpoch(tx, id)
-                                .map(next -> new Resume.Answer(requestHash, List.of(), next, Optional.empty()))
-                        : Future.succeededFuture(new Resume.Answer(requestHash, batches, current, Optional.empty())));
-    }
-
-    /** As many of the batches after this place as an answer may carry. */
-    private Future<List<String>> batches(SqlConnection tx, EnrollmentId id, Watermark known) {
-        return store.after(tx, id, known, Wire.RESUME_BATCHES_MAX).map(Watermarks::fitting);
+    /** As many of the batches after this place as an answer may carry and as follow each other. */
+    private Future<Handed> handed(SqlConnection tx, EnrollmentId id, Watermark stands, Handed begin) {
+        return lost.next(tx, id, begin.place()).compose(found -> {
+            if (found.isPresent() && !found.get().after().isAfter(begin.place())) {
+                return handed(tx, id, stands, Handed.from(found.get().upTo()));
+            }
+            return archived.requireNoneAfter(tx, id, begin.place())
+                    .compose(done -> store.after(
+                            tx, id, begin.place(), found.map(LostRange::after).orElse(stands), Wire.RESUME_BATCHES_MAX))
+                    .map(Watermarks::fitting)
+                    .compose(batches -> batches.isEmpty() && found.isPresent()
+                            // An epoch was opened in between, and nothing sent in it.
+                            ? handed(tx, id, stands, Handed.from(found.get().upTo()))
+                            : Future.succeededFuture(begin.with(batches)));
+        });
     }
 
     /** What an agent says it knows must be what is stored, else it has another history and must not go on from ours. */
@@ -108,19 +136,21 @@ public final class Watermarks {
         if (known.seq() == 0) {
             return Future.succeededFuture();
         }
-        return store.stored(tx, id, known.epoch(), known.seq()).compose(found -> {
-            Future<Boolean> same = found.isEmpty()
-                    ? archived.endsWith(tx, id, known)
-                    : Future.succeededFuture(Jws.parseCompact(found.get().jws(), Typ.BATCH)
-                            .hash()
-                            .equals(known.hash()));
-            return same.compose(yes -> yes
-                    ? Future.succeededFuture()
-                    : Future.failedFuture(Failure.of(
-                            ErrorCode.FORK,
-                            "known: batch " + known.epoch() + "." + known.seq() + " with hash " + known.hash()
-                                    + " is not the one that is stored")));
-        });
+        // An agent that knows what is archived, but not the last of it, is told so before its hash is looked at.
+        return archived.requireNoneAfter(tx, id, known)
+                .compose(done -> store.stored(tx, id, known.epoch(), known.seq()))
+                .compose(found -> found.isPresent()
+                        ? Future.succeededFuture(Jws.parseCompact(found.get().jws(), Typ.BATCH)
+                                .hash()
+                                .equals(known.hash()))
+                        : archived.endsWith(tx, id, known)
+                                .compose(yes -> yes ? Future.succeededFuture(true) : lost.reaches(tx, id, known)))
+                .compose(same -> same
+                        ? Future.succeededFuture()
+                        : Future.failedFuture(Failure.of(
+                                ErrorCode.FORK,
+                                "known: batch " + known.epoch() + "." + known.seq() + " with hash " + known.hash()
+                                        + " is not the one that is stored")));
     }
 
     /** As many of the batches as one answer may carry, at least one. */

@@ -232,7 +232,9 @@ class YearlyAgreementsTest {
         YearlyMarket world = YearlyMarket.here(RUNNING);
         world.buy("1 m5.large");
         world.market()
-                .post("/v1/offers/" + world.offer() + "/rates", "{" + YearlyMarket.PRICES.replace("'1500'", "'9000'") + "}")
+                .post(
+                        "/v1/offers/" + world.offer() + "/rates",
+                        "{" + YearlyMarket.PRICES.replace("'1500'", "'9000'") + "}")
                 .expect(201);
         Http.Answer amended = world.amend("1 m5.large", "").expect(201);
         assertEquals("1500.00 1", amended.get("amount") + " " + amended.json().get("rate"));

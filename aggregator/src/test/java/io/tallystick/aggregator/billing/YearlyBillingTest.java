@@ -101,7 +101,9 @@ class YearlyBillingTest {
                 List.of("m5.large - 1 0.2", "m5.large 1 0 0", "m5.large 1 0 0", "m5.large 1 0 0"), covered(market));
         RUNNING.clock().advance(Duration.between(RUNNING.clock().instant(), end));
         ProtocolClient last = market.agent();
-        last.send(Market.usage("uptime-hours", end.minus(YearlyMarket.HOUR), "0.5"), Market.usage("uptime-hours", end, "0.25"));
+        last.send(
+                Market.usage("uptime-hours", end.minus(YearlyMarket.HOUR), "0.5"),
+                Market.usage("uptime-hours", end, "0.25"));
         market.pass(YearlyMarket.CLOSED);
         assertEquals(
                 List.of("m5.large - 0.25 0.05", "m5.large 0.5 0 0"),

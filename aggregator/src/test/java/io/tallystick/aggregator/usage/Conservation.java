@@ -56,12 +56,23 @@ public final class Conservation {
                               SELECT seq FROM usage_batch AS b
                               WHERE b.enrollment_id = w.enrollment_id AND b.epoch = w.epoch
                               UNION ALL SELECT seq FROM archived_chain AS c
-                              WHERE c.enrollment_id = w.enrollment_id AND c.epoch = w.epoch) AS s)""",
-            "batches of an epoch are numbered from 1, or what is archived, without holes and once each",
+                              WHERE c.enrollment_id = w.enrollment_id AND c.epoch = w.epoch
+                              UNION ALL SELECT to_seq FROM lost_range AS l
+                              WHERE l.enrollment_id = w.enrollment_id AND l.to_epoch = w.epoch) AS s)""",
+            "batches of an epoch are numbered from 1, or what is archived, without holes but what is lost, and once"
+                    + " each",
             """
-            SELECT b.enrollment_id, b.epoch FROM usage_batch AS b LEFT JOIN archived_chain AS c USING (enrollment_id, epoch)
-            WHERE b.seq > coalesce(c.seq, 0) GROUP BY 1, 2, c.seq
-            HAVING count(*) <> max(b.seq) - coalesce(c.seq, 0) OR count(DISTINCT b.seq) <> count(*)""",
+            SELECT g.enrollment_id, g.epoch FROM (
+              SELECT b.enrollment_id, b.epoch, coalesce(c.seq, 0) AS archived, count(*) AS there, max(b.seq) AS last,
+                count(DISTINCT b.seq) AS numbers
+              FROM usage_batch AS b LEFT JOIN archived_chain AS c USING (enrollment_id, epoch)
+              WHERE b.seq > coalesce(c.seq, 0) GROUP BY 1, 2, 3) AS g
+            CROSS JOIN LATERAL (
+              SELECT coalesce(sum(l.to_seq - greatest(CASE WHEN l.epoch = l.to_epoch THEN l.seq ELSE 0 END,
+                                                      g.archived)), 0) AS lost
+              FROM lost_range AS l WHERE l.enrollment_id = g.enrollment_id AND l.to_epoch = g.epoch
+                AND l.to_seq > g.archived AND l.to_seq < g.last) AS l
+            WHERE g.there + l.lost <> g.last - g.archived OR g.numbers <> g.there""",
             "what is quarantined belongs to a stored batch",
             """
             SELECT q.enrollment_id, q.epoch, q.seq FROM quarantined_record AS q

@@ -225,8 +225,18 @@ public final class ProtocolClient {
         return post(path, header(Typ.RESUME, path), new Resume.Request(++counter, known, open).toBytes());
     }
 
+    /** Wants to go on behind a batch that nobody has any more. */
+    public Http.Answer tryGoOn(String receipt) {
+        String path = Wire.resumePath(id().toString());
+        Resume.Request request = new Resume.Request(++counter, mark, false, Optional.of(receipt));
+        return post(path, header(Typ.RESUME, path), request.toBytes());
+    }
+
     public Resume.Answer resume(Watermark known, boolean open) {
-        Http.Answer answer = tryResume(known, open);
+        return resumed(tryResume(known, open));
+    }
+
+    public static Resume.Answer resumed(Http.Answer answer) {
         return Resume.Answer.parse(
                 Jws.parseFlattened(bytes(answer.expect(200)), Typ.ANSWER).payload());
     }

@@ -15,18 +15,30 @@ public final class Resume {
      *
      * @param known the last batch the agent has; the answer lists what came after it
      * @param open once the agent has everything: asks the aggregator to open the next epoch
+     * @param receipt compact, of a batch that the aggregator has no more and the agent neither, and behind which it wants
+     *     to go on; then the rest is not looked at
      */
-    public record Request(long counter, Watermark known, boolean open) {
+    public record Request(long counter, Watermark known, boolean open, Optional<String> receipt) {
+        /** One that refuses each of a thousand records has about 330,000. */
+        private static final int RECEIPT_CHARS_MAX = 512 * 1024;
+
+        /** Without a receipt. */
+        public Request(long counter, Watermark known, boolean open) {
+            this(counter, known, open, Optional.empty());
+        }
+
         public byte[] toBytes() {
-            return Json.writeBytes(Json.object("counter", counter, "known", known.toJson(), "open", open));
+            return Json.writeBytes(Json.object(
+                    "counter", counter, "known", known.toJson(), "open", open, "receipt", receipt.orElse(null)));
         }
 
         public static Request parse(byte[] payload) {
-            Fields f = Fields.parse(payload);
+            Fields f = Fields.of(Json.parseObjectWithLongStrings(payload));
             Request r = new Request(
                     f.number("counter", 1, Long.MAX_VALUE),
                     Watermark.read(f.object("known")),
-                    f.optionalBool("open").orElse(false));
+                    f.optionalBool("open").orElse(false),
+                    f.optionalString("receipt", RECEIPT_CHARS_MAX));
             f.done();
             return r;
         }

@@ -84,6 +84,7 @@ class GoldenTest {
         assertEquals(Samples.emptyBatch(), Batch.parse(golden("batch-empty")));
         assertEquals(Samples.receipt(), Receipt.parse(golden("receipt")));
         assertEquals(Samples.resume(), Resume.Request.parse(golden("resume-request")));
+        assertEquals(Samples.goingOn(), Resume.Request.parse(golden("resume-request-receipt")));
         assertEquals(Samples.resumed(), Resume.Answer.parse(golden("resume-answer")));
         assertEquals(Samples.passedOver(), Resume.Answer.parse(golden("resume-answer-from")));
         assertEquals(Samples.opened(), Resume.Answer.parse(golden("resume-answer-open")));

@@ -106,6 +106,13 @@ final class Samples {
                 "open");
         add(
                 all,
+                "resume-request-receipt",
+                goingOn().toBytes(),
+                b -> Resume.Request.parse(b).toBytes(),
+                "open",
+                "receipt");
+        add(
+                all,
                 "resume-answer",
                 resumed().toBytes(),
                 b -> Resume.Answer.parse(b).toBytes(),
@@ -340,6 +347,12 @@ final class Samples {
 
     static Resume.Request resume() {
         return new Resume.Request(18, afterFirst(), false);
+    }
+
+    /** Of an agent that keeps its first batch no longer, asking an aggregator that has lost it. */
+    static Resume.Request goingOn() {
+        Jws receipt = issued(Typ.RECEIPT, receipt().toBytes());
+        return new Resume.Request(20, Watermark.START, false, Optional.of(receipt.compact()));
     }
 
     static Resume.Answer resumed() {

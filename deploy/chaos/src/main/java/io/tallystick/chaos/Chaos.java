@@ -230,9 +230,7 @@ public final class Chaos implements Runnable {
                     common.share.of(RestoreStorm.Share.CI, RestoreStorm.Share.PART, RestoreStorm.Share.FULL);
             return common.play((world, seed) -> {
                 boolean clean = RestoreStorm.play(world, share, seed).clean();
-                RestoreStorm.Hole hole = RestoreStorm.unresendable(world, seed);
-                world.tell("what nobody can send again: incident \"%s\"; agent \"%s\"", hole.incident(), hole.held());
-                return clean;
+                return RestoreStorm.unresendable(world, seed).others().clean() && clean;
             });
         }
     }

@@ -151,24 +151,30 @@ final class RestoreStorm {
         return World.ask(server, "SELECT count(*) FROM usage_batch");
     }
 
-    /** What the aggregator said about batches that nobody can send again. */
-    record Hole(String incident, String held, long expected, long missing) {}
+    /**
+     * What became of batches that nobody can send again.
+     *
+     * @param first number of the first of them
+     * @param others what the checker says of all records that were acknowledged before and after
+     */
+    record Unresendable(String incident, long first, long missing, Verdict others) {}
 
     /**
      * Restores to a moment whose later batches the agent has forgotten too, 8 days on. Throws unless there is an open
-     * incident that names the range, and the agent says that it holds back what follows.
+     * incident that names the range; the agent goes on behind it.
      */
-    static Hole unresendable(World world, long seed) throws Exception {
+    static Unresendable unresendable(World world, long seed) throws Exception {
         World.Product product = world.product(FLUSH, CLOSE_DELAY);
         Agent agent = world.launch(product);
         String enrollment = world.enrollment(agent);
-        Path logFile = world.file("hole.acknowledged");
-        try (AckLog log = new AckLog(logFile)) {
-            meter(world, product, agent, log, "hole-a", seed);
+        Path logFile = world.file("unresendable.acknowledged");
+        try (AckLog log = new AckLog(logFile);
+                AckLog lost = new AckLog(world.file("unresendable.lost"))) {
+            meter(world, product, agent, log, "before", seed);
             long[] sent = new long[2];
             sent[0] = lastBatch(agent);
-            restore(world, "hole", () -> {
-                meter(world, product, agent, log, "hole-b", seed + 1);
+            restore(world, "unresendable", () -> {
+                meter(world, product, agent, lost, "lost", seed + 1);
                 sent[1] = lastBatch(agent);
                 world.advance(AGENTS_FORGET);
                 // The agent looks for what is old enough to be forgotten once an hour.
@@ -178,39 +184,26 @@ final class RestoreStorm {
                     return kept(agent, sent[1]) == 0;
                 });
             });
-            meterOnly(world, agent, log, "hole-c", seed + 2);
-            String incident = Await.value(PATIENCE, () -> {
-                        world.advance(FLUSH.plusSeconds(1));
-                        return world
-                                .operator()
-                                .get("/v1/incidents?status=open")
-                                .expect(200)
-                                .json()
-                                .objects("items")
-                                .stream()
-                                .filter(i -> i.text("kind").equals("gap")
-                                        && i.text("enrollment").equals(enrollment))
-                                .map(i -> i.text("detail"))
-                                .findFirst();
-                    })
-                    .orElseThrow(() -> new IllegalStateException("no incident tells of the missing batches"));
-            String held = Await.value(
-                            PATIENCE, () -> agent.status().object("queue").optionalText("held"))
-                    .orElseThrow(() -> new IllegalStateException("the agent does not say that it holds usage back"));
-            return new Hole(incident, held, sent[0] + 1, sent[1] - sent[0]);
+            meter(world, product, agent, log, "after", seed + 2);
+            String incident =
+                    world.operator().get("/v1/incidents?status=open").expect(200).json().objects("items").stream()
+                            .filter(i -> i.text("kind").equals("lost")
+                                    && i.text("enrollment").equals(enrollment))
+                            .map(i -> i.text("detail"))
+                            .findFirst()
+                            .orElseThrow(() -> new IllegalStateException("no incident tells of the missing batches"));
+            Verdict others = world.judge(product, log, logFile);
+            world.tell("what nobody can send again: incident \"%s\"; all else: %s", incident, others);
+            return new Unresendable(incident, sent[0] + 1, sent[1] - sent[0], others);
         }
     }
 
     private static void meter(World world, World.Product product, Agent agent, AckLog log, String name, long seed) {
-        meterOnly(world, agent, log, name, seed);
-        world.drain(product, List.of(agent));
-    }
-
-    private static void meterOnly(World world, Agent agent, AckLog log, String name, long seed) {
         try (Writers writers = new Writers(world, log, name, List.of(agent), 2, 5, Duration.ofMillis(20), seed)) {
             World.pause(Duration.ofMillis(300));
             writers.finish();
         }
+        world.drain(product, List.of(agent));
     }
 
     private static long lastBatch(Agent agent) {

@@ -42,7 +42,7 @@ public final class AgentRoutes {
                         .to(ctx -> signed(ctx, entitlements.renew(EnrollmentPath.id(ctx), Requests.bytes(ctx)))),
                 Route.post("/v1/enrollments/{id}/resume", "resume")
                         .agent()
-                        .bodyBytesMax(LEASE_BYTES_MAX)
+                        .bodyBytesMax(Wire.BODY_BYTES_MAX)
                         .to(ctx -> signed(ctx, entitlements.resume(EnrollmentPath.id(ctx), Requests.bytes(ctx)))),
                 Route.get("/.well-known/jwks.json", "getKeys").anonymous().to(Responder.json(200, this::published)),
                 Route.get("/v1/keys/{kid}", "getKey").anonymous().to(Responder.json(200, this::byKid)));
