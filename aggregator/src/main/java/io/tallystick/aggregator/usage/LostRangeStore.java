@@ -7,10 +7,10 @@ import io.tallystick.common.wire.Watermark;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,7 +18,7 @@ import java.util.Optional;
 /** SQL of what was lost, and the watermark's step over it. */
 final class LostRangeStore {
     private static final String COLUMNS =
-            "SELECT enrollment_id, epoch, seq, before, to_epoch, to_seq, hash, receipt FROM lost_range ";
+            "SELECT enrollment_id, epoch, seq, before, to_epoch, to_seq, hash, receipt, noted_at FROM lost_range ";
     static final String INSERT =
             """
             INSERT INTO lost_range (enrollment_id, epoch, seq, before, to_epoch, to_seq, hash, receipt, noted_at)
@@ -31,8 +31,9 @@ final class LostRangeStore {
             SELECT EXISTS (SELECT FROM lost_range WHERE enrollment_id = $1 AND (epoch, seq) < ($2, $3)
               AND ((to_epoch, to_seq) > ($2, $3) OR (to_epoch, to_seq, hash) = ($2, $3, $4))) AS there""";
     static final String ALL = COLUMNS + "ORDER BY enrollment_id, epoch, seq";
+    static final String OF = COLUMNS + "WHERE enrollment_id = $1 ORDER BY epoch, seq";
 
-    Future<Void> insert(SqlConnection tx, LostRange lost, Instant at) {
+    Future<Void> insert(SqlConnection tx, LostRange lost) {
         return tx.preparedQuery(INSERT)
                 .execute(Tuple.of(
                         lost.enrollment(),
@@ -43,7 +44,7 @@ final class LostRangeStore {
                         lost.upTo().seq(),
                         bytes(lost.upTo().hash()),
                         lost.receipt(),
-                        Columns.time(at)))
+                        Columns.time(lost.notedAt())))
                 .compose(done -> tx.preparedQuery(STEP)
                         .execute(Tuple.of(
                                 lost.enrollment(),
@@ -71,11 +72,17 @@ final class LostRangeStore {
     }
 
     Future<List<LostRange>> all(SqlClient client) {
-        return client.preparedQuery(ALL).execute().map(rows -> {
-            List<LostRange> all = new ArrayList<>();
-            rows.forEach(row -> all.add(range(row)));
-            return all;
-        });
+        return client.preparedQuery(ALL).execute().map(LostRangeStore::ranges);
+    }
+
+    Future<List<LostRange>> of(SqlClient client, EnrollmentId id) {
+        return client.preparedQuery(OF).execute(Tuple.of(id.uuid())).map(LostRangeStore::ranges);
+    }
+
+    private static List<LostRange> ranges(RowSet<Row> rows) {
+        List<LostRange> ranges = new ArrayList<>();
+        rows.forEach(row -> ranges.add(range(row)));
+        return ranges;
     }
 
     private static Buffer bytes(Hash hash) {
@@ -87,7 +94,8 @@ final class LostRangeStore {
                 row.getUUID("enrollment_id"),
                 new Watermark(row.getInteger("epoch"), row.getLong("seq"), hash(row, "before")),
                 new Watermark(row.getInteger("to_epoch"), row.getLong("to_seq"), hash(row, "hash")),
-                row.getString("receipt"));
+                row.getString("receipt"),
+                Columns.instant(row, "noted_at"));
     }
 
     private static Hash hash(Row row, String column) {

@@ -14,6 +14,7 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Clock;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -56,22 +57,27 @@ public final class LostRanges {
                                 ? Requests.invalid("receipt", "is not signed by a key of this aggregator")
                                 : e))
                 .compose(own -> shown.isAfter(current)
-                        ? lose(tx, id, new LostRange(id.uuid(), current, shown, compact))
+                        ? lose(
+                                        tx,
+                                        id,
+                                        new LostRange(
+                                                id.uuid(), current, shown, compact, Columns.micros(clock.instant())))
                                 .map(shown)
                         : Future.succeededFuture(current));
     }
 
     private Future<Void> lose(SqlConnection tx, EnrollmentId id, LostRange lost) {
-        String detail = "the batches after " + name(lost.after()) + " up to " + name(lost.upTo())
+        String detail = "the batches after " + LostRange.place(lost.after()) + " up to " + LostRange.place(lost.upTo())
                 + " are lost: this database does not have them, and the agent, which shows the receipt of the last,"
                 + " keeps them no longer; their usage is not billed";
-        return store.insert(tx, lost, Columns.micros(clock.instant()))
-                .compose(done -> incidents.report(tx, Incidents.Kind.LOST, id, name(lost.after()), detail))
+        return store.insert(tx, lost)
+                .compose(done -> incidents.report(tx, Incidents.Kind.LOST, id, LostRange.place(lost.after()), detail))
                 .mapEmpty();
     }
 
-    private static String name(Watermark mark) {
-        return mark.epoch() + "." + mark.seq();
+    /** All of an enrollment, oldest first. */
+    Future<List<LostRange>> of(SqlClient client, EnrollmentId id) {
+        return store.of(client, id);
     }
 
     /** The first that ends after this place. */

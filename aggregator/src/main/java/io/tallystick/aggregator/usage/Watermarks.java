@@ -41,6 +41,11 @@ public final class Watermarks {
                 .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)));
     }
 
+    /** What is lost of an enrollment's batches, oldest first. */
+    public Future<List<LostRange>> lost(SqlClient client, EnrollmentId id) {
+        return lost.of(client, id);
+    }
+
     /**
      * Opens the next epoch for another key: from here on only batches that name the epoch and are signed by that key are
      * taken. The chain of hashes goes on.

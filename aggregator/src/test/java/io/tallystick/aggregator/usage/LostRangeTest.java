@@ -28,6 +28,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -142,6 +143,12 @@ class LostRangeTest {
                 1,
                 count("SELECT count(*) FROM audit_event WHERE action = 'incident.lost' AND subject = '"
                         + f.agent().id() + "'"));
+        Map<?, ?> seen = (Map<?, ?>) RUNNING.http()
+                .get("/v1/enrollments/" + f.agent().id(), RUNNING.operator())
+                .expect(200)
+                .list("lost")
+                .get(0);
+        assertEquals("1.1 1.4", seen.get("after") + " " + seen.get("upTo"));
         assertEquals(List.of(), RUNNING.differences());
         // Shown again, it moves nothing.
         assertEquals(new Watermark(1, 5, f.agent().mark().hash()), f.goOn());

@@ -10,6 +10,7 @@ import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.aggregator.enrollment.http.EnrollmentPath;
 import io.tallystick.aggregator.entitlement.Entitlements;
 import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.LostRange;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
@@ -83,7 +84,14 @@ public final class EnrollmentRoutes {
     private Future<Map<String, Object>> get(RoutingContext ctx) {
         return enrollments
                 .visible(reads, Requests.caller(ctx), EnrollmentPath.id(ctx))
-                .compose(this::whole);
+                .compose(this::withLost);
+    }
+
+    private Future<Map<String, Object>> withLost(Enrollment e) {
+        return watermarks.lost(reads, e.id()).compose(lost -> whole(e).map(json -> {
+            json.put("lost", lost.stream().map(LostRange::json).toList());
+            return json;
+        }));
     }
 
     private Future<Map<String, Object>> whole(Enrollment e) {
