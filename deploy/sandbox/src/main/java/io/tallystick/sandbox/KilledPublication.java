@@ -34,6 +34,7 @@ final class KilledPublication {
                         ApiFault.once(Cloud.AWS, ApiFault.Kind.HELD, "ModifyImageAttribute")));
         String set = shop.submit("PublishVersion", version);
         publication.kill();
+        shop.expectHeld(shop.version(version).text("product"), set);
         shop.applied(set, publication::killIfSomethingWasDone);
         market.cloud().apiFaults(List.of());
         Expect.equal("copies of " + source.imageId(), 1, publication.copies().size());

@@ -63,7 +63,7 @@ final class PublishedStep implements Story.Step {
                 .did(
                         "published version 2.0, the aggregator killed " + kills
                                 + " times: when it was asked, and after each effect at the cloud, before it heard of"
-                                + " it",
+                                + " it; an offer meanwhile was refused",
                         "one copy, one mail to " + mail.to() + ": " + mail.subject());
 
         shop.apply("RestrictVersion", first.text("id"));

@@ -122,6 +122,15 @@ final class Shop {
                 .text("id");
     }
 
+    /** An offer is refused while an open change set holds the product. */
+    void expectHeld(String product, String set) {
+        Rest.Reply reply = seller.post(
+                "/v1/products/" + product + "/offers",
+                Json.object("title", "Meanwhile", "currency", "EUR", "kind", "free"));
+        Expect.equal("an offer beside change set " + set, 409, reply.status());
+        Expect.equal("what holds the product", set, reply.json().text("changeSet"));
+    }
+
     /** Waits until a change set is applied; {@code meanwhile} is run before each look at it. */
     Doc applied(String id, Runnable meanwhile) {
         Doc ended = Expect.eventually(
