@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** An envelope is refused with a {@link Failure}, or both its forms say the same. */
 class JwsFuzzTest {
-    @FuzzTest(maxDuration = "1h")
     @MethodSource("envelopes")
+    @FuzzTest(maxDuration = "5m")
     void anEnvelopeIsRefusedOrReadTheSameInBothForms(byte[] bytes) {
         for (Typ typ : Typ.values()) {
             Jws read;

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MetadataFuzzTest {
     private static final RawService SERVICE = RawService.start();
 
-    @FuzzTest(maxDuration = "1h")
     @MethodSource("answers")
+    @FuzzTest(maxDuration = "5m")
     void answersMakeAnIdentityOrASentence(byte[] bytes) {
         for (Cloud cloud : Cloud.values()) {
             SERVICE.say(bytes);

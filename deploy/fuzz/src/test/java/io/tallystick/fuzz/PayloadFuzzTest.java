@@ -33,8 +33,8 @@ class PayloadFuzzTest {
             b -> Lease.parse(b).toBytes(),
             b -> NonceProof.parse(b).toBytes());
 
-    @FuzzTest(maxDuration = "1h")
     @MethodSource("payloads")
+    @FuzzTest(maxDuration = "5m")
     void aPayloadIsRefusedOrMeansTheSameWhenItIsWrittenAgain(byte[] bytes) {
         for (UnaryOperator<byte[]> reencode : MESSAGES) {
             byte[] written;
