@@ -27,13 +27,17 @@ final class EnrollmentStore {
             enrolled_at, seen_at,
             EXISTS (SELECT FROM takeover WHERE takeover.enrollment_id = enrollment.enrollment_id) AS contended""";
 
+    /**
+     * One row an instance, whichever of the two unique keys a row of the same moment is met by: the id is made of the
+     * instance, and PostgreSQL may see either first.
+     */
     static final String INSERT =
             """
             INSERT INTO enrollment (enrollment_id, cloud, cloud_account, instance, region, image, instance_type,
               product_codes, evidence_level, public_key, first_pending_time, pending_time, agent_version, agent_state,
               enrolled_at, seen_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, 'ENROLLING', $13, $13)
-            ON CONFLICT ON CONSTRAINT enrollment_pk DO NOTHING""";
+            ON CONFLICT DO NOTHING""";
     static final String INSERT_WATERMARK =
             """
             INSERT INTO watermark (enrollment_id, hash, key, progressed_at) VALUES ($1, $2, $3, $4)

@@ -2,6 +2,7 @@ package io.tallystick.aggregator.entitlement;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
@@ -48,19 +49,21 @@ class EnrollmentRaceTest {
                         shop.vm().codes());
                 CyclicBarrier start = new CyclicBarrier(AT_ONCE);
                 EnrollRequest document = SimulatedRegion.client(RUNNING, vm).evidence();
-                List<Callable<Integer>> enrollments = new ArrayList<>();
+                List<Callable<String>> enrollments = new ArrayList<>();
                 for (ProtocolClient client : clients) {
                     enrollments.add(() -> {
                         start.await();
-                        return client.tryEnroll(document).status();
+                        Http.Answer answer = client.tryEnroll(document);
+                        return answer.status() == 200 ? "enrolled" : answer.get("code");
                     });
                 }
-                List<Integer> answers = new ArrayList<>();
-                for (Future<Integer> answer : pool.invokeAll(enrollments)) {
+                List<String> answers = new ArrayList<>();
+                for (Future<String> answer : pool.invokeAll(enrollments)) {
                     answers.add(answer.get());
                 }
-                assertEquals(1, Collections.frequency(answers, 200), "round " + round + ": " + answers);
-                assertEquals(AT_ONCE - 1, Collections.frequency(answers, 409), "round " + round + ": " + answers);
+                assertEquals(1, Collections.frequency(answers, "enrolled"), "round " + round + ": " + answers);
+                assertEquals(
+                        AT_ONCE - 1, Collections.frequency(answers, "contested"), "round " + round + ": " + answers);
             }
         } finally {
             pool.shutdownNow();
