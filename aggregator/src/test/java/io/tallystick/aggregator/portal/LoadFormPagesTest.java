@@ -189,6 +189,9 @@ class LoadFormPagesTest {
                         List.of("Restrict regions", "aws.regions", "eu-west-1", "–")),
                 rows(looked, "differences"));
         assertTrue(product(id).text().contains("One line."));
+        // What was only looked at is in the list, and does not pass for done.
+        String list = visitor.get("/portal/change-sets").expect(200).text();
+        assertTrue(list.contains("Only checked"), list);
         set = agree(path + "/apply", looked)
                 .expect(303)
                 .header("Location")
