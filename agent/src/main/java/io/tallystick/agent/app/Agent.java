@@ -85,7 +85,7 @@ public final class Agent implements AutoCloseable {
         Metadata metadata = new Metadata(config.metadataUrl(), config.cloud());
         EarlyReading identity = new EarlyReading(metadata);
         this.folder = StateFolder.open(config.stateDir());
-        this.tickMillis = config.sandbox() ? SANDBOX_TICK_MILLIS : TICK_MILLIS;
+        this.tickMillis = source.leaps() ? SANDBOX_TICK_MILLIS : TICK_MILLIS;
         byte[] run = new byte[RUN_BYTES];
         random.nextBytes(run);
         this.store = openStore(config, HexFormat.of().formatHex(run), onFatal);

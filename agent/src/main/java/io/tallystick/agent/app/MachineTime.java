@@ -90,6 +90,11 @@ final class MachineTime implements TimeSource {
         return bootId;
     }
 
+    @Override
+    public boolean leaps() {
+        return clock instanceof SandboxClock;
+    }
+
     private static String read(Path file) {
         try {
             return Files.readString(file).strip();

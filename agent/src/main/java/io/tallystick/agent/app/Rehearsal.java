@@ -2,7 +2,6 @@ package io.tallystick.agent.app;
 
 import com.sun.net.httpserver.HttpExchange;
 import io.tallystick.agent.http.LocalServer;
-import io.tallystick.common.config.ConfigFile;
 import io.tallystick.common.jose.Base64Url;
 import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jwk;
@@ -21,10 +20,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
-import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,6 +33,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Plays two starts of an agent, the second from its kept lease, with a metadata service and an aggregator of its own on
@@ -65,7 +65,7 @@ final class Rehearsal implements AutoCloseable {
         this.url = "http://127.0.0.1:" + server.address().getPort();
     }
 
-    /** @param args the folder for the state, which is missing or empty */
+    /** @param args the folder for the state, which is missing or empty, in a folder of the caller's own */
     public static void main(String[] args) throws Exception {
         Main.prepare();
         boolean played = WarmUp.run();
@@ -81,18 +81,22 @@ final class Rehearsal implements AutoCloseable {
 
     /** Whether the agent allowed. No usage: nobody waits for the first call of that, and its classes would be disk. */
     private boolean play(Path state) throws Exception {
-        AgentConfig config = AgentConfig.read(ConfigFile.empty()
-                .with(
-                        List.of(
-                                "sandbox=true",
-                                "aggregator.url=" + url,
-                                "metadata.url=" + url,
-                                "state.dir=" + state,
-                                "listen.port=0"),
-                        state.toAbsolutePath()));
-        MachineTime time = new MachineTime(Optional.empty());
-        try (Agent agent = new Agent(config, time, time.clock(), new SecureRandom(), Main.version(), cause -> {})) {
+        Path file = state.resolveSibling("agent.conf");
+        Files.writeString(
+                file,
+                String.join(
+                        "\n",
+                        "sandbox = true",
+                        "aggregator.url = " + url,
+                        "metadata.url = " + url,
+                        "state.dir = " + state.toAbsolutePath(),
+                        "listen.port = 0"));
+        Service.Plain plain = Service.Plain.parse("run", "--config", file.toString(), "--set", "cloud=aws")
+                .orElseThrow();
+        try (Agent agent = Service.open(plain.config(), plain.settings())) {
+            Service.ending(agent, new AtomicBoolean());
             agent.start();
+            Service.announce(agent);
             String api = agent.endpoint();
             return !call(api + "/healthz").isEmpty()
                     && call(api + "/v1/entitlement?nonce=rehearsal&wait=30s").contains("\"decision\":\"allow\"");

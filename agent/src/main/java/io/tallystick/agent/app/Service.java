@@ -73,33 +73,46 @@ final class Service {
 
     /** Runs until a signal ends the process. Throws {@link Failure} for settings that are wrong. */
     static int run(Optional<Path> config, List<String> settings) throws Exception {
-        WarmUp.begin();
-        ConfigFile file = config.isEmpty() ? ConfigFile.empty() : ConfigFile.read(config.get());
-        AgentConfig c = AgentConfig.read(file.with(settings, Path.of("").toAbsolutePath()));
-        c.effective().forEach(line -> LOG.log(Level.CONFIG, "{0}", line));
-        MachineTime time = new MachineTime(c.clockFile());
-        // After a failure nothing in the process may be believed, least of all about the disk: the next start reads it.
-        Agent agent = new Agent(c, time, time.clock(), new SecureRandom(), Main.version(), cause -> Runtime.getRuntime()
-                .halt(EXIT_FAILED));
+        Agent agent = open(config, settings);
         AtomicBoolean failed = new AtomicBoolean();
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(
-                        () -> {
-                            agent.close();
-                            System.out.flush();
-                            // A signal would otherwise make the JVM's exit code 143, which supervisors call a failure.
-                            Runtime.getRuntime().halt(failed.get() ? EXIT_FAILED : 0);
-                        },
-                        "shutdown"));
+        Runtime.getRuntime().addShutdownHook(ending(agent, failed));
         try {
             agent.start();
         } catch (Exception e) {
             failed.set(true);
             throw e;
         }
-        System.out.println("listening on " + agent.endpoint());
-        System.out.flush();
+        announce(agent);
         new CountDownLatch(1).await();
         return 0;
+    }
+
+    /** An agent by its settings, not started. */
+    static Agent open(Optional<Path> config, List<String> settings) throws Exception {
+        WarmUp.begin();
+        ConfigFile file = config.isEmpty() ? ConfigFile.empty() : ConfigFile.read(config.get());
+        AgentConfig c = AgentConfig.read(file.with(settings, Path.of("").toAbsolutePath()));
+        c.effective().forEach(line -> LOG.log(Level.CONFIG, "{0}", line));
+        MachineTime time = new MachineTime(c.clockFile());
+        // After a failure nothing in the process may be believed, least of all about the disk: the next start reads it.
+        return new Agent(c, time, time.clock(), new SecureRandom(), Main.version(), cause -> Runtime.getRuntime()
+                .halt(EXIT_FAILED));
+    }
+
+    /** What a signal sets off. */
+    static Thread ending(Agent agent, AtomicBoolean failed) {
+        return new Thread(
+                () -> {
+                    agent.close();
+                    System.out.flush();
+                    // A signal would otherwise make the JVM's exit code 143, which supervisors call a failure.
+                    Runtime.getRuntime().halt(failed.get() ? EXIT_FAILED : 0);
+                },
+                "shutdown");
+    }
+
+    static void announce(Agent agent) {
+        System.out.println("listening on " + agent.endpoint());
+        System.out.flush();
     }
 }

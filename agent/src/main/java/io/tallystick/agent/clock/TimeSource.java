@@ -12,4 +12,9 @@ public interface TimeSource {
 
     /** Names this boot of the machine. */
     String bootId();
+
+    /** Whether somebody moves it while others watch, so that what is due must be looked for more often. */
+    default boolean leaps() {
+        return true;
+    }
 }

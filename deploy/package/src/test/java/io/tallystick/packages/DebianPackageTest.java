@@ -111,6 +111,8 @@ class DebianPackageTest {
                     .ok();
             Kept kept = Kept.of(root);
             assertEquals(1L, kept.pendingSums());
+            String metrics = root.run("curl -sS http://127.0.0.1:8793/metrics").ok();
+            assertTrue(metrics.contains("tallystick_agent_usage_records_total 1.0"), metrics);
             assertEquals("", root.run("ls " + STATE + "/native").ok(), "nothing is unpacked");
             assertEquals("0", root.run(STOP).ok(), "SIGTERM");
             assertNotEquals(
