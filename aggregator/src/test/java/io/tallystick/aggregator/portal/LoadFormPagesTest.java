@@ -313,7 +313,7 @@ class LoadFormPagesTest {
                                         + "--b\r\n"
                                         + "Content-Disposition: form-data; name=\"file\";"
                                         + " filename=\"f\"\r\n\r\n"
-                                        + "field,val"))
+                                        + "field,value\ntitle,T\n"))
                         .build())
                 .expect(400);
     }
