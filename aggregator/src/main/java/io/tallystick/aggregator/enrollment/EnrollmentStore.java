@@ -38,6 +38,7 @@ final class EnrollmentStore {
               enrolled_at, seen_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, 'ENROLLING', $13, $13)
             ON CONFLICT DO NOTHING""";
+
     static final String INSERT_WATERMARK =
             """
             INSERT INTO watermark (enrollment_id, hash, key, progressed_at) VALUES ($1, $2, $3, $4)

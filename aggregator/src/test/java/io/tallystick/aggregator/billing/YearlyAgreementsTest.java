@@ -209,8 +209,8 @@ class YearlyAgreementsTest {
         Http.Answer answer = market.post(
                 "/v1/products/" + market.product + "/offers",
                 "{'title':'T','currency':'EUR','hourly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
-                    + "'unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
-                    + "'unitPrice':'0'},{'instanceType':'c','unitPrice':'1'},{'instanceType':'a','unitPrice':'0'}]}");
+                        + "'unitPrice':'1'}],'yearly':[{'instanceType':'a','unitPrice':'0'},{'instanceType':'b',"
+                        + "'unitPrice':'0'},{'instanceType':'c','unitPrice':'1'},{'instanceType':'a','unitPrice':'0'}]}");
         String wrong = answer.expect(400).text();
         assertTrue(wrong.contains("yearly[2].instanceType"), wrong);
         assertTrue(wrong.contains("yearly[1].unitPrice"), wrong);

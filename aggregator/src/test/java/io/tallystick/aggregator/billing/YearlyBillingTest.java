@@ -183,7 +183,7 @@ class YearlyBillingTest {
         // 800 for 5,255 of 8,760 hours.
         assertEquals(
                 "Time,Event,Agreement ID,Customer Reference ID,Product Title,Product ID,Product Code,Offer ID,Offer"
-                    + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
+                        + " Visibility,Rate,Accepted,Ended,Term Start,Term End,Instances,Currency,Amount,Agreement Value\n"
                         + amended + ",amended" + same + "5 m5.large,EUR,1800,6300\n" + amended.plusSeconds(1800)
                         + ",amended" + same + "1 c7g.large; 5 m5.large,EUR,479.91,6779.91\n",
                 csv);
