@@ -115,6 +115,8 @@ final class FakeAggregator implements AutoCloseable {
     private String approved = "";
     private Optional<Duration> trial = Optional.empty();
     private Optional<Decision.Outcome> outcome = Optional.empty();
+    private boolean stalled;
+    private boolean stalledForEver;
     private Duration leaseLength = Duration.ofHours(24);
     private Duration flush = Duration.ofSeconds(1);
     private Map<String, Optional<Quantity>> dimensions = new LinkedHashMap<>(Map.of("requests", Optional.empty()));
@@ -190,6 +192,12 @@ final class FakeAggregator implements AutoCloseable {
     /** Lets the next enrollment under the key with this thumbprint replace the enrolled one. */
     synchronized void approve(String thumbprint) {
         approved = thumbprint;
+    }
+
+    /** Says that metering stalled, until a batch arrives or, where that does not help, for ever. */
+    synchronized void stall(boolean aBatchHelps) {
+        stalled = true;
+        stalledForEver = !aBatchHelps;
     }
 
     synchronized void outcome(Decision.Outcome value) {
@@ -594,6 +602,9 @@ final class FakeAggregator implements AutoCloseable {
 
     private Decision decision(Enrolled e, String code, Instant now, Jwk key) {
         Decision.Outcome o = outcome.orElse(Decision.Outcome.ALLOW);
+        if (stalled) {
+            return Decision.deny(code, ErrorCode.METERING_STALLED, "No usage came.", "Let the agent report.");
+        }
         if (o == Decision.Outcome.DENY) {
             return Decision.deny(code, ErrorCode.NO_AGREEMENT, "No subscription covers this VM.", "Subscribe.");
         }
@@ -657,6 +668,7 @@ final class FakeAggregator implements AutoCloseable {
         Jws receipt = sign(
                 Typ.RECEIPT,
                 new Receipt(e.id, b.epoch(), b.seq(), jws.hash(), clock.instant(), refused, List.of()).toBytes());
+        stalled = stalledForEver;
         e.batches.add(jws);
         e.receipts.put(jws.hash(), receipt);
         e.mark = new Watermark(b.epoch(), b.seq(), jws.hash());

@@ -19,6 +19,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -201,6 +202,48 @@ class ShippingTest {
             int asked = rig.aggregator.leaseRequests();
             rig.time.advance(Duration.ofHours(13));
             Rig.until("a renewal", () -> rig.aggregator.leaseRequests() > asked);
+        }
+    }
+
+    @Test
+    void aVmDeniedForStalledMeteringShowsAtOnceThatItsBatchesArrive() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofMinutes(2));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            agent.drained();
+            int sent = rig.aggregator.batchCount();
+            rig.aggregator.stall(true);
+            int asked = rig.aggregator.leaseRequests();
+            // Half the lease, which is not the end of an hour: nothing else makes a batch.
+            rig.time.advance(Duration.ofMinutes(1));
+            Rig.until("the renewal and the one after the batch", () -> rig.aggregator.leaseRequests() >= asked + 2);
+            agent.untilState("ENTITLED");
+            assertEquals(sent + 1, rig.aggregator.batchCount());
+        }
+    }
+
+    @Test
+    void anAggregatorThatStaysWithStalledMeteringIsNotFloodedWithEmptyBatches() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofMinutes(2));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            agent.drained();
+            int sent = rig.aggregator.batchCount();
+            rig.aggregator.stall(false);
+            int asked = rig.aggregator.leaseRequests();
+            Instant began = rig.time.instant();
+            Rig.until("twenty renewals", () -> {
+                // In small steps: one that falls into an exchange only moves what that exchange makes due.
+                rig.time.advance(Duration.ofSeconds(5));
+                return rig.aggregator.leaseRequests() >= asked + 20;
+            });
+            agent.untilState("DENIED");
+            long proofs = rig.aggregator.batchCount() - sent;
+            long minutes = Duration.between(began, rig.time.instant()).toMinutes();
+            // The first at once and then each five minutes; one more where an hour ended.
+            assertTrue(proofs >= 2 && proofs <= minutes / 5 + 2, proofs + " batches in " + minutes + " minutes");
         }
     }
 

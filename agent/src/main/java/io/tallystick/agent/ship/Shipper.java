@@ -63,6 +63,9 @@ public final class Shipper {
     private static final Duration ASK_FIRST = Duration.ofMinutes(2);
 
     private static final int ASK_DOUBLINGS = 3;
+    /** How often an agent that is told of stalled metering shows that its batches arrive; the first time at once. */
+    private static final Duration PROVE_EVERY = Duration.ofMinutes(5);
+
     private static final Duration PRUNE_EVERY = Duration.ofHours(1);
     /** How long the kind of an hour is known: longer than the usual late limit, and the aggregator knows it for ever. */
     private static final Duration KINDS_KEPT = Duration.ofDays(35);
@@ -94,6 +97,7 @@ public final class Shipper {
 
     private long lastFlush = Long.MIN_VALUE;
     private Instant lastHour = Instant.MAX;
+    private long nextProof = Long.MIN_VALUE;
     private long nextPrune = Long.MIN_VALUE;
     private volatile Optional<String> held = Optional.empty();
     private volatile boolean stopping;
@@ -327,11 +331,28 @@ public final class Shipper {
         interval = interval.compareTo(FLUSH_MIN) < 0 ? FLUSH_MIN : interval;
         boolean hourEnded = hour.isAfter(lastHour);
         boolean intervalOver = lastFlush == Long.MIN_VALUE || source.bootMillis() - lastFlush >= interval.toMillis();
-        if (hourEnded || intervalOver) {
-            cut(hourEnded);
+        boolean proofDue = proofDue();
+        if (hourEnded || intervalOver || proofDue) {
+            cut(hourEnded || proofDue);
             lastFlush = source.bootMillis();
             lastHour = hourEnded ? hour : lastHour;
         }
+    }
+
+    /**
+     * Whether leases wait for a batch that nothing else would make. A denied instance meters nothing, so without an
+     * empty one it stays denied until the hour ends, though its batches would arrive.
+     */
+    private boolean proofDue() {
+        if (!stalled()) {
+            nextProof = Long.MIN_VALUE;
+            return false;
+        }
+        if (unsent || source.bootMillis() < nextProof) {
+            return false;
+        }
+        nextProof = source.bootMillis() + PROVE_EVERY.toMillis();
+        return true;
     }
 
     private void cut(boolean evenEmpty) {
