@@ -20,7 +20,9 @@ import java.util.function.Consumer;
 final class Runner {
     private final Trial.Setup setup;
     private final Consumer<String> progress;
-    private final Map<String, BigDecimal> taken = new TreeMap<>();
+    /** By instance; from the start with what the sandbox had booked before, of programs that ran in it earlier. */
+    private final Map<String, BigDecimal> taken;
+
     private Optional<Box.Vm> usual = Optional.empty();
 
     Runner(Box box, List<String> command, Duration within, Duration watch, Consumer<String> progress) {
@@ -36,6 +38,7 @@ final class Runner {
         env.put("TALLYSTICK_PRODUCT", box.productCode());
         this.setup = new Trial.Setup(box, List.copyOf(command), env, within, watch);
         this.progress = progress;
+        this.taken = new TreeMap<>(box.booked());
     }
 
     Report run(List<Scenario> scenarios) {

@@ -62,6 +62,7 @@ class ConformanceTest {
             assertEquals(
                     List.of("did not send a report again, under the same key, whose answer was lost"),
                     found.get("duplicate"));
+            assertEquals(List.of(), found.get("billed"));
             assertTrue(found.get("version-restricted").contains("worked although it was denied"), bad.text());
             Map<String, Object> json = Json.parseObject(bad.json().getBytes(StandardCharsets.UTF_8));
             assertEquals(false, json.get("passed"));

@@ -171,10 +171,10 @@ public final class Box implements AutoCloseable {
                 .plusSeconds(90);
         market.advanceTo(closed);
         return Await.value(Scene.PATIENCE, () -> {
-                    Map<String, BigDecimal> sums = sums();
+                    Map<String, BigDecimal> sums = booked();
                     return same(sums, expected) ? java.util.Optional.of(sums) : java.util.Optional.empty();
                 })
-                .orElseGet(this::sums);
+                .orElseGet(this::booked);
     }
 
     private static boolean same(Map<String, BigDecimal> a, Map<String, BigDecimal> b) {
@@ -182,7 +182,8 @@ public final class Box implements AutoCloseable {
                 && a.entrySet().stream().allMatch(e -> e.getValue().compareTo(b.get(e.getKey())) == 0);
     }
 
-    private Map<String, BigDecimal> sums() {
+    /** What is booked by instance by now, and what receipts set aside; see {@link #accounted}. */
+    public Map<String, BigDecimal> booked() {
         Map<String, BigDecimal> sums = new TreeMap<>();
         Scene.metered(scene.billing().after(Billing.BEGINNING))
                 .forEach((key, quantity) -> sums.merge(key.instance(), quantity, BigDecimal::add));
