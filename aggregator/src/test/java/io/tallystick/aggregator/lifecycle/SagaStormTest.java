@@ -111,6 +111,7 @@ class SagaStormTest {
         UNPUBLISH_PRODUCT,
         INFORM,
         RESTRICT_REGION,
+        WHERE_IT_RUNS,
         WHAT_IS_SOLD,
         MANY_AT_ONCE,
         NEW_PRODUCT
@@ -138,6 +139,14 @@ class SagaStormTest {
                         shop.seller(),
                         Optional.empty(),
                         List.of(product(Change.Type.ADD_REGIONS, ChangeDetails.places("aws", List.of("r1", "r2"))))));
+                world.work();
+            }
+            if (kind == Kind.WHERE_IT_RUNS) {
+                await(world.changeSets.start(
+                        shop.seller(),
+                        Optional.empty(),
+                        List.of(product(
+                                Change.Type.ADD_INSTANCE_TYPES, ChangeDetails.places("aws", List.of("t1", "t2"))))));
                 world.work();
             }
             if (kind == Kind.WHAT_IS_SOLD) {
@@ -187,6 +196,13 @@ class SagaStormTest {
                             ChangeDetails.page(Optional.empty(), page(), Optional.empty())));
                 case RESTRICT_REGION ->
                     List.of(product(Change.Type.RESTRICT_REGIONS, ChangeDetails.places("aws", List.of("r1"))));
+                case WHERE_IT_RUNS ->
+                    List.of(
+                            product(Change.Type.ADD_REGIONS, ChangeDetails.places("aws", List.of("r1", "r2"))),
+                            product(
+                                    Change.Type.RESTRICT_INSTANCE_TYPES,
+                                    ChangeDetails.places("aws", List.of("t1", "t2"))),
+                            product(Change.Type.ADD_INSTANCE_TYPES, ChangeDetails.places("aws", List.of("t2", "t3"))));
                 case WHAT_IS_SOLD ->
                     read(
                             "{'type':'RestrictDimensions','product':'ID','details':{'dimensions':['bytes']}}",
@@ -260,6 +276,21 @@ class SagaStormTest {
                             List.of(false, true),
                             now().places().stream().map(Place::isOpen).toList(),
                             which);
+                case WHERE_IT_RUNS -> {
+                    assertEquals(
+                            List.of("r1 true", "r2 true", "t1 false", "t2 true", "t3 true"),
+                            now().places().stream()
+                                    .map(p -> p.name() + " " + p.isOpen())
+                                    .sorted()
+                                    .toList(),
+                            which);
+                    assertEquals(
+                            List.of("product.place.add 3", "product.place.restrict 1"),
+                            world.texts("SELECT action || ' ' || count(*) FROM audit_event WHERE subject = '"
+                                    + shop.product().id()
+                                    + "' AND action LIKE 'product.place.%' GROUP BY action ORDER BY action"),
+                            which + ": each once, with the types at first");
+                }
                 case WHAT_IS_SOLD -> {
                     assertEquals(
                             List.of("requests true", "Gigabytes false"),
