@@ -67,6 +67,7 @@ final class ToolCondition implements ExecutionCondition {
         return switch (tool) {
             case "root" -> root;
             case "user" -> !root;
+            case "ec2" -> System.getenv("TALLYSTICK_EC2_ENDPOINT") != null;
             case "advisories" -> System.getenv("TALLYSTICK_ADVISORIES") != null;
             default -> {
                 String path = System.getenv("PATH");
