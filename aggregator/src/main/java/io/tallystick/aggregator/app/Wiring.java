@@ -92,6 +92,7 @@ import io.tallystick.aggregator.usage.UsageReport;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.usage.http.BatchRoutes;
 import io.tallystick.aggregator.usage.http.IncidentRoutes;
+import io.tallystick.aggregator.usage.http.LostUsageRoutes;
 import io.tallystick.aggregator.usage.http.QuarantineRoutes;
 import io.tallystick.aggregator.usage.http.UsageRoutes;
 import io.tallystick.aggregator.web.ApiRouter;
@@ -146,6 +147,7 @@ public final class Wiring {
     final CloudSamples samples;
     final Registrations registrations;
     final Enrollments enrollments;
+    final LostRanges lost;
     final Watermarks watermarks;
     final Incidents incidents;
     final ServingTimes serving;
@@ -198,7 +200,8 @@ public final class Wiring {
         anchors = config.trustDir().map(TrustAnchors::withFolder).orElseGet(TrustAnchors::shipped);
         enrollments = new Enrollments(database, clock);
         incidents = new Incidents(database, audit, clock);
-        watermarks = new Watermarks(new LostRanges(keys, incidents, clock));
+        lost = new LostRanges(keys, incidents, clock);
+        watermarks = new Watermarks(lost);
         // Only the real clock is not moved by hand.
         serving = new ServingTimes(database, clock, System::nanoTime, !clock.equals(Clock.systemUTC()));
         Takeovers takeovers = new Takeovers(database, enrollments, watermarks, incidents, serving, audit, clock);
@@ -336,6 +339,7 @@ public final class Wiring {
         routes.addAll(new CloudInstanceRoutes(samples, database.reads()).routes());
         routes.addAll(new JoinCodeRoutes(joinCodes, invitations).routes());
         routes.addAll(new QuarantineRoutes(quarantine).routes());
+        routes.addAll(new LostUsageRoutes(lost, database.reads()).routes());
         routes.addAll(new UsageRoutes(usageReport).routes());
         routes.addAll(new IncidentRoutes(incidents).routes());
         routes.addAll(new BillingRoutes(

@@ -30,6 +30,22 @@ final class LostRangeStore {
             """
             SELECT EXISTS (SELECT FROM lost_range WHERE enrollment_id = $1 AND (epoch, seq) < ($2, $3)
               AND ((to_epoch, to_seq) > ($2, $3) OR (to_epoch, to_seq, hash) = ($2, $3, $4))) AS there""";
+    /** A buyer sees that of its own VMs, a seller that of VMs with its codes, and of those only its codes. */
+    static final String PAGE =
+            """
+            SELECT r.enrollment_id, r.epoch, r.seq, r.before, r.to_epoch, r.to_seq, r.hash, r.receipt, r.noted_at,
+              e.instance, seen.codes
+            FROM lost_range AS r JOIN enrollment AS e USING (enrollment_id)
+            CROSS JOIN LATERAL (
+              SELECT coalesce(array_agg(c.code ORDER BY c.code), '{}') AS codes FROM unnest(e.product_codes) AS c (code)
+              WHERE $4::text IS NULL
+                OR EXISTS (SELECT FROM product AS p WHERE p.product_code = c.code AND p.seller_account_id = $4)
+                OR EXISTS (SELECT FROM cloud_account AS a WHERE a.cloud = e.cloud
+                  AND a.cloud_account_id = e.cloud_account AND a.account_id = $4)) AS seen
+            WHERE (r.enrollment_id, r.epoch, r.seq) > ($1, $2, $3)
+              AND ($4::text IS NULL OR cardinality(seen.codes) > 0)
+            ORDER BY r.enrollment_id, r.epoch, r.seq LIMIT $5""";
+
     static final String ALL = COLUMNS + "ORDER BY enrollment_id, epoch, seq";
     static final String OF = COLUMNS + "WHERE enrollment_id = $1 ORDER BY epoch, seq";
 
@@ -77,6 +93,17 @@ final class LostRangeStore {
 
     Future<List<LostRange>> of(SqlClient client, EnrollmentId id) {
         return client.preparedQuery(OF).execute(Tuple.of(id.uuid())).map(LostRangeStore::ranges);
+    }
+
+    Future<List<LostRange.Of>> page(SqlClient client, Optional<String> account, LostRange.Position after, int limit) {
+        return client.preparedQuery(PAGE)
+                .execute(Tuple.of(after.enrollment(), after.epoch(), after.seq(), account.orElse(null), limit))
+                .map(rows -> {
+                    List<LostRange.Of> list = new ArrayList<>();
+                    rows.forEach(row -> list.add(new LostRange.Of(
+                            range(row), row.getString("instance"), List.of(row.getArrayOfStrings("codes")))));
+                    return list;
+                });
     }
 
     private static List<LostRange> ranges(RowSet<Row> rows) {

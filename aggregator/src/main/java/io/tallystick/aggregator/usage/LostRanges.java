@@ -75,6 +75,16 @@ public final class LostRanges {
                 .mapEmpty();
     }
 
+    /**
+     * Those after {@code after}, in the order of their enrollments.
+     *
+     * @param account who looks: as owner of VMs and as seller of what runs on them; empty for all
+     */
+    public Future<List<LostRange.Of>> page(
+            SqlClient client, Optional<String> account, LostRange.Position after, int limit) {
+        return store.page(client, account, after, limit);
+    }
+
     /** All of an enrollment, oldest first. */
     Future<List<LostRange>> of(SqlClient client, EnrollmentId id) {
         return store.of(client, id);

@@ -455,6 +455,7 @@ final class AccessMatrix {
                     403,
                     403),
             row("listQuarantine", get(w -> "/v1/quarantine"), 200, 200, 200, 403, 403, 403),
+            row("listLostUsage", get(w -> "/v1/lost-usage"), 200, 200, 200, 200, 200, 403),
             row(
                     "getUsage",
                     get(w -> "/v1/usage?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z"),

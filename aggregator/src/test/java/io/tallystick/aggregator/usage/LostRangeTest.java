@@ -8,6 +8,7 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
@@ -19,6 +20,7 @@ import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Vertx;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.KeyPairGenerator;
@@ -27,10 +29,12 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,20 +52,26 @@ class LostRangeTest {
     @TempDir
     static Path root = Path.of("");
 
-    private static ProtocolClient enrolled() {
-        String product = RUNNING.product(RUNNING.account("seller"), "requests");
+    private static String product(String seller) {
+        String product = RUNNING.product(seller, "requests");
         RUNNING.visibility(product, "LIMITED", "PUBLIC");
+        return product;
+    }
+
+    private static ProtocolClient enrolled(String... products) {
         String buyer = RUNNING.account("buyer");
         if (count("SELECT count(*) FROM cloud_account WHERE cloud_account_id = '" + ACCOUNT + "'") == 0) {
             RUNNING.cloudAccount(buyer, "aws", ACCOUNT);
         }
-        RUNNING.agreement(product, buyer);
+        for (String product : products) {
+            RUNNING.agreement(product, buyer);
+        }
         ProtocolClient agent = SimulatedRegion.client(
                 RUNNING,
                 SimulatedRegion.vm(
                         ACCOUNT,
                         RUNNING.clock().instant().minus(Duration.ofMinutes(5)),
-                        List.of(RUNNING.code(product))));
+                        Stream.of(products).map(RUNNING::code).toList()));
         agent.enroll();
         return agent;
     }
@@ -74,7 +84,11 @@ class LostRangeTest {
      */
     private record Forgotten(ProtocolClient agent, List<String> receipts, List<Watermark> marks) {
         static Forgotten batches() {
-            ProtocolClient agent = enrolled();
+            return batches(product(RUNNING.account("seller")));
+        }
+
+        static Forgotten batches(String... products) {
+            ProtocolClient agent = enrolled(products);
             List<String> receipts = new ArrayList<>();
             List<Watermark> marks = new ArrayList<>();
             for (int seq = 1; seq <= 4; seq++) {
@@ -152,6 +166,55 @@ class LostRangeTest {
         assertEquals(List.of(), RUNNING.differences());
         // Shown again, it moves nothing.
         assertEquals(new Watermark(1, 5, f.agent().mark().hash()), f.goOn());
+    }
+
+    @Test
+    void whoseMoneyItIsSeesWhatIsLostAndNobodyElse() throws SQLException {
+        String seller = RUNNING.account("seller");
+        String product = product(seller);
+        String other = product(RUNNING.account("seller"));
+        Forgotten f = Forgotten.batches(product, other);
+        f.goOn();
+        String owner;
+        try (Connection connection = RUNNING.database().connect();
+                ResultSet row = connection
+                        .createStatement()
+                        .executeQuery(
+                                "SELECT account_id FROM cloud_account WHERE cloud_account_id = '" + ACCOUNT + "'")) {
+            row.next();
+            owner = row.getString(1);
+        }
+
+        List<Map<String, Object>> seen = lost(RUNNING.token(Role.SELLER, seller));
+        assertEquals(1, seen.size());
+        assertEquals(f.agent().id().toString(), seen.get(0).get("enrollment"));
+        assertEquals(List.of(RUNNING.code(product)), seen.get(0).get("productCodes"));
+        assertEquals("1.1 1.4", seen.get(0).get("after") + " " + seen.get(0).get("upTo"));
+        List<String> codes = new ArrayList<>(List.of(RUNNING.code(product), RUNNING.code(other)));
+        Collections.sort(codes);
+        for (String whole : List.of(RUNNING.token(Role.BUYER, owner), RUNNING.operator())) {
+            assertEquals(
+                    List.of(codes),
+                    lost(whole).stream()
+                            .filter(l -> f.agent().id().toString().equals(l.get("enrollment")))
+                            .map(l -> l.get("productCodes"))
+                            .toList());
+        }
+        assertEquals(List.of(), lost(RUNNING.token(Role.SELLER, RUNNING.account("seller"))));
+        assertEquals(List.of(), lost(RUNNING.token(Role.BUYER, RUNNING.account("buyer"))));
+    }
+
+    /** By pages of one. */
+    private static List<Map<String, Object>> lost(String token) {
+        List<Map<String, Object>> all = new ArrayList<>();
+        String path = "/v1/lost-usage?limit=1";
+        for (String after = ""; !after.equals("null"); ) {
+            Http.Answer page = RUNNING.http().get(path + after, token).expect(200);
+            all.addAll(page.list("items"));
+            Object next = page.json().get("next");
+            after = next == null ? "null" : "&after=" + URLEncoder.encode(next.toString(), StandardCharsets.UTF_8);
+        }
+        return all;
     }
 
     @Test
