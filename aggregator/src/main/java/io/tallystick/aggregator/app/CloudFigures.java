@@ -2,7 +2,6 @@ package io.tallystick.aggregator.app;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.enrollment.CloudInstance;
 import io.tallystick.aggregator.enrollment.CloudSamples;
 import io.vertx.core.Future;
@@ -16,13 +15,11 @@ final class CloudFigures {
     static final Duration READ_EVERY = Duration.ofMinutes(1);
 
     private final CloudSamples samples;
-    private final Database database;
     private final Clock clock;
     private volatile CloudSamples.Comparison last = new CloudSamples.Comparison(Optional.empty(), 0, 0, List.of());
 
-    CloudFigures(CloudSamples samples, Database database, MeterRegistry registry, Clock clock) {
+    CloudFigures(CloudSamples samples, MeterRegistry registry, Clock clock) {
         this.samples = samples;
-        this.database = database;
         this.clock = clock;
         for (CloudInstance.State state : CloudInstance.State.values()) {
             Gauge.builder("tallystick.cloud.instances", this, f -> f.last.of(state))
@@ -41,11 +38,10 @@ final class CloudFigures {
 
     /** Reads them; what fails leaves the figures before. */
     Future<Void> read() {
-        return samples.compare(database.reads(), Optional.empty(), Optional.empty())
-                .map(read -> {
-                    last = read;
-                    return null;
-                });
+        return samples.overview().map(read -> {
+            last = read;
+            return null;
+        });
     }
 
     private double age() {

@@ -264,7 +264,7 @@ public final class Wiring {
         housekeeping.add("figures", Figures.READ_EVERY, figures::read);
         reports = new Reports(database, accounts, ids, clock);
         housekeeping.add("reports", Reports.EVERY, reports::makeDue);
-        CloudFigures cloudFigures = new CloudFigures(samples, database, registry, clock);
+        CloudFigures cloudFigures = new CloudFigures(samples, registry, clock);
         config.images().sampleEvery().ifPresent(every -> {
             housekeeping.add("cloud-samples", CloudSamples.ROUND, samples::round);
             housekeeping.add("cloud-figures", CloudFigures.READ_EVERY, cloudFigures::read);

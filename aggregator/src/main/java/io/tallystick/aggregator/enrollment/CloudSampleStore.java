@@ -119,7 +119,8 @@ final class CloudSampleStore {
             """
             SELECT min(complete_at) FILTER (WHERE complete_at >= $1) AS oldest,
                    count(DISTINCT (cloud, cloud_account)) FILTER (WHERE complete_at >= $1) AS accounts,
-                   count(*) FILTER (WHERE error IS NOT NULL AND asked_at >= $1) AS failing
+                   count(*) FILTER (WHERE error IS NOT NULL AND asked_at >= $1) AS failing,
+                   max(complete_at) AS newest
               FROM cloud_sample""";
 
     Future<List<String>> regions(SqlClient db, String cloud, Instant seenSince) {
@@ -284,13 +285,20 @@ final class CloudSampleStore {
                 });
     }
 
-    /** @param oldest of the answers that count; empty if there is none */
-    record Asked(Optional<Instant> oldest, long accounts, long failing) {}
+    /**
+     * @param oldest of the answers that count; empty if there is none
+     * @param newest of all answers; empty if none ever came
+     */
+    record Asked(Optional<Instant> oldest, long accounts, long failing, Optional<Instant> newest) {}
 
     Future<Asked> asked(SqlClient db, Instant current) {
         return db.preparedQuery(ASKED).execute(Tuple.of(Columns.time(current))).map(rows -> {
             Row row = rows.iterator().next();
-            return new Asked(Columns.optionalInstant(row, "oldest"), row.getLong("accounts"), row.getLong("failing"));
+            return new Asked(
+                    Columns.optionalInstant(row, "oldest"),
+                    row.getLong("accounts"),
+                    row.getLong("failing"),
+                    Columns.optionalInstant(row, "newest"));
         });
     }
 }

@@ -42,6 +42,8 @@ public final class CloudSamples {
     public static final Duration HEARD = Duration.ofHours(24);
     /** What a cloud said counts for so long. */
     static final Duration CURRENT = Duration.ofHours(1);
+    /** For how long counts of the whole marketplace are shown while no cloud answers: they go through the whole fleet. */
+    static final Duration COUNTED_KEPT = Duration.ofMinutes(1);
     /** Regions of agents that were heard of since then are asked in. */
     private static final Duration REGION_KEPT = Duration.ofDays(30);
     /** How long a VM that is gone is remembered. */
@@ -118,6 +120,17 @@ public final class CloudSamples {
         }
     }
 
+    /** Counts of the whole marketplace, being made or made. */
+    private record Counted(Instant at, Optional<Instant> newest, Future<List<Count>> counts) {
+        /** Also where a clock was set back. */
+        boolean holds(Instant now, Optional<Instant> answered) {
+            return !counts.failed()
+                    && newest.equals(answered)
+                    && !now.isBefore(at)
+                    && now.isBefore(at.plus(COUNTED_KEPT));
+        }
+    }
+
     private final CloudSampleStore store = new CloudSampleStore();
     private final Database database;
     private final CloudKeys keys;
@@ -126,6 +139,7 @@ public final class CloudSamples {
     private final Duration every;
     private final Clock clock;
     private volatile Rest rest = Rest.NONE;
+    private volatile Counted counted = new Counted(Instant.MAX, Optional.empty(), Future.succeededFuture(List.of()));
 
     /** @param every how often each site is asked */
     public CloudSamples(
@@ -284,10 +298,32 @@ public final class CloudSamples {
                 .map(rows -> Page.of(rows, page, i -> i.id().toString()));
     }
 
-    /** How many there are, of one product code or of all, and of certain images only where they are named. */
-    public Future<Comparison> compare(SqlClient db, Optional<String> productCode, Optional<List<String>> images) {
+    /**
+     * How many there are in the whole marketplace: counted anew after each answer of a cloud, else at most each minute, so
+     * that looking at it costs no more than that. What agents say meanwhile shows with the next count.
+     */
+    public Future<Comparison> overview() {
         Since since = since();
-        return store.counts(db, since, productCode, images).compose(counts -> store.asked(db, since.current())
-                .map(asked -> new Comparison(asked.oldest(), asked.accounts(), asked.failing(), counts)));
+        Instant now = clock.instant();
+        return store.asked(database.reads(), since.current()).compose(asked -> {
+            Counted last = counted;
+            if (!last.holds(now, asked.newest())) {
+                last = new Counted(
+                        now, asked.newest(), store.counts(database.reads(), since, Optional.empty(), Optional.empty()));
+                counted = last;
+            }
+            return last.counts().map(counts -> comparison(asked, counts));
+        });
+    }
+
+    /** How many there are of one product code, and of certain images only where they are named. */
+    public Future<Comparison> compare(SqlClient db, String productCode, Optional<List<String>> images) {
+        Since since = since();
+        return store.counts(db, since, Optional.of(productCode), images)
+                .compose(counts -> store.asked(db, since.current()).map(asked -> comparison(asked, counts)));
+    }
+
+    private static Comparison comparison(CloudSampleStore.Asked asked, List<Count> counts) {
+        return new Comparison(asked.oldest(), asked.accounts(), asked.failing(), counts);
     }
 }

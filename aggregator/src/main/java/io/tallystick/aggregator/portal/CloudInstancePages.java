@@ -39,7 +39,7 @@ final class CloudInstancePages {
         CloudInstance.State state =
                 Requests.query(ctx, "state", CloudInstance.State::ofWire).orElse(CloudInstance.State.UNENROLLED);
         Optional<EnrollmentId> after = Optional.ofNullable(request.after()).map(CloudInstancePages::cursor);
-        return samples.compare(reads, Optional.empty(), Optional.empty())
+        return samples.overview()
                 .compose(comparison -> samples.list(reads, request, after, Optional.of(state), Optional.empty())
                         .compose(found -> html.send(
                                 ctx,

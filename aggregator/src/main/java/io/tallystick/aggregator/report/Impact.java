@@ -111,7 +111,7 @@ public final class Impact {
         Optional<List<String>> images = version.map(v ->
                 v.copyImageId().map(copy -> List.of(copy, v.sourceImageId())).orElse(List.of(v.sourceImageId())));
         return store.instances(database.reads(), product.code(), images, now.minus(CloudSamples.HEARD))
-                .compose(instances -> samples.compare(database.reads(), Optional.of(product.code()), images)
+                .compose(instances -> samples.compare(database.reads(), product.code(), images)
                         .compose(atClouds -> store.agreements(database.reads(), product, images, now)
                                 .compose(agreements -> store.amounts(
                                                 database.reads(), product.id(), images, now.minus(REVENUE))

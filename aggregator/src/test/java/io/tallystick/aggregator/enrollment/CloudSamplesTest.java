@@ -33,6 +33,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -235,6 +237,43 @@ class CloudSamplesTest {
         pass(Duration.ofHours(25));
         RUNNING.sampleClouds();
         assertEquals(Map.of(metered.instanceId(), "silent"), states(market));
+    }
+
+    /** As a tab of the page says it. */
+    private static int unenrolled(Visitor operator) {
+        String page = operator.get("/portal/cloud-instances").expect(200).text();
+        Matcher tab =
+                Pattern.compile("state=unenrolled\"[^>]*>[^<(]*\\((\\d+)\\)").matcher(page);
+        assertTrue(tab.find(), page);
+        return Integer.parseInt(tab.group(1));
+    }
+
+    private static ProtocolClient agentOf(SimulatedVm vm, Market market) {
+        return SimulatedRegion.client(
+                RUNNING,
+                new ProtocolClient.Vm(
+                        OWN, vm.instanceId(), REGION, RUNNING.clock().instant(), List.of(market.code)));
+    }
+
+    /** A count goes through the whole fleet. */
+    @Test
+    void howeverOftenThePageIsLookedAtItCountsOnceForAnAnswerAndOnceAMinute() {
+        Market market = new Market(RUNNING, "requests");
+        agentOf(launch(OWN, Cloud.AWS, REGION, market.code), market).enroll();
+        SimulatedVm late = launch(OWN, Cloud.AWS, REGION, market.code);
+        pass(DUE);
+        RUNNING.sampleClouds();
+        Visitor operator = RUNNING.visitor(Role.OPERATOR, null);
+        int before = unenrolled(operator);
+        agentOf(late, market).enroll();
+        assertEquals(before, unenrolled(operator));
+        pass(CloudSamples.COUNTED_KEPT);
+        assertEquals(before - 1, unenrolled(operator));
+        launch(OWN, Cloud.AWS, REGION, market.code);
+        pass(DUE);
+        assertEquals(before - 1, unenrolled(operator));
+        RUNNING.sampleClouds();
+        assertEquals(before, unenrolled(operator));
     }
 
     @Test
