@@ -139,21 +139,32 @@ public final class Versions {
     public Future<ProductVersion> edit(Caller caller, String id, Draft wanted, Optional<Instant> revision) {
         return requireManaged(database.reads(), caller, id)
                 .compose(found -> catalog.managed(database.reads(), caller, found.productId()))
-                .compose(product -> checkedImage(product, wanted))
-                .compose(image -> database.transactor().inTx(tx -> lock(tx, id).compose(before -> {
-                    if (before.status() != VersionStatus.DRAFT) {
-                        throw Failure.of(
-                                ErrorCode.CONFLICT,
-                                "only a draft can be edited; its image cannot be changed after publication, its texts"
-                                        + " by the change ModifyVersion");
-                    }
-                    before.requireUnchanged(revision);
-                    ProductVersion after = before.edited(
-                            draft(id, before.productId(), wanted, image, Columns.micros(clock.instant())));
-                    return store.update(tx, after)
-                            .compose(done -> record(tx, caller.actor(), "version.edit", before, after))
-                            .map(after);
-                })));
+                .compose(product -> checkedImage(product, wanted).compose(image -> database.transactor()
+                        .inTx(tx -> catalog.lockToChange(tx, caller, product.id())
+                                .compose(held -> edit(tx, caller, id, wanted, image, revision)))));
+    }
+
+    private Future<ProductVersion> edit(
+            SqlConnection tx,
+            Caller caller,
+            String id,
+            Draft wanted,
+            Optional<CloudImage> image,
+            Optional<Instant> revision) {
+        return lock(tx, id).compose(before -> {
+            if (before.status() != VersionStatus.DRAFT) {
+                throw Failure.of(
+                        ErrorCode.CONFLICT,
+                        "only a draft can be edited; its image cannot be changed after publication, its texts"
+                                + " by the change ModifyVersion");
+            }
+            before.requireUnchanged(revision);
+            ProductVersion after =
+                    before.edited(draft(id, before.productId(), wanted, image, Columns.micros(clock.instant())));
+            return store.update(tx, after)
+                    .compose(done -> record(tx, caller.actor(), "version.edit", before, after))
+                    .map(after);
+        });
     }
 
     private static ProductVersion draft(

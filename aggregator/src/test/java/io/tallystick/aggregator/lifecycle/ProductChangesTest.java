@@ -404,12 +404,13 @@ class ProductChangesTest {
     @Rule({"R28", "R29"})
     void whatAChangeSetOrAReviewHoldsIsChangedAtOnceByNobodyButAnOperator() {
         String offer = String.valueOf(await(offer(shop.seller())).get("id"));
+        String draft = world.draft(shop, "outscale", "8.0").id();
         ChangeSet set = await(
                 world.changeSets.start(shop.seller(), Optional.empty(), List.of(inform("{'support':'Write to us.'}"))));
         Future<Review> request =
                 world.reviews.request(shop.seller(), shop.product().id(), Visibility.RESTRICTED, Optional.empty());
         assertEquals(set.id(), refused(request).data().get("changeSet"));
-        for (Future<?> change : atOnce(offer)) {
+        for (Future<?> change : atOnce(offer, draft)) {
             Failure held = refused(change);
             assertEquals(ErrorCode.RESOURCE_IN_USE, held.code(), held.toString());
             assertEquals(set.id(), held.data().get("changeSet"));
@@ -418,7 +419,7 @@ class ProductChangesTest {
         await(world.changeSets.cancel(shop.seller(), set.id()));
         Review review = await(
                 world.reviews.request(shop.seller(), shop.product().id(), Visibility.RESTRICTED, Optional.empty()));
-        for (Future<?> change : atOnce(offer)) {
+        for (Future<?> change : atOnce(offer, draft)) {
             assertEquals(review.id(), refused(change).data().get("review"));
         }
         await(world.reviews.cancel(shop.seller(), review.id()));
@@ -426,10 +427,19 @@ class ProductChangesTest {
         world.work();
     }
 
-    private List<Future<?>> atOnce(String offer) {
+    private List<Future<?>> atOnce(String offer, String draft) {
         Caller seller = shop.seller();
         String product = shop.product().id();
         Fields rate = Fields.of(Map.of());
+        Versions.Draft version = new Versions.Draft(
+                "9.0",
+                "outscale",
+                LifecycleWorld.REGION,
+                world.outscale.image(
+                        LifecycleWorld.REGION,
+                        shop.outscaleAccount(),
+                        shop.product().code()),
+                based("glibc 2.39"));
         return List.of(
                 offer(seller),
                 world.offers.addRate(seller, offer, Rate.New.read(rate), rate),
@@ -438,18 +448,8 @@ class ProductChangesTest {
                         seller, product, new Dimension.New("requests", "Requests", "Requests", Optional.empty())),
                 world.catalog.setAllowList(seller, product, Set.of()),
                 world.catalog.setVisibility(seller, product, Visibility.RESTRICTED),
-                world.versions.create(
-                        seller,
-                        product,
-                        new Versions.Draft(
-                                "9.0",
-                                "outscale",
-                                LifecycleWorld.REGION,
-                                world.outscale.image(
-                                        LifecycleWorld.REGION,
-                                        shop.outscaleAccount(),
-                                        shop.product().code()),
-                                based("glibc 2.39"))));
+                world.versions.create(seller, product, version),
+                world.versions.edit(seller, draft, version, Optional.empty()));
     }
 
     private Future<Map<String, Object>> offer(Caller caller) {
