@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.app;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
 import io.tallystick.aggregator.lifecycle.LoadForms;
 import io.tallystick.aggregator.web.Caller;
@@ -92,6 +93,12 @@ final class LoadFormCommand implements Runnable {
     /** For a new product; needs neither configuration nor database. */
     @Command(name = "blank", mixinStandardHelpOptions = true, description = "Prints a form with nothing filled in.")
     static final class Blank implements Callable<Integer> {
+        @Option(
+                names = "--type",
+                paramLabel = "TYPE",
+                description = "What each version is to be: image (the default), template or package.")
+        String type = Delivery.Kind.IMAGE.wire();
+
         @Spec
         @Nullable
         CommandSpec spec;
@@ -101,7 +108,13 @@ final class LoadFormCommand implements Runnable {
             if (spec == null) {
                 throw new IllegalStateException("made by picocli");
             }
-            spec.commandLine().getOut().println(LoadForms.blank().stripTrailing());
+            Delivery.Kind kind;
+            try {
+                kind = Delivery.Kind.ofWire(type);
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(spec.commandLine(), "--type " + e.getMessage(), e);
+            }
+            spec.commandLine().getOut().println(LoadForms.blank(kind).stripTrailing());
             return 0;
         }
     }

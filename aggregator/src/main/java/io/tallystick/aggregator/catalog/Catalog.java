@@ -61,10 +61,12 @@ public final class Catalog {
      * What a new product is to be.
      *
      * @param code given, or generated when empty
+     * @param type what its versions are to deliver
      * @param seller needed from an operator; a seller is its own
      */
     public record NewProduct(
             Optional<String> code,
+            Delivery.Kind type,
             String title,
             Optional<String> seller,
             Terms terms,
@@ -75,6 +77,7 @@ public final class Catalog {
         public static NewProduct read(Fields in) {
             return new NewProduct(
                     in.optionalParsed("productCode", Product::checkCode),
+                    in.optionalParsed("type", Delivery.Kind::ofWire).orElse(Delivery.Kind.IMAGE),
                     in.string("title", Product.TITLE_CHARS_MAX),
                     in.optionalString("seller", ID_CHARS_MAX),
                     Terms.read(in),
@@ -82,14 +85,14 @@ public final class Catalog {
                     in.optionalObject("page").map(ProductPage::read).orElse(ProductPage.EMPTY));
         }
 
-        /** With nothing on its page yet. */
+        /** Of images, with nothing on its page yet. */
         public NewProduct(
                 Optional<String> code,
                 String title,
                 Optional<String> seller,
                 Terms terms,
                 List<Dimension.New> dimensions) {
-            this(code, title, seller, terms, dimensions, ProductPage.EMPTY);
+            this(code, Delivery.Kind.IMAGE, title, seller, terms, dimensions, ProductPage.EMPTY);
         }
     }
 
@@ -114,6 +117,7 @@ public final class Catalog {
         return new Product(
                 id,
                 code,
+                wanted.type(),
                 wanted.title(),
                 seller,
                 Visibility.STAGING,
@@ -262,23 +266,37 @@ public final class Catalog {
 
     /** What somebody looks for; all of it must hold. */
     public record Search(
-            List<String> words, Optional<String> category, Optional<String> cloud, Optional<String> region) {
+            List<String> words,
+            Optional<String> category,
+            Optional<String> cloud,
+            Optional<String> region,
+            Optional<Delivery.Kind> type) {
         public static final int TEXT_CHARS_MAX = 200;
 
         public Search {
             words = List.copyOf(words);
         }
 
+        /** By words alone. */
+        public static Search of(String text) {
+            return of(text, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        }
+
         /** @param text words of which each must occur, in any order, without regard to capitals and accents */
         public static Search of(
-                String text, Optional<String> category, Optional<String> cloud, Optional<String> region) {
+                String text,
+                Optional<String> category,
+                Optional<String> cloud,
+                Optional<String> region,
+                Optional<Delivery.Kind> type) {
             return new Search(
                     Stream.of(ProductPage.fold(text).split("\\s+"))
                             .filter(w -> !w.isEmpty())
                             .toList(),
                     category,
                     cloud,
-                    region);
+                    region,
+                    type);
         }
     }
 

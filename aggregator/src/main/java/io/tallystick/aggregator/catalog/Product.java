@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
  *
  * @param id the catalogue identity, which stands on bills
  * @param code the opaque code attached to images, which agents read
+ * @param type what each of its versions delivers (rule R2)
  * @param visibilitySetAt when the visibility became what it is
  * @param modifiedAt when what the product's page shows last changed: its texts, its visibility, or a version coming or going
  * @param places the regions and instance types it is offered in
@@ -19,6 +20,7 @@ import java.util.regex.Pattern;
 public record Product(
         String id,
         String code,
+        Delivery.Kind type,
         String title,
         String sellerAccountId,
         Visibility visibility,
@@ -72,13 +74,27 @@ public record Product(
 
     Product withVisibility(Visibility next, Instant at) {
         return new Product(
-                id, code, title, sellerAccountId, next, at, terms, createdAt, at, dimensions, page, places, removal);
+                id,
+                code,
+                type,
+                title,
+                sellerAccountId,
+                next,
+                at,
+                terms,
+                createdAt,
+                at,
+                dimensions,
+                page,
+                places,
+                removal);
     }
 
     public Product withDimensions(List<Dimension> all) {
         return new Product(
                 id,
                 code,
+                type,
                 title,
                 sellerAccountId,
                 visibility,
@@ -97,6 +113,7 @@ public record Product(
         return new Product(
                 id,
                 code,
+                type,
                 newTitle,
                 sellerAccountId,
                 visibility,
@@ -127,6 +144,8 @@ public record Product(
                 id,
                 "productCode",
                 code,
+                "type",
+                type.wire(),
                 "title",
                 title,
                 "seller",

@@ -31,8 +31,8 @@ final class ProductStore {
             """
             INSERT INTO product (id, product_code, title, seller_account_id, visibility, visibility_set_at,
                 evidence_level, late_limit_seconds, close_delay_seconds, flush_interval_seconds, created_at, modified_at,
-                page_json, categories, search_text)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)
+                page_json, categories, search_text, type)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15)
             """;
     static final String INFORM =
             """
@@ -87,12 +87,13 @@ final class ProductStore {
                        SELECT 1 FROM product_version v
                         WHERE v.product_id = q.id AND v.status = 'published' AND ($5 IS NULL OR v.cloud = $5)
                           AND ($6 IS NULL OR v.region = $6)))
-                 ORDER BY q.id LIMIT $7)
+                   AND ($7::text IS NULL OR q.type = $7)
+                 ORDER BY q.id LIMIT $8)
             """);
 
     private static String select(String where) {
         return """
-               SELECT p.id, p.product_code, p.title, p.seller_account_id, p.visibility, p.visibility_set_at,
+               SELECT p.id, p.product_code, p.type, p.title, p.seller_account_id, p.visibility, p.visibility_set_at,
                       p.evidence_level, p.late_limit_seconds, p.close_delay_seconds, p.flush_interval_seconds,
                       p.created_at, p.modified_at, d.id AS dimension_id, d.key, d.title AS dimension_title, d.unit, d.quantity_max, d.restricted_at,
                       p.page_json, p.removal_json,
@@ -118,7 +119,8 @@ final class ProductStore {
             Columns.time(product.createdAt()),
             Json.write(product.page().json()),
             product.page().categories().toArray(String[]::new),
-            product.page().searchText(product.title())
+            product.page().searchText(product.title()),
+            product.type().wire()
         });
         return db.preparedQuery(INSERT)
                 .execute(values)
@@ -181,6 +183,7 @@ final class ProductStore {
                     wanted.category().orElse(null),
                     wanted.cloud().orElse(null),
                     wanted.region().orElse(null),
+                    wanted.type().map(Delivery.Kind::wire).orElse(null),
                     page.limit() + 1
                 }))
                 .map(ProductStore::products);
@@ -252,6 +255,7 @@ final class ProductStore {
         return new Product(
                 row.getString("id"),
                 row.getString("product_code"),
+                Delivery.Kind.ofWire(row.getString("type")),
                 row.getString("title"),
                 row.getString("seller_account_id"),
                 Visibility.ofWire(row.getString("visibility")),

@@ -189,9 +189,16 @@ public final class Versions {
                 wanted.delivery());
     }
 
-    /** Rule O12: only images of the seller's own account that carry the product's code. A package has none. */
+    /**
+     * Rule O12: only images of the seller's own account that carry the product's code. A package has none. What is delivered
+     * otherwise than the product's versions are is refused.
+     */
     public Future<Optional<CloudImage>> checkedImage(Product product, Draft wanted) {
         ImageCloud cloud = cloud(wanted.cloud());
+        if (wanted.delivery().kind() != product.type()) {
+            throw Requests.invalid(
+                    "delivery", "must be " + product.type().wire() + ", as all versions of this product are delivered");
+        }
         if (!wanted.delivery().hasImage()) {
             return Future.succeededFuture(Optional.empty());
         }

@@ -1,9 +1,11 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
+import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
@@ -24,6 +26,7 @@ import java.util.stream.Stream;
  *
  * @param revision of the product it was filled in from; empty for a new one
  * @param revisionCell where that is, or should be
+ * @param type what the product's versions are to deliver; empty where the form does not say
  * @param places by kind and cloud, those the product is to be offered in
  * @param dimensions what it is measured by, each with the cell of its key
  * @param cells where the values of the fields are, or should be
@@ -32,6 +35,7 @@ import java.util.stream.Stream;
 record LoadForm(
         Optional<Instant> revision,
         String revisionCell,
+        Optional<Delivery.Kind> type,
         String title,
         ProductPage page,
         Map<PlaceKey, List<String>> places,
@@ -52,6 +56,7 @@ record LoadForm(
     /** Rows for dimensions; a product may have more, which are added by change sets. */
     static final int DIMENSIONS = 24;
 
+    static final String TYPE = "type";
     private static final String DIMENSION = "dimension";
     static final String YES = "yes";
     static final List<String> OF_DIMENSION = List.of("key", "unit", "title", "quantityMax");
@@ -79,6 +84,7 @@ record LoadForm(
     static Map<String, String> fields() {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("revision", "Leave it as it is: it shows what the form was filled in from");
+        fields.put(TYPE, "What each of its versions is: image, template (images with a template) or package; stays");
         fields.put("title", "The product's name, up to 200 characters; stays once the product is PUBLIC");
         for (String language : List.of(ProductPage.ENGLISH, ProductPage.FRENCH)) {
             fields.put(language + ".shortDescription", "Up to 1000 characters");
@@ -119,20 +125,26 @@ record LoadForm(
     }
 
     /** A form with these values. */
-    private static String written(Map<String, String> values) {
+    private static String written(Map<String, String> fields, Map<String, String> values) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(List.of("field", "value", "what it is"));
-        fields().forEach((field, help) -> rows.add(List.of(field, values.getOrDefault(field, ""), help)));
+        fields.forEach((field, help) -> rows.add(List.of(field, values.getOrDefault(field, ""), help)));
         return Sheet.write(rows);
     }
 
-    static String blank() {
-        return written(Map.of());
+    /** For a new product of this type; a package is nowhere, and nobody's instance type. */
+    static String blank(Delivery.Kind type) {
+        Map<String, String> fields = fields();
+        if (type == Delivery.Kind.PACKAGE) {
+            keys().forEach(key -> fields.remove(key.field()));
+        }
+        return written(fields, Map.of(TYPE, type.wire()));
     }
 
     static String of(Product product) {
         Map<String, String> values = described(product.title(), product.page());
         values.put("revision", product.modifiedAt().toString());
+        values.put(TYPE, product.type().wire());
         for (int i = 0; i < Math.min(DIMENSIONS, product.dimensions().size()); i++) {
             Dimension dimension = product.dimensions().get(i);
             String at = "dimension." + (i + 1) + ".";
@@ -143,7 +155,7 @@ record LoadForm(
             values.put(at + "restricted", dimension.isOpen() ? "" : YES);
         }
         keys().forEach(key -> values.put(key.field(), String.join(" ", open(product, key))));
-        return written(values);
+        return written(fields(), values);
     }
 
     /** The fields of a title and a page. */
@@ -195,6 +207,10 @@ record LoadForm(
 
     /** What differs from the product, as changes; refused where those are more than one change set carries. */
     List<Change.Wanted> differences(Product product) {
+        if (type.isPresent() && type.get() != product.type()) {
+            throw Requests.invalid(
+                    cellOf(TYPE), "must be " + product.type().wire() + ", as it was when the product was made");
+        }
         List<Change.Wanted> changes = new ArrayList<>();
         measured(product, changes);
         if (!page.equals(product.page()) || !title.equals(product.title())) {

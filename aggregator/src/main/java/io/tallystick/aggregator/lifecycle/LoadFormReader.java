@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.lifecycle;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
@@ -74,6 +75,12 @@ final class LoadFormReader {
         } catch (IllegalArgumentException e) {
             problem(cell("revision"), String.valueOf(e.getMessage()));
         }
+        Optional<Delivery.Kind> type = Optional.empty();
+        try {
+            type = Optional.ofNullable(values.get(LoadForm.TYPE)).map(Delivery.Kind::ofWire);
+        } catch (IllegalArgumentException e) {
+            problem(cell(LoadForm.TYPE), String.valueOf(e.getMessage()));
+        }
         Map<String, String> origins = new HashMap<>();
         Fields in = Fields.of(page(origins));
         ProductPage page = ProductPage.read(in);
@@ -87,7 +94,7 @@ final class LoadFormReader {
         if (!problems.isEmpty()) {
             throw Failure.of(ErrorCode.INVALID_REQUEST, Fields.told(problems));
         }
-        return new LoadForm(revision, cell("revision"), title, page, places, dimensions, cells, origins);
+        return new LoadForm(revision, cell("revision"), type, title, page, places, dimensions, cells, origins);
     }
 
     private Map<String, LoadForm.Measured> dimensions() {

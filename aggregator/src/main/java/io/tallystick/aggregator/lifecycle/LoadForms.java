@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.Terms;
@@ -12,6 +13,7 @@ import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Hands out product load forms, and carries out what was filled in: for a product there is, as a change set. */
 public final class LoadForms {
@@ -29,9 +31,9 @@ public final class LoadForms {
         this.database = database;
     }
 
-    /** CSV with nothing filled in. */
-    public static String blank() {
-        return LoadForm.blank();
+    /** CSV with nothing filled in but what the product's versions are to deliver. */
+    public static String blank(Delivery.Kind type) {
+        return LoadForm.blank(type);
     }
 
     /** CSV with what is known of a product that the caller manages. */
@@ -111,9 +113,10 @@ public final class LoadForms {
     /** What {@link #create} would make and start. */
     public Future<List<Difference>> checkNew(Caller caller, Optional<String> seller, String csv) {
         LoadForm form;
+        Catalog.NewProduct wanted;
         try {
             form = LoadForm.read(csv);
-            wanted(form, seller);
+            wanted = wanted(form, seller);
         } catch (Failure e) {
             return Future.failedFuture(e);
         }
@@ -121,10 +124,15 @@ public final class LoadForms {
                 "",
                 "",
                 "",
-                new Catalog.NewProduct(Optional.empty(), "", seller, Terms.DEFAULT, List.of(), ProductPage.EMPTY));
-        return catalog.seller(database.reads(), caller, seller)
-                .map(own -> new Differing(nothing, form, form.differences(nothing))
-                        .described().stream().map(LoadForms::made).toList());
+                new Catalog.NewProduct(
+                        Optional.empty(), wanted.type(), "", seller, Terms.DEFAULT, List.of(), ProductPage.EMPTY));
+        Difference type = new Difference(
+                Change.Type.CREATE_PRODUCT, LoadForm.TYPE, "", wanted.type().wire());
+        return catalog.seller(database.reads(), caller, seller).map(own -> Stream.concat(
+                        Stream.of(type),
+                        new Differing(nothing, form, form.differences(nothing))
+                                .described().stream().map(LoadForms::made))
+                .toList());
     }
 
     /** What comes with the product needs no change of its own. */
@@ -143,6 +151,7 @@ public final class LoadForms {
         }
         Catalog.NewProduct wanted = new Catalog.NewProduct(
                 Optional.empty(),
+                form.type().orElse(Delivery.Kind.IMAGE),
                 form.title(),
                 seller,
                 Terms.DEFAULT,

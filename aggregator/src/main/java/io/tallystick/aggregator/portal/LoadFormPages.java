@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.portal;
 
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
 import io.tallystick.aggregator.lifecycle.LoadForms;
@@ -57,7 +58,8 @@ final class LoadFormPages {
                         .to(ctx -> send(ctx, LoadFormView.of(Optional.empty()))),
                 Route.get("/portal/load-forms/blank", "blankLoadFormOnPage")
                         .page(Role.SELLER, Role.OPERATOR)
-                        .to(ctx -> file(ctx, "product.csv", LoadForms.blank())),
+                        .query("type")
+                        .to(ctx -> file(ctx, "product.csv", LoadForms.blank(type(ctx)))),
                 Route.post("/portal/load-forms", "checkNewLoadFormOnPage")
                         .page(Role.SELLER, Role.OPERATOR)
                         .upload(BYTES_MAX)
@@ -86,6 +88,10 @@ final class LoadFormPages {
         String id = Requests.path(ctx, "id");
         // Only an id that there is gets as far as the file's name.
         return forms.of(Requests.caller(ctx), id).compose(csv -> file(ctx, id + ".csv", csv));
+    }
+
+    private static Delivery.Kind type(RoutingContext ctx) {
+        return Requests.query(ctx, "type", Delivery.Kind::ofWire).orElse(Delivery.Kind.IMAGE);
     }
 
     private Future<Void> file(RoutingContext ctx, String name, String csv) {

@@ -108,7 +108,7 @@ final class SubscriptionPages {
         if (words.length() > Catalog.Search.TEXT_CHARS_MAX) {
             throw Requests.invalid("q", "must have at most " + Catalog.Search.TEXT_CHARS_MAX + " characters");
         }
-        Catalog.Search search = Catalog.Search.of(words, Optional.empty(), Optional.empty(), Optional.empty());
+        Catalog.Search search = Catalog.Search.of(words);
         return catalog.search(reads, caller, search, request).compose(found -> offered(caller, found.items())
                 .compose(all -> html.send(
                         ctx,

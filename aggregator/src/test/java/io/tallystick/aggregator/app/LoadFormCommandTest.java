@@ -79,6 +79,10 @@ class LoadFormCommandTest {
         String seller = RUNNING.account("seller");
         Result blank = run("load-form", "blank");
         assertEquals(0, blank.exit(), blank.err());
+        assertTrue(run("load-form", "blank", "--type", "package").out().contains("type,package,"));
+        Result unknown = run("load-form", "blank", "--type", "container");
+        assertEquals(2, unknown.exit());
+        assertTrue(unknown.err().contains("--type must be image, template or package"), unknown.err());
         String form = filled(
                 blank.out(), Map.of("title", "Gateway", "dimension.1.key", "requests", "dimension.1.unit", "Requests"));
         Result made = run("load-form", "create", "--seller", seller, form);

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.catalog;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
@@ -39,6 +40,16 @@ class VersionsTest {
         RUNNING.cloudAccount(seller, "outscale", owner);
         product = RUNNING.product(seller);
         code = RUNNING.code(product);
+    }
+
+    /** Goes on with another product of the seller's, whose versions are such. */
+    private void productOf(String type) {
+        Http.Answer made = RUNNING.http()
+                .post("/v1/products", token, "{\"title\":\"A " + type + "\",\"type\":\"" + type + "\"}")
+                .expect(201);
+        assertEquals(type, made.get("type"));
+        product = made.get("id");
+        code = made.get("productCode");
     }
 
     private Http.Answer create(String title, String image) {
@@ -123,8 +134,9 @@ class VersionsTest {
         String image = CLOUD.image(REGION, owner, code);
         create("1.1", image, ",'usageInstructions':'new'").expect(201);
         assertEquals(
-                Json.parseObject("{\"cloud\":\"outscale\",\"region\":\"" + REGION + "\",\"imageId\":\"" + image
-                        + "\",\"releaseNotes\":\"Notes of 1.1\",\"usageInstructions\":\"new\"}"),
+                Json.parseObject(
+                        "{\"cloud\":\"outscale\",\"delivery\":\"image\",\"region\":\"" + REGION + "\",\"imageId\":\""
+                                + image + "\",\"releaseNotes\":\"Notes of 1.1\",\"usageInstructions\":\"new\"}"),
                 RUNNING.http().get(path, token).expect(200).json());
     }
 
@@ -154,8 +166,79 @@ class VersionsTest {
     }
 
     @Test
+    @Rule({"R2", "N2"})
+    void whatAProductsVersionsDeliverIsSaidOnceAndStays() {
+        String software = "'delivery':'package','package':{'url':'https://example.com/1.tar.gz','sha256':'"
+                + "0a".repeat(32) + "'}";
+        for (String type : List.of("image", "template", "package")) {
+            productOf(type);
+            String image = CLOUD.image(REGION, owner, code);
+            String template =
+                    "'delivery':'template','template':" + Json.write("{\"Resources\":{\"Vm\":\"" + image + "\"}}");
+            String at = "'title':'1.0','cloud':'outscale','releaseNotes':'n',";
+            String imaged = at + "'region':'" + REGION + "','imageId':'" + image + "'";
+            Map<String, String> drafts =
+                    Map.of("image", imaged, "template", imaged + "," + template, "package", at + software);
+            String made = "";
+            for (Map.Entry<String, String> draft : drafts.entrySet()) {
+                String body = "{" + draft.getValue().replace('\'', '"') + "}";
+                Http.Answer answer = RUNNING.http().post("/v1/products/" + product + "/versions", token, body);
+                if (draft.getKey().equals(type)) {
+                    made = answer.expect(201).get("id");
+                } else {
+                    Map<String, Object> problem =
+                            answer.expect(400).list("errors").get(0);
+                    assertEquals("delivery", problem.get("path"));
+                    assertTrue(String.valueOf(problem.get("detail")).startsWith("must be " + type), answer.text());
+                }
+            }
+            String other = type.equals("image") ? drafts.get("package") : imaged;
+            assertEquals(
+                    "delivery",
+                    RUNNING.http()
+                            .send("PUT", "/v1/versions/" + made, token, "{" + other.replace('\'', '"') + "}")
+                            .expect(400)
+                            .list("errors")
+                            .get(0)
+                            .get("path"));
+            assertEquals(
+                    "changes[0].details.delivery",
+                    RUNNING.http()
+                            .post(
+                                    "/v1/change-sets",
+                                    token,
+                                    "{\"changes\":[{\"type\":\"AddVersion\",\"product\":\"" + product
+                                            + "\",\"details\":{"
+                                            + other.replace("1.0", "1.1").replace('\'', '"') + "}}]}")
+                            .expect(409)
+                            .list("errors")
+                            .get(0)
+                            .get("path"));
+            RUNNING.visibility(product, "LIMITED", "PUBLIC");
+            String found = "/v1/catalogue?q=" + type + "&limit=1000&type=";
+            for (String asked : drafts.keySet()) {
+                assertEquals(
+                        asked.equals(type),
+                        RUNNING.http().get(found + asked, token).expect(200).list("items").stream()
+                                .anyMatch(p -> product.equals(p.get("id"))),
+                        asked);
+            }
+        }
+        RUNNING.http().get("/v1/catalogue?type=container", token).expect(400);
+        assertEquals(
+                "type",
+                RUNNING.http()
+                        .post("/v1/products", token, "{\"title\":\"A\",\"type\":\"container\"}")
+                        .expect(400)
+                        .list("errors")
+                        .get(0)
+                        .get("path"));
+    }
+
+    @Test
     @Rule("R2")
     void aVersionIsAnImageOrOneWithATemplateOrAPackage() {
+        productOf("template");
         String image = CLOUD.image(REGION, owner, code);
         String template = "{\"Resources\":{\"Vm\":{\"ImageId\":\"" + image + "\"}}}";
         Http.Answer made = create("1.0", image, ",'delivery':'template','template':" + Json.write(template))
@@ -186,6 +269,8 @@ class VersionsTest {
                         .get(0)
                         .get("path"));
 
+        String ofTemplates = product;
+        productOf("package");
         String software = "{'title':'1.2','cloud':'outscale','releaseNotes':'n','delivery':'package','package':{'url':"
                 + "'https://example.com/1.2.tar.gz','sha256':'" + "0a".repeat(32) + "'}}";
         Http.Answer packaged = RUNNING.http()
@@ -209,6 +294,7 @@ class VersionsTest {
                 Json.write(bought.json().get("package")));
         assertEquals("published", bought.get("status"));
 
+        RUNNING.visibility(ofTemplates, "LIMITED", "PUBLIC");
         String second = RUNNING.http()
                 .post(
                         "/v1/change-sets",
@@ -232,6 +318,7 @@ class VersionsTest {
     @Test
     @Rule("R2")
     void aTemplateMayBeAsLargeAsTheCloudTakesItAndIsKeptAsItWasUnderstood() {
+        productOf("template");
         String image = CLOUD.image(REGION, owner, code);
         String largest = sized(image, 51_200);
         assertEquals(

@@ -154,6 +154,39 @@ class LoadFormTest {
     }
 
     @Test
+    @Rule({"R2", "R27"})
+    void thereIsABlankFormForEachTypeOfProductAndATypeStays() {
+        for (String type : List.of("image", "template", "package")) {
+            String blank = RUNNING.http()
+                    .get("/v1/load-forms/blank?type=" + type, token)
+                    .expect(200)
+                    .text();
+            assertEquals(!type.equals("package"), blank.contains("aws.regions"), type);
+            Http.Answer made = send("POST", "/v1/load-forms", filled(blank, Map.of("title", "A " + type)))
+                    .expect(201);
+            String id = String.valueOf(((Map<?, ?>) made.json().get("product")).get("id"));
+            assertEquals(type, product(id).get("type"));
+            String path = "/v1/products/" + id + "/load-form";
+            String form = form(id);
+            String other = type.equals("image") ? "package" : "image";
+            assertEquals(
+                    List.of(cell(form, "type")), cells(send("PUT", path, filled(form, Map.of("type", other)))), type);
+            // As it is, and as forms were that did not say it.
+            String old = Sheet.write(Sheet.read(form).stream()
+                    .filter(row -> !row.get(0).equals("type"))
+                    .toList());
+            for (String same : List.of(form, old)) {
+                assertEquals(Map.of(), send("PUT", path, same).expect(200).json(), type);
+            }
+        }
+        RUNNING.http().get("/v1/load-forms/blank?type=container", token).expect(400);
+        String blank = blank();
+        assertEquals(
+                List.of(cell(blank, "type")),
+                cells(send("POST", "/v1/load-forms", filled(blank, Map.of("title", "T", "type", "container")))));
+    }
+
+    @Test
     @Rule("R27")
     void everyProblemIsNamedByItsCell() {
         String blank = blank();

@@ -283,10 +283,7 @@ class ProductChangesTest {
         Caller buyer = new Caller(
                 "buyer", Role.BUYER, world.account(Account.Kind.BUYER).id());
         return await(world.catalog.search(
-                        world.database.reads(),
-                        buyer,
-                        Catalog.Search.of(text, Optional.empty(), Optional.empty(), Optional.empty()),
-                        new PageRequest(1000, null)))
+                        world.database.reads(), buyer, Catalog.Search.of(text), new PageRequest(1000, null)))
                 .items()
                 .stream()
                 .filter(p -> p.sellerAccountId().equals(shop.seller().accountId()))

@@ -125,6 +125,12 @@ class LoadFormPagesTest {
         Http.Answer blank = visitor.get("/portal/load-forms/blank").expect(200);
         assertEquals("attachment; filename=\"product.csv\"", blank.header("Content-Disposition"));
         assertEquals("text/csv; charset=utf-8", blank.header("Content-Type"));
+        String page = visitor.get("/portal/load-forms").expect(200).text();
+        for (String type : List.of("image", "template", "package")) {
+            String of = "/portal/load-forms/blank?type=" + type;
+            assertTrue(page.contains("href=\"" + of + "\""), page);
+            assertTrue(visitor.get(of).expect(200).text().contains("type," + type + ","), of);
+        }
         Http.Answer looked = check(
                         "/portal/load-forms",
                         filled(
@@ -138,6 +144,7 @@ class LoadFormPagesTest {
                 .expect(200);
         assertEquals(
                 List.of(
+                        List.of("Create a product", "type", "–", "image"),
                         List.of("Create a product", "dimension", "–", "requests: requests, Requests"),
                         List.of("Create a product", "title", "–", "Gateway &lt;1&gt;"),
                         List.of(

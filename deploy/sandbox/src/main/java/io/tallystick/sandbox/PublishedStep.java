@@ -33,14 +33,16 @@ final class PublishedStep implements Story.Step {
         String id = product.text("id");
         String code = product.text("productCode");
         Doc first = shop.draft(id, "1.0", shop.image("firewall 1.0", code), "The first one.");
+        String kind = shop.packageRefused(id);
         shop.becomes(id, "LIMITED");
         shop.apply("PublishVersion", first.text("id"));
         shop.becomes(id, "PUBLIC");
         String firstCopy = shop.version(first.text("id")).text("copyImageId");
         scene.tell()
                 .did(
-                        "drafted version 1.0 from the seller's image, had LIMITED and PUBLIC approved, published",
-                        "the marketplace's own copy " + firstCopy);
+                        "drafted version 1.0 from the seller's image, had LIMITED and PUBLIC approved, published; a package"
+                                + " among the images was refused",
+                        "the marketplace's own copy " + firstCopy + "; delivery " + kind);
 
         buyer(scene, "Old Buyer", OLD_BUYER_CLOUD_ACCOUNT, OLD_MAIL, id);
         awaitShared(scene, firstCopy, OLD_BUYER_CLOUD_ACCOUNT);

@@ -103,6 +103,28 @@ final class Shop {
                 .json();
     }
 
+    /** Why a package is refused as a version of a product of images. */
+    String packageRefused(String product) {
+        return seller.post(
+                        "/v1/products/" + product + "/versions",
+                        Json.object(
+                                "title",
+                                "0.9",
+                                "cloud",
+                                cloud.wire(),
+                                "releaseNotes",
+                                "To build an image from.",
+                                "delivery",
+                                "package",
+                                "package",
+                                Json.object("url", "https://example.com/0.9.tar.gz", "sha256", "0a".repeat(32))))
+                .expect(400)
+                .json()
+                .objects("errors")
+                .get(0)
+                .text("detail");
+    }
+
     Doc version(String id) {
         return seller.get("/v1/versions/" + id).expect(200).json();
     }

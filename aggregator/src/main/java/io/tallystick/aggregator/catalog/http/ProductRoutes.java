@@ -5,6 +5,7 @@ import static io.tallystick.aggregator.web.Role.OPERATOR;
 import static io.tallystick.aggregator.web.Role.SELLER;
 
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.Visibility;
@@ -47,7 +48,7 @@ public final class ProductRoutes {
                 Route.get("/v1/catalogue", "searchCatalogue")
                         .roles(OPERATOR, SELLER, BUYER)
                         .paged()
-                        .query("q", "category", "cloud", "region")
+                        .query("q", "category", "cloud", "region", "type")
                         .to(Responder.json(200, this::search)),
                 Route.get("/v1/products/{id}", "getProduct")
                         .roles(OPERATOR, SELLER, BUYER)
@@ -83,7 +84,11 @@ public final class ProductRoutes {
             throw Requests.invalid("q", "must have at most " + Catalog.Search.TEXT_CHARS_MAX + " characters");
         }
         Catalog.Search wanted = Catalog.Search.of(
-                text, Requests.query(ctx, "category"), Requests.query(ctx, "cloud"), Requests.query(ctx, "region"));
+                text,
+                Requests.query(ctx, "category"),
+                Requests.query(ctx, "cloud"),
+                Requests.query(ctx, "region"),
+                Requests.query(ctx, "type", Delivery.Kind::ofWire));
         return catalog.search(reads, Requests.caller(ctx), wanted, PageRequest.of(ctx))
                 .map(page -> page.json(Product::json));
     }

@@ -89,7 +89,8 @@ public final class VersionRoutes {
     }
 
     private static Map<String, Object> prefilled(ProductVersion last) {
-        Map<String, Object> json = Json.object("cloud", last.cloud());
+        Map<String, Object> json = Json.object(
+                "cloud", last.cloud(), "delivery", last.delivery().kind().wire());
         if (last.delivery().hasImage()) {
             json.put("region", last.region());
             json.put("imageId", last.sourceImageId());

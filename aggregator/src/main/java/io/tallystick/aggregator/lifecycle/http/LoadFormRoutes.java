@@ -3,6 +3,7 @@ package io.tallystick.aggregator.lifecycle.http;
 import static io.tallystick.aggregator.web.Role.OPERATOR;
 import static io.tallystick.aggregator.web.Role.SELLER;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.lifecycle.ChangeSet;
 import io.tallystick.aggregator.lifecycle.LoadForms;
 import io.tallystick.aggregator.web.Requests;
@@ -35,7 +36,8 @@ public final class LoadFormRoutes {
         return List.of(
                 Route.get("/v1/load-forms/blank", "getBlankLoadForm")
                         .roles(OPERATOR, SELLER)
-                        .to(ctx -> send(ctx, "product.csv", LoadForms.blank())),
+                        .query("type")
+                        .to(ctx -> send(ctx, "product.csv", LoadForms.blank(type(ctx)))),
                 Route.post("/v1/load-forms", "createProductByLoadForm")
                         .roles(OPERATOR, SELLER)
                         .json()
@@ -49,6 +51,10 @@ public final class LoadFormRoutes {
                         .json()
                         .bodyBytesMax(BYTES_MAX)
                         .to(Responder.json(200, this::upload)));
+    }
+
+    private static Delivery.Kind type(RoutingContext ctx) {
+        return Requests.query(ctx, "type", Delivery.Kind::ofWire).orElse(Delivery.Kind.IMAGE);
     }
 
     private static Future<Void> send(RoutingContext ctx, String name, String csv) {
