@@ -11,7 +11,6 @@ import io.tallystick.aggregator.db.Transactor;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
-import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
@@ -352,18 +351,11 @@ public final class Amendments {
 
     /** What an agreement that the caller may see bought by the year and how it was amended, oldest first. */
     public Future<Page<Map<String, Object>>> list(SqlClient db, Caller caller, String agreementId, PageRequest page) {
-        int after = Optional.ofNullable(page.after()).map(Amendments::number).orElse(0);
+        int after = (int) Math.min(page.afterNumber(), Integer.MAX_VALUE);
         boolean seller = caller.role() == Role.SELLER;
         return access.get(db, caller, agreementId)
                 .compose(view -> store.readPage(db, agreementId, after, page.limit() + 1))
                 .map(rows -> Page.of(rows, page, a -> Integer.toString(a.number()))
                         .map(a -> seller ? a.jsonForSeller() : a.json()));
-    }
-
-    private static int number(String key) {
-        if (!key.matches("[0-9]{1,9}")) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
-        return Integer.parseInt(key);
     }
 }

@@ -38,7 +38,7 @@ final class CloudInstancePages {
         PageRequest request = PageRequest.of(ctx);
         CloudInstance.State state =
                 Requests.query(ctx, "state", CloudInstance.State::ofWire).orElse(CloudInstance.State.UNENROLLED);
-        Optional<EnrollmentId> after = Optional.ofNullable(request.after()).map(CloudInstancePages::cursor);
+        Optional<EnrollmentId> after = request.after(EnrollmentId::parse);
         return samples.overview()
                 .compose(comparison -> samples.list(reads, request, after, Optional.of(state), Optional.empty())
                         .compose(found -> html.send(
@@ -52,13 +52,5 @@ final class CloudInstancePages {
                                         found.items(),
                                         state,
                                         found.nextParameter().orElse(null)))));
-    }
-
-    private static EnrollmentId cursor(String key) {
-        try {
-            return EnrollmentId.parse(key);
-        } catch (IllegalArgumentException e) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
     }
 }

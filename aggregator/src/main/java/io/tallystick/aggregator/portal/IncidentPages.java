@@ -63,7 +63,7 @@ final class IncidentPages {
         Incidents.Status status =
                 Requests.query(ctx, "status", Incidents.Status::ofWire).orElse(Incidents.Status.OPEN);
         return incidents
-                .page(Optional.of(status), Incidents.cursor(request), request.limit() + 1)
+                .page(Optional.of(status), request.afterNumber(), request.limit() + 1)
                 .map(rows -> Page.of(rows, request, i -> Long.toString(i.id())))
                 .compose(found -> html.send(
                         ctx,

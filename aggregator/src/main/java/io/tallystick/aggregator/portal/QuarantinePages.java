@@ -10,7 +10,6 @@ import io.tallystick.aggregator.web.Route;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
-import java.util.Optional;
 
 /** Records that were stored and not added up, and why. */
 final class QuarantinePages {
@@ -31,9 +30,7 @@ final class QuarantinePages {
 
     private Future<Void> list(RoutingContext ctx) {
         PageRequest request = PageRequest.of(ctx);
-        Quarantine.Position after = Optional.ofNullable(request.after())
-                .map(QuarantinePages::position)
-                .orElse(Quarantine.Position.START);
+        Quarantine.Position after = request.after(Quarantine.Position::ofKey).orElse(Quarantine.Position.START);
         return quarantine
                 .page(Requests.caller(ctx).account(), after, request.limit() + 1)
                 .map(rows -> Page.of(rows, request, q -> q.position().key()))
@@ -46,13 +43,5 @@ final class QuarantinePages {
                                 page,
                                 found.items(),
                                 found.nextParameter().orElse(null))));
-    }
-
-    private static Quarantine.Position position(String key) {
-        try {
-            return Quarantine.Position.ofKey(key);
-        } catch (IllegalArgumentException e) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
     }
 }

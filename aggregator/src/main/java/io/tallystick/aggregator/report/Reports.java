@@ -8,7 +8,6 @@ import io.tallystick.aggregator.db.Ids;
 import io.tallystick.aggregator.web.Caller;
 import io.tallystick.aggregator.web.Page;
 import io.tallystick.aggregator.web.PageRequest;
-import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.model.Hash;
@@ -20,6 +19,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -49,10 +49,27 @@ public final class Reports {
     /** What is not asked for by a caller of the API is made for all sellers. */
     private static final Report.Kind SCHEDULED = Report.Kind.USAGE_BY_INSTANCE_TYPE;
 
-    /** Days since 1970 and an id: where a page ends. */
-    private static final Pattern PAGE_KEY = Pattern.compile("[0-9]{1,7} [!-~]{0,64}");
+    /** Where a page ends; its key is the days since 1970 and the id. */
+    private record Position(LocalDate day, String id) {
+        static final Position START = new Position(LocalDate.EPOCH, "");
+        private static final Pattern KEY = Pattern.compile("([0-9]{1,7}) ([!-~]{0,64})");
 
-    private static final String FIRST_KEY = "0 ";
+        static Position of(Report report) {
+            return new Position(report.day(), report.id());
+        }
+
+        String key() {
+            return day.toEpochDay() + " " + id;
+        }
+
+        static Position ofKey(String key) {
+            Matcher parts = KEY.matcher(key);
+            if (!parts.matches()) {
+                throw new IllegalArgumentException("is no position");
+            }
+            return new Position(LocalDate.EPOCH.plusDays(Long.parseLong(parts.group(1))), parts.group(2));
+        }
+    }
 
     private final Database database;
     private final Accounts accounts;
@@ -224,13 +241,9 @@ public final class Reports {
         if (asked.isPresent() && !asked.equals(seller)) {
             return Future.failedFuture(noSeller());
         }
-        String after = page.after() == null ? FIRST_KEY : page.after();
-        if (!PAGE_KEY.matcher(after).matches()) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
-        LocalDate day = LocalDate.EPOCH.plusDays(Long.parseLong(after.substring(0, after.indexOf(' '))));
-        return store.page(database.reads(), seller, day, after.substring(after.indexOf(' ') + 1), page.limit() + 1)
-                .map(rows -> Page.of(rows, page, r -> r.day().toEpochDay() + " " + r.id()));
+        Position after = page.after(Position::ofKey).orElse(Position.START);
+        return store.page(database.reads(), seller, after.day(), after.id(), page.limit() + 1)
+                .map(rows -> Page.of(rows, page, r -> Position.of(r).key()));
     }
 
     /** One report the caller may see, with its bytes. */

@@ -4,8 +4,6 @@ import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
-import io.tallystick.aggregator.web.PageRequest;
-import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
@@ -147,15 +145,6 @@ public final class Incidents {
     /** Those after this id, in id order. */
     public Future<List<Incident>> page(Optional<Status> status, long after, int limit) {
         return store.page(database.reads(), status, after, limit);
-    }
-
-    /** Where a page begins; {@code invalid-request} for what no page gave. */
-    public static long cursor(PageRequest page) {
-        String after = page.after() == null ? "0" : page.after();
-        if (!after.matches("[0-9]{1,18}")) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
-        return Long.parseLong(after);
     }
 
     /** Notes that somebody has looked at it; {@code conflict} where somebody has before. */

@@ -19,7 +19,6 @@ import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** {@code /v1/billing}: the pulls of booked usage and of charges. */
 public final class BillingRoutes {
@@ -99,7 +98,7 @@ public final class BillingRoutes {
 
     private Future<Map<String, Object>> runs(RoutingContext ctx) {
         PageRequest page = PageRequest.of(ctx);
-        long after = Optional.ofNullable(page.after()).map(BillingRoutes::run).orElse(0L);
+        long after = page.afterNumber();
         return pull.closedThrough()
                 .compose(closed -> pull.runs(after, page.limit() + 1).map(rows -> {
                     Map<String, Object> json =
@@ -107,12 +106,5 @@ public final class BillingRoutes {
                     closed.ifPresent(c -> json.put("closedThrough", c));
                     return json;
                 }));
-    }
-
-    private static long run(String key) {
-        if (!key.matches("[0-9]{1,18}")) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
-        return Long.parseLong(key);
     }
 }

@@ -8,12 +8,12 @@ import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
+import io.tallystick.common.model.EnrollmentId;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** {@code /v1/cloud-instances}. */
 public final class CloudInstanceRoutes {
@@ -38,7 +38,7 @@ public final class CloudInstanceRoutes {
         return samples.list(
                         reads,
                         page,
-                        Optional.ofNullable(page.after()).map(EnrollmentPath::cursor),
+                        page.after(EnrollmentId::parse),
                         Requests.query(ctx, "state", CloudInstance.State::ofWire),
                         Requests.query(ctx, "productCode"))
                 .map(found -> found.json(CloudInstance::json));

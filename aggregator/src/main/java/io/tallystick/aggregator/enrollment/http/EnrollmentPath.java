@@ -1,6 +1,5 @@
 package io.tallystick.aggregator.enrollment.http;
 
-import io.tallystick.aggregator.web.PageRequest;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
@@ -18,15 +17,6 @@ public final class EnrollmentPath {
             return EnrollmentId.parse(text);
         } catch (IllegalArgumentException e) {
             throw Failure.of(ErrorCode.NOT_FOUND, "there is no such enrollment");
-        }
-    }
-
-    /** After which enrollment a page goes on. */
-    public static EnrollmentId cursor(String key) {
-        try {
-            return EnrollmentId.parse(key);
-        } catch (IllegalArgumentException e) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
         }
     }
 }

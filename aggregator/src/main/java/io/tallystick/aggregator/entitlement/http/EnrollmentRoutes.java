@@ -19,6 +19,7 @@ import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hash;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
@@ -26,7 +27,6 @@ import io.vertx.sqlclient.SqlClient;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** What operators see of enrollments, and others of their own VMs; and the decision about a contested one. */
 public final class EnrollmentRoutes {
@@ -75,7 +75,7 @@ public final class EnrollmentRoutes {
         return enrollments
                 .page(
                         Requests.caller(ctx),
-                        Optional.ofNullable(page.after()).map(EnrollmentPath::cursor),
+                        page.after(EnrollmentId::parse),
                         Requests.query(ctx, INSTANCE),
                         page.limit() + 1)
                 .map(rows -> Page.of(rows, page, e -> e.id().toString()).json(EnrollmentRoutes::json));

@@ -43,7 +43,7 @@ public final class IncidentRoutes {
         PageRequest page = PageRequest.of(ctx);
         Optional<Incidents.Status> status = Requests.query(ctx, "status", Incidents.Status::ofWire);
         return incidents
-                .page(status, Incidents.cursor(page), page.limit() + 1)
+                .page(status, page.afterNumber(), page.limit() + 1)
                 .map(rows -> Page.of(rows, page, i -> Long.toString(i.id())).json(Incidents.Incident::toJson));
     }
 

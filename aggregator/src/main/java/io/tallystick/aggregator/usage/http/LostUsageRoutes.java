@@ -16,7 +16,6 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.sqlclient.SqlClient;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** {@code GET /v1/lost-usage}: what a restored database forgot for good, for all whose money it is. */
 public final class LostUsageRoutes {
@@ -37,18 +36,9 @@ public final class LostUsageRoutes {
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
         PageRequest page = PageRequest.of(ctx);
-        LostRange.Position after =
-                Optional.ofNullable(page.after()).map(LostUsageRoutes::decode).orElse(LostRange.Position.START);
+        LostRange.Position after = page.after(LostRange.Position::ofKey).orElse(LostRange.Position.START);
         return lost.page(reads, Requests.caller(ctx).account(), after, page.limit() + 1)
                 .map(rows ->
                         Page.of(rows, page, l -> l.range().position().key()).json(LostRange.Of::json));
-    }
-
-    private static LostRange.Position decode(String key) {
-        try {
-            return LostRange.Position.ofKey(key);
-        } catch (IllegalArgumentException e) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
     }
 }

@@ -13,7 +13,6 @@ import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** {@code GET /v1/quarantine}: operators see all, sellers what concerns their products. */
 public final class QuarantineRoutes {
@@ -32,18 +31,9 @@ public final class QuarantineRoutes {
 
     private Future<Map<String, Object>> list(RoutingContext ctx) {
         PageRequest page = PageRequest.of(ctx);
-        Quarantine.Position after =
-                Optional.ofNullable(page.after()).map(QuarantineRoutes::decode).orElse(Quarantine.Position.START);
+        Quarantine.Position after = page.after(Quarantine.Position::ofKey).orElse(Quarantine.Position.START);
         return quarantine
                 .page(Requests.caller(ctx).account(), after, page.limit() + 1)
                 .map(rows -> Page.of(rows, page, q -> q.position().key()).json(Quarantine.Quarantined::toJson));
-    }
-
-    private static Quarantine.Position decode(String key) {
-        try {
-            return Quarantine.Position.ofKey(key);
-        } catch (IllegalArgumentException e) {
-            throw Requests.invalid(PageRequest.AFTER, "must be the value a page gave as next");
-        }
     }
 }
