@@ -274,8 +274,9 @@ public final class ApiRouter {
     private static Throwable readingForm(Route route, Throwable error) {
         boolean decoding = error instanceof DecoderException
                 || error instanceof IllegalArgumentException
-                // The reader of parts trips over one without a name.
-                || (route.body() == Route.Body.UPLOAD && error instanceof NullPointerException);
+                // The reader of parts trips over one without a name, and over a parameter without a value.
+                || (route.body() == Route.Body.UPLOAD
+                        && (error instanceof NullPointerException || error instanceof IndexOutOfBoundsException));
         return route.body().isForm() && decoding
                 ? Failure.of(ErrorCode.INVALID_REQUEST, "the form is not well formed")
                 : error;
