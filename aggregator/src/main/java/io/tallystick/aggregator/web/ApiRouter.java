@@ -133,15 +133,15 @@ public final class ApiRouter {
         if (route.body() != Route.Body.NONE) {
             // Wrapped, because Vert.x wants body handlers first and we authenticate first.
             vertxRoute.handler(ctx -> {
-                body.handle(ctx);
                 if (route.body() == Route.Body.UPLOAD) {
-                    Uploads.collect(ctx);
+                    Uploads.collect(ctx, route.bodyBytesMax());
+                } else {
+                    body.handle(ctx);
                 }
             });
         }
         if (route.access().isPage() && route.body().isForm()) {
             vertxRoute.handler(ctx -> guarded(ctx, route, () -> {
-                Uploads.requireWhole(ctx);
                 pages.checkForm(ctx);
                 ctx.next();
                 return Future.succeededFuture();
@@ -272,11 +272,7 @@ public final class ApiRouter {
 
     /** Our own steps are guarded, so what fails otherwise is the reading of a body: escapes that are none, for one. */
     private static Throwable readingForm(Route route, Throwable error) {
-        boolean decoding = error instanceof DecoderException
-                || error instanceof IllegalArgumentException
-                // The reader of parts trips over one without a name, and over a parameter without a value.
-                || (route.body() == Route.Body.UPLOAD
-                        && (error instanceof NullPointerException || error instanceof IndexOutOfBoundsException));
+        boolean decoding = error instanceof DecoderException || error instanceof IllegalArgumentException;
         return route.body().isForm() && decoding
                 ? Failure.of(ErrorCode.INVALID_REQUEST, "the form is not well formed")
                 : error;

@@ -310,12 +310,16 @@ class LoadFormPagesTest {
                             .build())
                     .expect(415);
         }
-        for (String disposition : List.of("form-data; name=\"csrf\"; filename", "form-data")) {
+        for (String disposition : List.of(
+                "form-data; name=\"csrf\"; filename",
+                "form-data",
+                "form-data; name=\"csrf\"\r\nContent-Type: text/plain; charset=no$such",
+                "form-data; name=\"csrf\"\r\nContent-Type: text/plain; charset=none-such")) {
             Http.Answer refused = visitor.send(visitor.request("/portal/load-forms")
-                            .header("Content-Type", "multipart/form-data; boundary=b")
-                            .POST(HttpRequest.BodyPublishers.ofString(
-                                    "--b\r\nContent-Disposition: " + disposition + "\r\n\r\nx\r\n--b--\r\n"))
-                            .build());
+                    .header("Content-Type", "multipart/form-data; boundary=b")
+                    .POST(HttpRequest.BodyPublishers.ofString(
+                            "--b\r\nContent-Disposition: " + disposition + "\r\n\r\nx\r\n--b--\r\n"))
+                    .build());
             assertEquals(400, refused.status(), disposition);
         }
         // A form that ends in the middle of a file is nobody's wish.
