@@ -9,8 +9,10 @@ import io.tallystick.aggregator.agreement.Agreements;
 import io.tallystick.aggregator.app.ManualClock;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Reviews;
 import io.tallystick.aggregator.catalog.Terms;
@@ -121,13 +123,25 @@ final class LifecycleWorld implements AutoCloseable {
     record Shop(Caller seller, Product product, String awsAccount, String outscaleAccount) {}
 
     Shop shop() {
+        return shop(Delivery.Kind.IMAGE);
+    }
+
+    /** Whose product has versions of this kind. */
+    Shop shop(Delivery.Kind type) {
         Account seller = account(Account.Kind.SELLER);
         String aws = cloudAccount(seller.id(), "aws");
         String outscale = cloudAccount(seller.id(), "outscale");
         Caller caller = new Caller("seller", Role.SELLER, seller.id());
         Product product = await(catalog.create(
                 caller,
-                new Catalog.NewProduct(Optional.empty(), "Gateway", Optional.empty(), Terms.DEFAULT, List.of())));
+                new Catalog.NewProduct(
+                        Optional.empty(),
+                        type,
+                        "Gateway",
+                        Optional.empty(),
+                        Terms.DEFAULT,
+                        List.of(),
+                        ProductPage.EMPTY)));
         await(catalog.setVisibility(OPERATOR, product.id(), Visibility.LIMITED));
         product = await(catalog.setVisibility(OPERATOR, product.id(), Visibility.PUBLIC));
         return new Shop(caller, product, aws, outscale);

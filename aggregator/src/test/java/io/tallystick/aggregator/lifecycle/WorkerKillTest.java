@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
@@ -12,6 +13,7 @@ import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.CloudImage;
 import io.tallystick.aggregator.job.Jobs;
+import io.tallystick.aggregator.web.Caller;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Fields;
@@ -20,6 +22,7 @@ import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -163,16 +166,23 @@ class WorkerKillTest {
                 + "0a".repeat(32) + "\"}}"));
         Versions.Draft wanted = Versions.Draft.read(in);
         in.done();
-        ProductVersion draft =
-                await(world.versions.create(shop.seller(), shop.product().id(), wanted));
-        await(world.changeSets.publish(shop.seller(), draft.id()));
+        LifecycleWorld.Shop packages = world.shop(Delivery.Kind.PACKAGE);
+        ProductVersion draft = await(
+                world.versions.create(packages.seller(), packages.product().id(), wanted));
+        await(world.changeSets.publish(packages.seller(), draft.id()));
         Killed killed = new Killed("begun");
         Future<?> dead = world.process(killed).drain();
         await(killed.reached.future());
         assertEquals(VersionStatus.PUBLISHING, world.version(draft.id()).status());
-        Failure refused = assertThrows(
-                Failure.class, () -> await(world.versions.edit(shop.seller(), draft.id(), wanted, Optional.empty())));
-        assertEquals(ErrorCode.CONFLICT, refused.code());
+        // Its seller may not edit anything of the product meanwhile; what an operator may, stops at what is begun.
+        for (Map.Entry<Caller, ErrorCode> each : Map.of(
+                        packages.seller(), ErrorCode.RESOURCE_IN_USE, LifecycleWorld.OPERATOR, ErrorCode.CONFLICT)
+                .entrySet()) {
+            Failure refused = assertThrows(
+                    Failure.class,
+                    () -> await(world.versions.edit(each.getKey(), draft.id(), wanted, Optional.empty())));
+            assertEquals(each.getValue(), refused.code());
+        }
         killed.woken.complete();
         await(dead);
         world.work();
