@@ -2,6 +2,7 @@ package io.tallystick.common.json;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -26,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Strict JSON: duplicate keys, trailing data, NaN, comments, invalid UTF-8, a byte order mark, nesting beyond {@value
- * #DEPTH_MAX}, strings beyond {@value #STRING_CHARS_MAX} characters, numbers beyond {@value #NUMBER_CHARS_MAX} digits,
- * and strings that are no Unicode text (half a surrogate pair) or hold U+0000 are refused: such strings could be read,
+ * #DEPTH_MAX}, strings beyond {@value #STRING_CHARS_MAX} characters, numbers beyond {@value #NUMBER_CHARS_MAX} digits or with
+ * an exponent that is no {@code int}, and strings that are no Unicode text (half a surrogate pair) or hold U+0000 are refused: such strings could be read,
  * but neither written again nor stored. Values are {@code Map<String, Object>} in order, {@code List<Object>}, {@code String}, {@code
  * Long}, {@code BigDecimal}, {@code Boolean} and {@code null}; callers read them through {@link Fields}.
  */
@@ -171,7 +172,7 @@ public final class Json {
                 };
             }
             case VALUE_NUMBER_FLOAT -> {
-                return p.getDecimalValue();
+                return decimal(p);
             }
             case VALUE_TRUE -> {
                 return Boolean.TRUE;
@@ -183,6 +184,15 @@ public final class Json {
                 return null;
             }
             default -> throw Failure.of(ErrorCode.INVALID_JSON, "the JSON value ends too early");
+        }
+    }
+
+    /** Jackson takes exponents for numbers of any length, and then fails as nothing else of it does. */
+    private static BigDecimal decimal(JsonParser p) throws IOException {
+        try {
+            return p.getDecimalValue();
+        } catch (NumberFormatException | ArithmeticException e) {
+            throw new JsonParseException(p, "a number's exponent must be between -2147483647 and 2147483647", e);
         }
     }
 

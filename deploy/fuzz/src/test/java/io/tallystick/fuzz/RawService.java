@@ -38,7 +38,11 @@ final class RawService {
     }
 
     String url() {
-        return "http://127.0.0.1:" + socket.getLocalPort();
+        return "http://127.0.0.1:" + port();
+    }
+
+    int port() {
+        return socket.getLocalPort();
     }
 
     /** From the next question on; the last answer is repeated. */
