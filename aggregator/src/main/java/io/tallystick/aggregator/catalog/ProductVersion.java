@@ -4,15 +4,19 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
 import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * A version of a product: an image of the seller's, and, once published, the marketplace's copy of it.
+ * A version of a product: an image of the seller's, and, once published, the marketplace's copies of it.
  *
  * @param title its name within the product, which leases carry
+ * @param region where the seller's image is
  * @param sourceImageId the seller's image; empty for a package
- * @param copyImageId the marketplace's copy, from publication on, but for a package; deleted when the version is unpublished
+ * @param copies the marketplace's, by region, from publication on; of a package there are none
  * @param latest the newest published one of its product in its cloud
  */
 public record ProductVersion(
@@ -24,7 +28,7 @@ public record ProductVersion(
         String region,
         String sourceImageId,
         String sourceImageName,
-        Optional<String> copyImageId,
+        List<VersionCopy> copies,
         VersionStatus status,
         Instant createdAt,
         Instant modifiedAt,
@@ -37,6 +41,29 @@ public record ProductVersion(
     public static final int TITLE_CHARS_MAX = 100;
     /** Versions of one product, so that a list of them is always whole. */
     public static final int PER_PRODUCT_MAX = 500;
+
+    public ProductVersion {
+        copies = List.copyOf(copies);
+    }
+
+    public Optional<VersionCopy> copyIn(String where) {
+        return copies.stream().filter(c -> c.region().equals(where)).findFirst();
+    }
+
+    /** What to launch for somebody in this region: the copy there, else some other. */
+    public Optional<VersionCopy> copyFor(String where) {
+        return copyIn(where).or(() -> copyIn(region)).or(() -> copies.stream().findFirst());
+    }
+
+    /** Where it can be launched, sorted; a package anywhere. */
+    public List<String> regions() {
+        return copies.stream().map(VersionCopy::region).toList();
+    }
+
+    /** Whether an image is one of its copies. */
+    public boolean isCopy(String imageId) {
+        return copies.stream().anyMatch(c -> c.imageId().equals(imageId));
+    }
 
     public Optional<String> recommendedInstanceType() {
         return text.recommendedInstanceType();
@@ -63,7 +90,7 @@ public record ProductVersion(
                 wanted.region,
                 wanted.sourceImageId,
                 wanted.sourceImageName,
-                copyImageId,
+                copies,
                 status,
                 createdAt,
                 wanted.modifiedAt,
@@ -75,30 +102,38 @@ public record ProductVersion(
     }
 
     ProductVersion modified(VersionText newText, Instant at) {
-        return moved(newText, copyImageId, status, at, publishedAt, restrictedAt, unpublishedAt);
+        return moved(newText, copies, status, at, publishedAt, restrictedAt, unpublishedAt);
     }
 
     /** A draft that a change set has taken, or given back. Nothing has changed yet, so no date does. */
     ProductVersion publishing(boolean begun) {
         VersionStatus next = begun ? VersionStatus.PUBLISHING : VersionStatus.DRAFT;
-        return moved(text, Optional.empty(), next, modifiedAt, publishedAt, restrictedAt, unpublishedAt);
+        return moved(text, List.of(), next, modifiedAt, publishedAt, restrictedAt, unpublishedAt);
     }
 
-    ProductVersion published(Optional<String> copy, Instant at) {
-        return moved(text, copy, VersionStatus.PUBLISHED, at, Optional.of(at), restrictedAt, unpublishedAt);
+    ProductVersion published(List<VersionCopy> made, Instant at) {
+        return moved(text, made, VersionStatus.PUBLISHED, at, Optional.of(at), restrictedAt, unpublishedAt);
+    }
+
+    /** With copies in more regions. */
+    ProductVersion distributed(List<VersionCopy> more, Instant at) {
+        List<VersionCopy> all = Stream.concat(copies.stream(), more.stream())
+                .sorted(Comparator.comparing(VersionCopy::region))
+                .toList();
+        return moved(text, all, status, at, publishedAt, restrictedAt, unpublishedAt);
     }
 
     ProductVersion restricted(Instant at) {
-        return moved(text, copyImageId, VersionStatus.RESTRICTED, at, publishedAt, Optional.of(at), unpublishedAt);
+        return moved(text, copies, VersionStatus.RESTRICTED, at, publishedAt, Optional.of(at), unpublishedAt);
     }
 
     ProductVersion unpublished(Instant at) {
-        return moved(text, copyImageId, VersionStatus.UNPUBLISHED, at, publishedAt, restrictedAt, Optional.of(at));
+        return moved(text, copies, VersionStatus.UNPUBLISHED, at, publishedAt, restrictedAt, Optional.of(at));
     }
 
     private ProductVersion moved(
             VersionText newText,
-            Optional<String> copy,
+            List<VersionCopy> all,
             VersionStatus next,
             Instant modified,
             Optional<Instant> published,
@@ -113,7 +148,7 @@ public record ProductVersion(
                 region,
                 sourceImageId,
                 sourceImageName,
-                copy,
+                all,
                 next,
                 createdAt,
                 modified,
@@ -126,15 +161,19 @@ public record ProductVersion(
 
     /** For the seller and the operator. */
     public Map<String, Object> json() {
-        Map<String, Object> json = jsonForBuyer();
+        Map<String, Object> json = jsonForBuyer(region);
         json.put("sourceImageId", sourceImageId);
         json.put("sourceImageName", sourceImageName);
         json.putAll(delivery.json(sourceImageId, Optional.empty()));
         return json;
     }
 
-    /** For buyers, who launch the copy and have no business with the seller's image. */
-    public Map<String, Object> jsonForBuyer() {
+    /**
+     * For buyers, who launch a copy and have no business with the seller's image.
+     *
+     * @param where the region whose copy a template is to launch; that of another where there is none
+     */
+    public Map<String, Object> jsonForBuyer(String where) {
         Map<String, Object> json = Json.object(
                 "id",
                 id,
@@ -146,8 +185,8 @@ public record ProductVersion(
                 cloud,
                 "region",
                 region,
-                "copyImageId",
-                copyImageId.orElse(null),
+                "copies",
+                copies.stream().map(VersionCopy::json).toList(),
                 "status",
                 status.wire(),
                 "latest",
@@ -163,7 +202,7 @@ public record ProductVersion(
                 "unpublishedAt",
                 unpublishedAt.orElse(null));
         json.putAll(text.json());
-        json.putAll(delivery.json(sourceImageId, copyImageId));
+        json.putAll(delivery.json(sourceImageId, copyFor(where).map(VersionCopy::imageId)));
         return json;
     }
 }

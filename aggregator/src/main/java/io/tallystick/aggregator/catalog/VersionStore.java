@@ -22,8 +22,12 @@ final class VersionStore {
             """
             SELECT v.id, v.product_id, v.title, v.software_version, v.operating_system, v.software_base,
                    v.release_notes, v.usage_instructions, v.cloud, v.region, v.source_image_id, v.source_image_name,
-                   v.copy_image_id, v.status, v.created_at, v.modified_at, v.published_at, v.restricted_at,
+                   v.status, v.created_at, v.modified_at, v.published_at, v.restricted_at,
                    v.unpublished_at, v.recommended_instance_type, v.delivery, v.template_json, v.package_url, v.package_sha256,
+                   ARRAY(SELECT c.region FROM image_copy c WHERE c.version_id = v.id AND c.published_at IS NOT NULL
+                          ORDER BY c.region) AS copy_regions,
+                   ARRAY(SELECT c.image_id FROM image_copy c WHERE c.version_id = v.id AND c.published_at IS NOT NULL
+                          ORDER BY c.region) AS copy_images,
                    v.status = 'published' AND NOT EXISTS (
                        SELECT 1 FROM product_version n
                         WHERE n.product_id = v.product_id AND n.cloud = v.cloud AND n.status = 'published'
@@ -33,19 +37,19 @@ final class VersionStore {
     static final String INSERT =
             """
             INSERT INTO product_version (id, product_id, title, software_version, operating_system, software_base,
-                release_notes, usage_instructions, cloud, region, source_image_id, source_image_name, copy_image_id,
+                release_notes, usage_instructions, cloud, region, source_image_id, source_image_name,
                 status, created_at, modified_at, published_at, restricted_at, unpublished_at, recommended_instance_type,
                 delivery, template_json, package_url, package_sha256)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
             """;
     static final String UPDATE =
             """
             UPDATE product_version SET product_id = $2, title = $3, software_version = $4, operating_system = $5,
                 software_base = $6, release_notes = $7, usage_instructions = $8, cloud = $9, region = $10,
-                source_image_id = $11, source_image_name = $12, copy_image_id = $13, status = $14, created_at = $15,
-                modified_at = $16, published_at = $17, restricted_at = $18, unpublished_at = $19,
-                recommended_instance_type = $20, delivery = $21, template_json = $22, package_url = $23,
-                package_sha256 = $24
+                source_image_id = $11, source_image_name = $12, status = $13, created_at = $14,
+                modified_at = $15, published_at = $16, restricted_at = $17, unpublished_at = $18,
+                recommended_instance_type = $19, delivery = $20, template_json = $21, package_url = $22,
+                package_sha256 = $23
              WHERE id = $1
             """;
     static final String SUPPORT_ENDED =
@@ -62,8 +66,10 @@ final class VersionStore {
     static final String READ_PRODUCTS = SELECT + "WHERE v.product_id = ANY($1) ORDER BY v.created_at DESC, v.id DESC";
     static final String READ_IMAGE = SELECT
             + """
-              WHERE v.product_id = ANY($1) AND v.cloud = $2 AND (v.copy_image_id = $3 OR v.source_image_id = $3)
-              ORDER BY v.copy_image_id = $3 DESC NULLS LAST, v.created_at DESC, v.id DESC
+              WHERE v.product_id = ANY($1) AND v.cloud = $2 AND (v.source_image_id = $3 OR v.id IN (
+                    SELECT c.version_id FROM image_copy c
+                     WHERE c.cloud = $2 AND c.image_id = $3 AND c.published_at IS NOT NULL))
+              ORDER BY v.created_at DESC, v.id DESC
               """;
 
     /** Versions of one answer; nobody chooses among more. */
@@ -116,7 +122,6 @@ final class VersionStore {
             v.region(),
             v.sourceImageId(),
             v.sourceImageName(),
-            v.copyImageId().orElse(null),
             v.status().wire(),
             Columns.time(v.createdAt()),
             Columns.time(v.modifiedAt()),
@@ -154,7 +159,7 @@ final class VersionStore {
                 .map(VersionStore::versions);
     }
 
-    /** The version whose copy it is comes before those it is the source of. */
+    /** Those that it is a copy of, and those it is the source of. */
     Future<List<ProductVersion>> readImage(SqlClient db, Collection<String> productIds, String cloud, String image) {
         return db.preparedQuery(READ_IMAGE)
                 .execute(Tuple.tuple()
@@ -181,7 +186,7 @@ final class VersionStore {
                 row.getString("region"),
                 row.getString("source_image_id"),
                 row.getString("source_image_name"),
-                text(row, "copy_image_id"),
+                copies(row),
                 VersionStatus.ofWire(row.getString("status")),
                 Columns.instant(row, "created_at"),
                 Columns.instant(row, "modified_at"),
@@ -191,6 +196,16 @@ final class VersionStore {
                 row.getBoolean("latest"),
                 delivery(row))));
         return versions;
+    }
+
+    private static List<VersionCopy> copies(Row row) {
+        String[] regions = row.getArrayOfStrings("copy_regions");
+        String[] images = row.getArrayOfStrings("copy_images");
+        List<VersionCopy> copies = new ArrayList<>();
+        for (int i = 0; i < regions.length; i++) {
+            copies.add(new VersionCopy(regions[i], images[i]));
+        }
+        return copies;
     }
 
     private static Delivery delivery(Row row) {

@@ -178,7 +178,7 @@ public final class Versions {
                 wanted.region(),
                 image.map(CloudImage::id).orElse(""),
                 image.map(CloudImage::name).orElse(""),
-                Optional.empty(),
+                List.of(),
                 VersionStatus.DRAFT,
                 now,
                 now,
@@ -282,16 +282,25 @@ public final class Versions {
     public Future<List<View>> list(SqlClient db, Caller caller, String productId) {
         return catalog.visible(db, caller, productId)
                 .compose(product -> store.readProducts(db, List.of(productId)).map(versions -> versions.stream()
-                        .flatMap(v -> view(caller, product, v).stream())
+                        .flatMap(v -> view(caller, product, v, v.region()).stream())
                         .toList()));
     }
 
     /** A version the caller may see; else {@code not-found}. */
     public Future<View> get(SqlClient db, Caller caller, String id) {
+        return get(db, caller, id, Optional.empty());
+    }
+
+    /**
+     * As {@link #get(SqlClient, Caller, String)}.
+     *
+     * @param region whose copy a template is to launch, for buyers; empty for the one in the seller's region, or any
+     */
+    public Future<View> get(SqlClient db, Caller caller, String id, Optional<String> region) {
         return store.read(db, id)
                 .map(found -> found.orElseThrow(Versions::notFound))
                 .compose(version -> catalog.visible(db, caller, version.productId())
-                        .map(product -> view(caller, product, version))
+                        .map(product -> view(caller, product, version, region.orElse(version.region())))
                         .otherwise(e -> hidden(e)))
                 .map(found -> found.orElseThrow(Versions::notFound));
     }
@@ -303,12 +312,12 @@ public final class Versions {
         throw e instanceof RuntimeException known ? known : new IllegalStateException(e);
     }
 
-    private static Optional<View> view(Caller caller, Product product, ProductVersion version) {
+    private static Optional<View> view(Caller caller, Product product, ProductVersion version, String region) {
         if (Catalog.manages(caller, product)) {
             return Optional.of(new View(version, version.json()));
         }
         return version.status() == VersionStatus.PUBLISHED
-                ? Optional.of(new View(version, version.jsonForBuyer()))
+                ? Optional.of(new View(version, version.jsonForBuyer(region)))
                 : Optional.empty();
     }
 
@@ -324,8 +333,8 @@ public final class Versions {
     }
 
     /**
-     * The versions of these products that an image belongs to, the one it is the copy of first. Empty for an image that a
-     * buyer derived.
+     * The versions of these products that an image belongs to: those it is a copy of, and those it is the source of. Empty for
+     * an image that a buyer derived.
      */
     public Future<List<ProductVersion>> ofImage(
             SqlClient db, Collection<String> productIds, String cloud, String image) {
@@ -364,9 +373,18 @@ public final class Versions {
                 .orElse(Future.succeededFuture()));
     }
 
-    /** Publishes it now, and moves the product's modification date (rule O6). */
-    public Future<ProductVersion> published(SqlConnection tx, String actor, String id, Optional<String> copyImageId) {
-        return move(tx, actor, "version.publish", id, now -> v -> v.published(copyImageId, now));
+    /**
+     * Publishes it now, and moves the product's modification date (rule O6).
+     *
+     * @param copies whose own rows the caller marks as the version's, in this transaction
+     */
+    public Future<ProductVersion> published(SqlConnection tx, String actor, String id, List<VersionCopy> copies) {
+        return move(tx, actor, "version.publish", id, now -> v -> v.published(copies, now));
+    }
+
+    /** Distributes it to more regions, as {@link #published} does to the first. */
+    public Future<ProductVersion> distributed(SqlConnection tx, String actor, String id, List<VersionCopy> more) {
+        return move(tx, actor, "version.distribute", id, now -> v -> v.distributed(more, now));
     }
 
     public Future<ProductVersion> restricted(SqlConnection tx, String actor, String id) {

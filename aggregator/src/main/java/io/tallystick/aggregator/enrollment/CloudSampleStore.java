@@ -29,7 +29,7 @@ final class CloudSampleStore {
     /** Where versions were published, and where VMs run whose region is proved: an agent's word is no address. */
     static final String REGIONS =
             """
-            SELECT DISTINCT region FROM product_version WHERE cloud = $1 AND published_at IS NOT NULL AND region <> ''
+            SELECT DISTINCT region FROM image_copy WHERE cloud = $1 AND published_at IS NOT NULL
             UNION
             SELECT DISTINCT region FROM enrollment
              WHERE cloud = $1 AND seen_at >= $2 AND evidence_level IN ('attested', 'api-confirmed')

@@ -133,7 +133,8 @@ public final class Decisions {
                         .filter(v -> v.productId().equals(p.id()))
                         .toList(),
                 facts.open(p, now).map(Agreement::acceptedAt),
-                launchedAt(enrollment));
+                launchedAt(enrollment),
+                enrollment.region());
     }
 
     /** Asked only where it matters: an instance that reports pays nothing for it. */

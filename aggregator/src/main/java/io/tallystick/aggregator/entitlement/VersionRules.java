@@ -27,13 +27,15 @@ final class VersionRules {
      * @param launchable the product's versions in the instance's cloud that somebody may launch, newest first
      * @param acceptedAt when the agreement in force was accepted; empty where there is none
      * @param launchedAt when the VM was launched, as far as that is proved
+     * @param region the VM's
      */
     record Facts(
             Optional<ProductVersion> version,
             List<ProductVersion> launchable,
             Optional<Instant> acceptedAt,
-            Instant launchedAt) {
-        static final Facts NONE = new Facts(Optional.empty(), List.of(), Optional.empty(), Instant.EPOCH);
+            Instant launchedAt,
+            String region) {
+        static final Facts NONE = new Facts(Optional.empty(), List.of(), Optional.empty(), Instant.EPOCH, "");
 
         private Optional<ProductVersion> latest() {
             return launchable.stream().filter(ProductVersion::latest).findFirst();
@@ -41,12 +43,12 @@ final class VersionRules {
     }
 
     /**
-     * The one an image belongs to, among those that name it: the version it is the copy of; else, of those it is the source
+     * The one an image belongs to, among those that name it: the version it is a copy of; else, of those it is the source
      * of, the one that grants most.
      */
     static Optional<ProductVersion> choose(List<ProductVersion> named, String image) {
         return named.stream()
-                .min(Comparator.comparing((ProductVersion v) -> !v.copyImageId().equals(Optional.of(image)))
+                .min(Comparator.comparing((ProductVersion v) -> !v.isCopy(image))
                         .thenComparing(v -> grants(v.status()))
                         .thenComparing(ProductVersion::createdAt, Comparator.reverseOrder()));
     }
@@ -106,17 +108,17 @@ final class VersionRules {
         String usable = facts.launchable().stream()
                 .filter(v -> mayLaunch(v, facts.acceptedAt()))
                 .limit(NAMED_MAX)
-                .map(VersionRules::named)
+                .map(v -> named(v, facts.region()))
                 .collect(Collectors.joining("; "));
         return usable.isEmpty()
                 ? "Ask the seller which version replaces it."
                 : "Launch a version that you may use: " + usable + ".";
     }
 
-    private static String named(ProductVersion v) {
+    private static String named(ProductVersion v, String region) {
         return v.title()
-                + v.copyImageId()
-                        .map(image -> " (image " + image + ", " + v.region() + ")")
+                + v.copyFor(region)
+                        .map(copy -> " (image " + copy.imageId() + ", " + copy.region() + ")")
                         .or(() -> v.delivery().software().map(p -> " (package " + p.url() + ")"))
                         .orElse("");
     }
@@ -135,7 +137,9 @@ final class VersionRules {
                 };
         Optional<String> upgrade = v.status() == VersionStatus.DRAFT || v.status() == VersionStatus.PUBLISHING
                 ? Optional.empty()
-                : facts.latest().map(latest -> "We recommend version " + named(latest) + " of " + product + ".");
+                : facts.latest()
+                        .map(latest ->
+                                "We recommend version " + named(latest, facts.region()) + " of " + product + ".");
         String notice = (state + " " + upgrade.orElse("")).strip();
         return notice.isEmpty() ? Optional.empty() : Optional.of(notice);
     }

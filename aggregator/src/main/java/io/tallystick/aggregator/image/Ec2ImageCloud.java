@@ -104,13 +104,13 @@ final class Ec2ImageCloud implements ImageCloud {
     }
 
     @Override
-    public Future<String> copy(String region, String sourceImageId, String name, String token) {
+    public Future<String> copy(String region, String sourceRegion, String sourceImageId, String name, String token) {
         String clientToken = token.length() <= CLIENT_TOKEN_CHARS_MAX ? token : Digests.sha256(token);
         return ask(region, ec2 -> {
             Optional<String> made = madeFor(ec2, clientToken);
             return made.orElseGet(() -> ec2.copyImage(r -> r.overrideConfiguration(asUs)
                             .sourceImageId(sourceImageId)
-                            .sourceRegion(region)
+                            .sourceRegion(sourceRegion)
                             .name(imageName(name))
                             .clientToken(clientToken)
                             .tagSpecifications(t -> t.resourceType(ResourceType.IMAGE)

@@ -25,11 +25,13 @@ public interface ImageCloud {
     Future<List<CloudImage>> ownedBy(String region, String ownerAccount, String productCode);
 
     /**
-     * Starts the marketplace's own copy, in the same region, and answers its id while it is still {@code PENDING}. The same
-     * token gives the same copy, also after the answer was lost. Where the cloud has no idempotency token (OUTSCALE) the
-     * copy is found again by its name, which the token is part of.
+     * Starts the marketplace's own copy in a region, and answers its id while it is still {@code PENDING}. The same token gives
+     * the same copy, also after the answer was lost. Where the cloud has no idempotency token (OUTSCALE) the copy is found
+     * again by its name, which the token is part of.
+     *
+     * @param sourceRegion where the source is: the same region where the cloud copies within one only (OUTSCALE)
      */
-    Future<String> copy(String region, String sourceImageId, String name, String token);
+    Future<String> copy(String region, String sourceRegion, String sourceImageId, String name, String token);
 
     /**
      * Makes the copy carry the product code. At OUTSCALE codes are set; at AWS only the marketplace attaches codes and a copy

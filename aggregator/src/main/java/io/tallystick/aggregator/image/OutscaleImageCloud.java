@@ -74,7 +74,7 @@ final class OutscaleImageCloud implements ImageCloud {
     }
 
     @Override
-    public Future<String> copy(String region, String sourceImageId, String name, String token) {
+    public Future<String> copy(String region, String sourceRegion, String sourceImageId, String name, String token) {
         String unique = imageName(name, token);
         return blocking.run(() -> {
             Optional<String> made = copyNamed(region, unique);
@@ -89,7 +89,7 @@ final class OutscaleImageCloud implements ImageCloud {
                                         "SourceImageId",
                                         sourceImageId,
                                         "SourceRegionName",
-                                        region,
+                                        sourceRegion,
                                         "ImageName",
                                         unique))
                         .get("Image"));

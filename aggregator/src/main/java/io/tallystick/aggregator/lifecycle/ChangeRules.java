@@ -37,6 +37,10 @@ public final class ChangeRules {
     /** Titles of versions by product, so far. */
     private final Map<String, Set<String>> titles = new HashMap<>();
 
+    private final Distribution distribution;
+    /** How many copies the changes so far make. */
+    private int copied;
+
     private final PlannedDimensions measured = new PlannedDimensions();
 
     /** Which change of the set has taken a product code, given an offer new prices, or moved its end. */
@@ -52,6 +56,7 @@ public final class ChangeRules {
     private ChangeRules(List<Product> products, List<ProductVersion> versions) {
         this.products = products;
         this.versions = versions;
+        distribution = new Distribution(products, versions);
         versions.forEach(v -> now.put(v.id(), v.status()));
         products.forEach(p -> p.places().stream()
                 .filter(Place::isOpen)
@@ -178,16 +183,15 @@ public final class ChangeRules {
                 if (status != VersionStatus.DRAFT) {
                     return Optional.of("must be a draft, is " + status.wire());
                 }
-                Optional<String> nowhere = offeredAt(
-                                version,
-                                Place.Kind.REGION,
-                                Optional.of(version.region()).filter(r -> !r.isEmpty()))
+                Optional<String> nowhere = somewhere(version, profile)
                         .or(() -> offeredAt(version, Place.Kind.INSTANCE_TYPE, version.recommendedInstanceType()))
                         .or(() -> written(product(version), profile));
                 if (nowhere.isPresent()) {
                     return nowhere;
                 }
                 now.put(version.id(), VersionStatus.PUBLISHED);
+                copied += distribution.complete(version).size();
+                return tooManyCopies();
             }
             case MODIFY_VERSION -> {
                 if (status == VersionStatus.DRAFT || status == VersionStatus.PUBLISHING) {
@@ -252,6 +256,23 @@ public final class ChangeRules {
         return now.getOrDefault(version.id(), version.status());
     }
 
+    /** Where images are copied across regions, in any region; else, in the one that the image is in. */
+    private Optional<String> somewhere(ProductVersion version, Profile profile) {
+        if (!version.delivery().hasImage()) {
+            return Optional.empty();
+        }
+        return profile.copiesAcrossRegions()
+                ? Optional.of("is for a product that is offered in no region at " + version.cloud() + "; add one first")
+                        .filter(nowhere -> distribution.isNowhere(version))
+                : offeredAt(version, Place.Kind.REGION, Optional.of(version.region()));
+    }
+
+    private Optional<String> tooManyCopies() {
+        return Optional.of("would make a change set copy more than " + Distribution.COPIES_MAX
+                        + " images; take several change sets")
+                .filter(many -> copied > Distribution.COPIES_MAX);
+    }
+
     /** A product without any of a kind at a cloud is offered in all. */
     private Optional<String> offeredAt(ProductVersion version, Place.Kind kind, Optional<String> name) {
         boolean listed = open.stream()
@@ -299,8 +320,14 @@ public final class ChangeRules {
         switch (change.type()) {
             case UNPUBLISH_PRODUCT -> unpublish(change, product, path);
             case UPDATE_INFORMATION -> inform(change, product, path);
-            case ADD_REGIONS -> place(change, product, path, Place.Kind.REGION, true);
-            case RESTRICT_REGIONS -> place(change, product, path, Place.Kind.REGION, false);
+            case ADD_REGIONS -> {
+                place(change, product, path, Place.Kind.REGION, true);
+                distribute(change, product, path, true);
+            }
+            case RESTRICT_REGIONS -> {
+                place(change, product, path, Place.Kind.REGION, false);
+                distribute(change, product, path, false);
+            }
             case ADD_INSTANCE_TYPES -> place(change, product, path, Place.Kind.INSTANCE_TYPE, true);
             case RESTRICT_INSTANCE_TYPES -> place(change, product, path, Place.Kind.INSTANCE_TYPE, false);
             case PUBLISH_VERSION,
@@ -382,6 +409,21 @@ public final class ChangeRules {
                                 at, "is recommended by version " + v.title() + "; restrict that version first")));
             }
         }
+    }
+
+    private void distribute(Change change, Product product, String path, boolean add) {
+        ChangeDetails.Places places = change.details().places().orElseThrow();
+        if (!add) {
+            distribution.restrict(product.id(), places.cloud(), places.names());
+            return;
+        }
+        distribution.add(product.id(), places.cloud(), places.names());
+        versions.stream()
+                .filter(v -> v.productId().equals(product.id())
+                        && v.cloud().equals(places.cloud())
+                        && now.get(v.id()) == VersionStatus.PUBLISHED)
+                .forEach(v -> copied += distribution.complete(v).size());
+        tooManyCopies().ifPresent(many -> problems.add(new Failure.Problem(path + ".details.regions", many)));
     }
 
     /** Rule R30. */

@@ -60,8 +60,8 @@ final class ChangeSetStore {
             """;
     static final String INSERT_STEP =
             """
-            INSERT INTO change_step (change_set_id, number, change_index, name, version_id, token)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO change_step (change_set_id, number, change_index, name, version_id, region, token)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             """;
     static final String LOCK = "SELECT id FROM change_set WHERE id = $1 FOR UPDATE";
     static final String READ = COLUMNS + "WHERE s.id = ANY($1) ORDER BY s.id DESC";
@@ -83,7 +83,7 @@ final class ChangeSetStore {
             """;
     static final String READ_STEPS =
             """
-            SELECT change_set_id, number, change_index, name, version_id, token, attempts, started_at, attempted_at,
+            SELECT change_set_id, number, change_index, name, version_id, region, token, attempts, started_at, attempted_at,
                    done_at, last_error
               FROM change_step WHERE change_set_id = ANY($1) ORDER BY change_set_id, number
             """;
@@ -147,6 +147,7 @@ final class ChangeSetStore {
                                 s.changeIndex(),
                                 s.name().wire(),
                                 s.versionId().orElse(null),
+                                s.region().orElse(null),
                                 s.token()))
                         .toList())
                 .mapEmpty();
@@ -325,6 +326,7 @@ final class ChangeSetStore {
                         row.getInteger("change_index"),
                         Step.Name.ofWire(row.getString("name")),
                         Optional.ofNullable(row.getString("version_id")),
+                        Optional.ofNullable(row.getString("region")),
                         row.getString("token"),
                         row.getInteger("attempts"),
                         Columns.optionalInstant(row, "started_at"),

@@ -125,7 +125,7 @@ public final class ChangeSetWorker implements Handler {
                                     Optional.of(String.valueOf(f.getMessage())));
                         }
                         Instant now = now();
-                        List<Step> steps = ChangeSteps.of(set.changes(), planned.versions(), () -> ids.next("stp"));
+                        List<Step> steps = ChangeSteps.of(set.changes(), planned, () -> ids.next("stp"));
                         return store.apply(tx, set.id(), now)
                                 .compose(done -> store.insertSteps(tx, set.id(), steps))
                                 .compose(done -> records.beginPublishing(tx, steps, all, now))

@@ -3,110 +3,125 @@ package io.tallystick.aggregator.lifecycle;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
 
 /** What steps a checked change set takes. Pure. */
 final class ChangeSteps {
-    private ChangeSteps() {}
+    private final List<ProductVersion> versions;
+    private final Distribution distribution;
+    private final Supplier<String> tokens;
+    /** What the changes so far make of the versions. */
+    private final Map<String, VersionStatus> now = new HashMap<>();
+
+    private final List<Step> steps = new ArrayList<>();
+
+    private ChangeSteps(Planned planned, Supplier<String> tokens) {
+        versions = planned.versions();
+        distribution = new Distribution(planned.products(), versions);
+        this.tokens = tokens;
+        versions.forEach(v -> now.put(v.id(), v.status()));
+    }
 
     /** The steps, numbered from 1, each with a token of its own. */
-    static List<Step> of(List<Change> changes, List<ProductVersion> versions, Supplier<String> tokens) {
-        Map<String, VersionStatus> now = new HashMap<>();
-        versions.forEach(v -> now.put(v.id(), v.status()));
-        Set<String> packages = new HashSet<>();
-        versions.stream().filter(v -> !v.delivery().hasImage()).forEach(v -> packages.add(v.id()));
-        List<Step> steps = new ArrayList<>();
-        for (Change change : changes) {
-            if (change.type() == Change.Type.UNPUBLISH_PRODUCT) {
-                for (ProductVersion v : versions) {
-                    if (v.productId().equals(change.productId())
-                            && now.getOrDefault(v.id(), v.status()).isLaunchable()
-                            && Profile.of(v.cloud()).deletesOnUnpublish()) {
-                        add(
-                                steps,
-                                change,
-                                Optional.of(v.id()),
-                                tokens,
-                                names(Change.Type.UNPUBLISH_VERSION, !packages.contains(v.id())));
-                        now.put(v.id(), VersionStatus.UNPUBLISHED);
-                    }
-                }
-                add(steps, change, Optional.empty(), tokens, Step.Name.WITHDRAW);
-            } else {
-                boolean image =
-                        change.versionId().map(id -> !packages.contains(id)).orElse(false);
-                add(steps, change, change.versionId(), tokens, names(change.type(), image));
-                after(change.type())
-                        .ifPresent(status -> now.put(change.versionId().orElseThrow(), status));
+    static List<Step> of(List<Change> changes, Planned planned, Supplier<String> tokens) {
+        ChangeSteps of = new ChangeSteps(planned, tokens);
+        changes.forEach(of::add);
+        return of.steps;
+    }
+
+    private void add(Change change) {
+        switch (change.type()) {
+            case PUBLISH_VERSION -> {
+                ProductVersion version = version(change);
+                copy(change, version);
+                add(change, version, Step.Name.PUBLISH, VersionStatus.PUBLISHED);
             }
+            case MODIFY_VERSION -> add(change, Step.Name.MODIFY);
+            case RESTRICT_VERSION -> {
+                ProductVersion version = version(change);
+                each(change, version, distribution.of(version), Step.Name.DEPRECATE);
+                add(change, version, Step.Name.RESTRICT, VersionStatus.RESTRICTED);
+            }
+            case UNPUBLISH_VERSION -> unpublish(change, version(change));
+            case UNPUBLISH_PRODUCT -> {
+                versions.stream()
+                        .filter(v -> v.productId().equals(change.productId())
+                                && status(v).isLaunchable()
+                                && Profile.of(v.cloud()).deletesOnUnpublish())
+                        .forEach(v -> unpublish(change, v));
+                add(change, Step.Name.WITHDRAW);
+            }
+            case UPDATE_INFORMATION -> add(change, Step.Name.INFORM);
+            case ADD_REGIONS -> {
+                ChangeDetails.Places places = change.details().places().orElseThrow();
+                distribution.add(change.productId(), places.cloud(), places.names());
+                versions.stream()
+                        .filter(v -> v.productId().equals(change.productId())
+                                && v.cloud().equals(places.cloud())
+                                && status(v) == VersionStatus.PUBLISHED)
+                        .forEach(v -> copy(change, v));
+                add(change, Step.Name.PLACE);
+            }
+            case RESTRICT_REGIONS -> {
+                ChangeDetails.Places places = change.details().places().orElseThrow();
+                distribution.restrict(change.productId(), places.cloud(), places.names());
+                add(change, Step.Name.PLACE);
+            }
+            case ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES -> add(change, Step.Name.PLACE);
+            case CREATE_PRODUCT -> add(change, Step.Name.CREATE);
+            case ADD_DIMENSIONS, RESTRICT_DIMENSIONS, UPDATE_DIMENSIONS -> add(change, Step.Name.MEASURE);
+            case ADD_VERSION -> add(change, Step.Name.DRAFT);
+            case UPDATE_TARGETING -> add(change, Step.Name.TARGET);
+            case CREATE_OFFER -> add(change, Step.Name.OFFER);
+            case UPDATE_PRICING_TERMS -> add(change, Step.Name.PRICE);
+            case UPDATE_AVAILABILITY -> add(change, Step.Name.CLOSE);
         }
-        return steps;
     }
 
-    /** @param image whether there is one, at a cloud; of a package there is only our own record */
-    private static Step.Name[] names(Change.Type type, boolean image) {
-        return switch (type) {
-            case PUBLISH_VERSION ->
-                image
-                        ? new Step.Name[] {
-                            Step.Name.COPY, Step.Name.AVAILABLE, Step.Name.ATTACH, Step.Name.SHARE, Step.Name.PUBLISH
-                        }
-                        : new Step.Name[] {Step.Name.PUBLISH};
-            case MODIFY_VERSION -> new Step.Name[] {Step.Name.MODIFY};
-            case RESTRICT_VERSION ->
-                image
-                        ? new Step.Name[] {Step.Name.DEPRECATE, Step.Name.RESTRICT}
-                        : new Step.Name[] {Step.Name.RESTRICT};
-            case UNPUBLISH_VERSION ->
-                image ? new Step.Name[] {Step.Name.DELETE, Step.Name.UNPUBLISH} : new Step.Name[] {Step.Name.UNPUBLISH};
-            case UNPUBLISH_PRODUCT -> new Step.Name[] {Step.Name.WITHDRAW};
-            case UPDATE_INFORMATION -> new Step.Name[] {Step.Name.INFORM};
-            case ADD_REGIONS, RESTRICT_REGIONS, ADD_INSTANCE_TYPES, RESTRICT_INSTANCE_TYPES ->
-                new Step.Name[] {Step.Name.PLACE};
-            case CREATE_PRODUCT -> new Step.Name[] {Step.Name.CREATE};
-            case ADD_DIMENSIONS, RESTRICT_DIMENSIONS, UPDATE_DIMENSIONS -> new Step.Name[] {Step.Name.MEASURE};
-            case ADD_VERSION -> new Step.Name[] {Step.Name.DRAFT};
-            case UPDATE_TARGETING -> new Step.Name[] {Step.Name.TARGET};
-            case CREATE_OFFER -> new Step.Name[] {Step.Name.OFFER};
-            case UPDATE_PRICING_TERMS -> new Step.Name[] {Step.Name.PRICE};
-            case UPDATE_AVAILABILITY -> new Step.Name[] {Step.Name.CLOSE};
-        };
+    /** All copies are asked for before the first is waited for: clouds make them at the same time. */
+    private void copy(Change change, ProductVersion version) {
+        Collection<String> regions = distribution.complete(version);
+        each(change, version, regions, Step.Name.COPY);
+        each(change, version, regions, Step.Name.AVAILABLE);
+        each(change, version, regions, Step.Name.ATTACH);
+        each(change, version, regions, Step.Name.SHARE);
     }
 
-    private static Optional<VersionStatus> after(Change.Type type) {
-        return switch (type) {
-            case PUBLISH_VERSION -> Optional.of(VersionStatus.PUBLISHED);
-            case RESTRICT_VERSION -> Optional.of(VersionStatus.RESTRICTED);
-            case UNPUBLISH_VERSION -> Optional.of(VersionStatus.UNPUBLISHED);
-            case MODIFY_VERSION,
-                    UNPUBLISH_PRODUCT,
-                    UPDATE_INFORMATION,
-                    ADD_REGIONS,
-                    RESTRICT_REGIONS,
-                    ADD_INSTANCE_TYPES,
-                    RESTRICT_INSTANCE_TYPES,
-                    CREATE_PRODUCT,
-                    ADD_DIMENSIONS,
-                    ADD_VERSION,
-                    UPDATE_TARGETING,
-                    CREATE_OFFER,
-                    UPDATE_PRICING_TERMS,
-                    RESTRICT_DIMENSIONS,
-                    UPDATE_DIMENSIONS,
-                    UPDATE_AVAILABILITY -> Optional.empty();
-        };
+    private void unpublish(Change change, ProductVersion version) {
+        each(change, version, distribution.of(version), Step.Name.DELETE);
+        add(change, version, Step.Name.UNPUBLISH, VersionStatus.UNPUBLISHED);
     }
 
-    private static void add(
-            List<Step> steps, Change change, Optional<String> versionId, Supplier<String> tokens, Step.Name... names) {
-        for (Step.Name name : names) {
-            steps.add(Step.planned(steps.size() + 1, change.index(), name, versionId, tokens.get()));
+    private ProductVersion version(Change change) {
+        String id = change.versionId().orElseThrow();
+        return versions.stream().filter(v -> v.id().equals(id)).findFirst().orElseThrow();
+    }
+
+    private VersionStatus status(ProductVersion version) {
+        return now.getOrDefault(version.id(), version.status());
+    }
+
+    private void each(Change change, ProductVersion version, Collection<String> regions, Step.Name name) {
+        for (String region : regions) {
+            add(change, name, Optional.of(version.id()), Optional.of(region));
         }
+    }
+
+    private void add(Change change, ProductVersion version, Step.Name name, VersionStatus after) {
+        add(change, name, Optional.of(version.id()), Optional.empty());
+        now.put(version.id(), after);
+    }
+
+    private void add(Change change, Step.Name name) {
+        add(change, name, change.versionId(), Optional.empty());
+    }
+
+    private void add(Change change, Step.Name name, Optional<String> versionId, Optional<String> region) {
+        steps.add(Step.planned(steps.size() + 1, change.index(), name, versionId, region, tokens.get()));
     }
 }

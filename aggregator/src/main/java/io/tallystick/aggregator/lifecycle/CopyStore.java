@@ -2,30 +2,36 @@ package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.catalog.Offer;
 import io.tallystick.aggregator.catalog.Product;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.db.Columns;
+import io.tallystick.aggregator.image.ImageCloud;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** SQL of the marketplace's copies and of who may launch them. */
 final class CopyStore {
     static final String INSERT =
             """
-            INSERT INTO image_copy (token, version_id, cloud, region, source_image_id, name, status, requested_at)
-            VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7)
+            INSERT INTO image_copy (token, version_id, cloud, region, source_region, source_image_id, name, status, requested_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'requested', $8)
             """;
     static final String READ =
             """
-            SELECT c.token, c.version_id, c.cloud, c.region, c.source_image_id, c.name, c.image_id, c.status,
+            SELECT c.token, c.version_id, c.cloud, c.region, c.source_region, c.source_image_id, c.name, c.image_id, c.status,
                    coalesce(s.attempts, 0) > 0 AS asked_for
               FROM image_copy c LEFT JOIN change_step s ON s.token = c.token
              WHERE c.token = $1
@@ -34,24 +40,39 @@ final class CopyStore {
     static final String AVAILABLE = "UPDATE image_copy SET status = 'available', available_at = $2 WHERE token = $1";
     static final String DELETED = "UPDATE image_copy SET status = 'deleted', deleted_at = $2 WHERE token = $1";
     static final String OF_VERSION_DELETED =
-            "UPDATE image_copy SET status = 'deleted', deleted_at = $2 WHERE version_id = $1 AND status = 'available'";
+            """
+            UPDATE image_copy SET status = 'deleted', deleted_at = $3
+             WHERE version_id = $1 AND region = $2 AND status = 'available'
+            """;
+    /** What a change has made and is no version's yet. */
+    static final String MADE =
+            """
+            SELECT c.version_id, c.region, c.image_id
+              FROM image_copy c JOIN change_step s ON s.token = c.token
+             WHERE s.change_set_id = $1 AND s.change_index = $2 AND c.status = 'available' AND c.published_at IS NULL
+             ORDER BY c.version_id, c.region
+            """;
+
+    static final String PUBLISHED =
+            """
+            UPDATE image_copy SET published_at = $2 WHERE version_id = $1 AND status = 'available' AND published_at IS NULL
+            """;
     /** Copies of a change set that came to nothing; those of versions it did publish stay. */
     static final String DISCARD =
             """
             UPDATE image_copy c SET status = 'discarded'
               FROM change_step s
              WHERE s.change_set_id = $1 AND s.token = c.token AND c.status IN ('requested', 'pending', 'available')
-               AND NOT EXISTS (SELECT 1 FROM product_version v
-                                WHERE v.id = c.version_id AND v.copy_image_id = c.image_id)
+               AND c.published_at IS NULL
             RETURNING c.token
             """;
 
     static final String OF_SET =
             """
             SELECT c.token FROM image_copy c JOIN change_step s ON s.token = c.token
-             WHERE s.change_set_id = $1 AND c.version_id = $2
+             WHERE s.change_set_id = $1 AND c.version_id = $2 AND c.region = $3
             """;
-    /** Cloud accounts of those who may launch a version: whose agreement is open, and began before it was restricted. */
+    /** Cloud accounts of those who may launch a copy: whose agreement is open, and began before it was restricted. */
     static final String ENTITLED =
             """
             SELECT DISTINCT c.cloud_account_id
@@ -76,14 +97,16 @@ final class CopyStore {
             """;
     static final String PRODUCTS_OF =
             "SELECT DISTINCT product_id FROM agreement WHERE account_id = $1 AND ended_at IS NULL ORDER BY product_id";
-    static final String SHARED = "SELECT cloud_account_id FROM image_share WHERE version_id = $1";
+    static final String SHARED = "SELECT cloud_account_id FROM image_share WHERE version_id = $1 AND region = $2";
     static final String SHARE =
             """
-            INSERT INTO image_share (version_id, cloud_account_id, shared_at) SELECT $1, a, $3 FROM unnest($2::text[]) AS a
+            INSERT INTO image_share (version_id, region, cloud_account_id, shared_at)
+            SELECT $1, $2, a, $4 FROM unnest($3::text[]) AS a
             ON CONFLICT ON CONSTRAINT image_share_pk DO NOTHING
             """;
-    static final String UNSHARE = "DELETE FROM image_share WHERE version_id = $1 AND cloud_account_id = ANY($2)";
-    static final String UNSHARE_ALL = "DELETE FROM image_share WHERE version_id = $1";
+    static final String UNSHARE =
+            "DELETE FROM image_share WHERE version_id = $1 AND region = $2 AND cloud_account_id = ANY($3)";
+    static final String UNSHARE_ALL = "DELETE FROM image_share WHERE version_id = $1 AND region = $2";
 
     /**
      * A copy.
@@ -96,11 +119,17 @@ final class CopyStore {
             String versionId,
             String cloud,
             String region,
+            String sourceRegion,
             String sourceImageId,
             String name,
             Optional<String> imageId,
             String status,
-            boolean askedFor) {}
+            boolean askedFor) {
+        /** Asks for it, for the first time or again; answers its id. */
+        Future<String> ask(ImageCloud at) {
+            return at.copy(region, sourceRegion, sourceImageId, name, token);
+        }
+    }
 
     Future<Void> insert(SqlClient db, Copy copy, Instant at) {
         return db.preparedQuery(INSERT)
@@ -109,6 +138,7 @@ final class CopyStore {
                     copy.versionId(),
                     copy.cloud(),
                     copy.region(),
+                    copy.sourceRegion(),
                     copy.sourceImageId(),
                     copy.name(),
                     Columns.time(at)
@@ -128,6 +158,7 @@ final class CopyStore {
                     row.getString("version_id"),
                     row.getString("cloud"),
                     row.getString("region"),
+                    row.getString("source_region"),
                     row.getString("source_image_id"),
                     row.getString("name"),
                     Optional.ofNullable(row.getString("image_id")),
@@ -136,10 +167,13 @@ final class CopyStore {
         });
     }
 
-    /** The token of the copy that this change set makes of this version. */
-    Future<String> tokenOf(SqlClient db, String changeSetId, String versionId) {
+    /** The token of the copy that this change set makes, which a step of it is about. */
+    Future<String> tokenOf(SqlClient db, String changeSetId, Step step) {
         return db.preparedQuery(OF_SET)
-                .execute(Tuple.of(changeSetId, versionId))
+                .execute(Tuple.of(
+                        changeSetId,
+                        step.versionId().orElseThrow(),
+                        step.region().orElseThrow()))
                 .map(rows -> rows.iterator().next().getString("token"));
     }
 
@@ -159,11 +193,30 @@ final class CopyStore {
                 .mapEmpty();
     }
 
-    /** The copy of a published version is gone, and with it everybody's leave to launch it. */
-    Future<Void> deletedOfVersion(SqlClient db, String versionId, Instant at) {
+    /** The copy of a published version is gone in a region, and with it everybody's leave to launch it. */
+    Future<Void> deletedOfVersion(SqlClient db, String versionId, String region, Instant at) {
         return db.preparedQuery(OF_VERSION_DELETED)
+                .execute(Tuple.of(versionId, region, Columns.time(at)))
+                .compose(done -> db.preparedQuery(UNSHARE_ALL).execute(Tuple.of(versionId, region)))
+                .mapEmpty();
+    }
+
+    /** What a change has copied and is to be its versions' own, by version. */
+    Future<Map<String, List<VersionCopy>>> made(SqlClient db, String changeSetId, int changeIndex) {
+        return db.preparedQuery(MADE)
+                .execute(Tuple.of(changeSetId, changeIndex))
+                .map(rows -> {
+                    Map<String, List<VersionCopy>> made = new TreeMap<>();
+                    rows.forEach(row -> made.computeIfAbsent(row.getString("version_id"), id -> new ArrayList<>())
+                            .add(new VersionCopy(row.getString("region"), row.getString("image_id"))));
+                    return made;
+                });
+    }
+
+    /** A version's copies that are there are its own from now on. */
+    Future<Void> published(SqlClient db, String versionId, Instant at) {
+        return db.preparedQuery(PUBLISHED)
                 .execute(Tuple.of(versionId, Columns.time(at)))
-                .compose(done -> db.preparedQuery(UNSHARE_ALL).execute(Tuple.of(versionId)))
                 .mapEmpty();
     }
 
@@ -217,21 +270,21 @@ final class CopyStore {
         return texts(db, PRODUCTS_OF, "product_id", Tuple.of(accountId));
     }
 
-    Future<Set<String>> shared(SqlClient db, String versionId) {
-        return texts(db, SHARED, "cloud_account_id", Tuple.of(versionId));
+    Future<Set<String>> shared(SqlClient db, String versionId, String region) {
+        return texts(db, SHARED, "cloud_account_id", Tuple.of(versionId, region));
     }
 
-    Future<Void> share(SqlClient db, String versionId, Collection<String> accounts, Instant at) {
+    Future<Void> share(SqlClient db, String versionId, String region, Collection<String> accounts, Instant at) {
         return db.preparedQuery(SHARE)
-                .execute(Tuple.of(versionId)
+                .execute(Tuple.of(versionId, region)
                         .addArrayOfString(accounts.toArray(String[]::new))
                         .addOffsetDateTime(Columns.time(at)))
                 .mapEmpty();
     }
 
-    Future<Void> unshare(SqlClient db, String versionId, Collection<String> accounts) {
+    Future<Void> unshare(SqlClient db, String versionId, String region, Collection<String> accounts) {
         return db.preparedQuery(UNSHARE)
-                .execute(Tuple.of(versionId).addArrayOfString(accounts.toArray(String[]::new)))
+                .execute(Tuple.of(versionId, region).addArrayOfString(accounts.toArray(String[]::new)))
                 .mapEmpty();
     }
 

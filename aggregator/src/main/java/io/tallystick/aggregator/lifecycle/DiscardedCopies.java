@@ -65,7 +65,7 @@ final class DiscardedCopies implements Handler {
     private static Future<Optional<String>> imageOf(ImageCloud cloud, CopyStore.Copy copy) {
         return copy.imageId().isPresent()
                 ? Future.succeededFuture(copy.imageId())
-                : cloud.copy(copy.region(), copy.sourceImageId(), copy.name(), copy.token())
+                : copy.ask(cloud)
                         .map(Optional::of)
                         .recover(e -> e instanceof ImageCloudException refused && !refused.isRetryable()
                                 ? Future.succeededFuture(Optional.empty())

@@ -1,8 +1,10 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.catalog.Catalog;
+import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
@@ -18,11 +20,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,45 +88,59 @@ final class ImageShares implements Handler {
                 boolean published = version.status() == VersionStatus.PUBLISHED;
                 boolean follows =
                         published && !Profile.of(version.cloud()).publicFor().isEmpty();
-                done = done.compose(
-                        before -> reconcile(job, version, published && open.toEverybody(product, version.cloud()))
-                                .map(before || follows));
+                boolean everybody = published && open.toEverybody(product, version.cloud());
+                for (VersionCopy copy : version.copies()) {
+                    Optional<Instant> until = restrictedAt(product, version, copy);
+                    done = done.compose(before ->
+                            reconcile(job, version, copy, until, everybody).map(before || follows));
+                }
             }
         }
         return done;
     }
 
-    private Future<Void> reconcile(Job job, ProductVersion version, boolean everybody) {
+    /** From when on nobody new may launch a copy: its version was restricted, or its region was (rule R26). */
+    private static Optional<Instant> restrictedAt(Product product, ProductVersion version, VersionCopy copy) {
+        return Stream.concat(
+                        version.restrictedAt().stream(),
+                        product.places(Place.Kind.REGION, version.cloud()).stream()
+                                .filter(place -> place.name().equals(copy.region()))
+                                .flatMap(place -> place.restrictedAt().stream()))
+                .min(Comparator.naturalOrder());
+    }
+
+    private Future<Void> reconcile(
+            Job job, ProductVersion version, VersionCopy copy, Optional<Instant> restrictedAt, boolean everybody) {
         ImageCloud cloud = StepEffects.cloud(clouds, version.cloud());
-        String image = version.copyImageId().orElseThrow();
         return copies.entitled(
                         database.reads(),
                         version.productId(),
                         version.cloud(),
                         Columns.micros(clock.instant()),
-                        version.restrictedAt())
-                .compose(wanted -> cloud.find(version.region(), image)
+                        restrictedAt)
+                .compose(wanted -> cloud.find(copy.region(), copy.imageId())
                         .compose(found -> found.isEmpty()
                                 ? Future.succeededFuture()
                                 : agree(job, version, cloud, found.get(), wanted)
                                         .compose(done -> found.get().isPublic() == everybody
                                                 ? Future.succeededFuture()
-                                                : cloud.setPublic(version.region(), image, everybody))));
+                                                : cloud.setPublic(copy.region(), copy.imageId(), everybody))));
     }
 
     private Future<Void> agree(
             Job job, ProductVersion version, ImageCloud cloud, CloudImage image, Set<String> wanted) {
-        return copies.shared(database.reads(), version.id()).compose(known -> {
+        return copies.shared(database.reads(), version.id(), image.region()).compose(known -> {
             Set<String> missing = new TreeSet<>(wanted);
             missing.removeAll(image.sharedWith());
             Set<String> surplus = new TreeSet<>(image.sharedWith());
             surplus.addAll(known);
             surplus.removeAll(wanted);
-            return inChunks(missing, chunk -> cloud.share(version.region(), image.id(), chunk))
-                    .compose(done -> inChunks(surplus, chunk -> cloud.unshare(version.region(), image.id(), chunk)))
+            return inChunks(missing, chunk -> cloud.share(image.region(), image.id(), chunk))
+                    .compose(done -> inChunks(surplus, chunk -> cloud.unshare(image.region(), image.id(), chunk)))
                     .compose(done -> database.transactor().inTx(tx -> jobs.hold(tx, job)
-                            .compose(held -> copies.unshare(tx, version.id(), surplus))
-                            .compose(gone -> copies.share(tx, version.id(), wanted, Columns.micros(clock.instant())))));
+                            .compose(held -> copies.unshare(tx, version.id(), image.region(), surplus))
+                            .compose(gone -> copies.share(
+                                    tx, version.id(), image.region(), wanted, Columns.micros(clock.instant())))));
         });
     }
 

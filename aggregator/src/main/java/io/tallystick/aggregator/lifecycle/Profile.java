@@ -11,6 +11,7 @@ import java.util.Set;
  *
  * @param cloud whose images it is about
  * @param operations the changes there are
+ * @param copiesAcrossRegions whether an image of one region can be copied to another; else each is where its source is
  * @param deletesOnUnpublish whether unpublishing deletes the copy; otherwise what was provided can only be restricted
  * @param publicFor what a product's open public offers may all be for its copies to be everybody's to launch (rule N6)
  * @param languages in which a product's page must be written, once it is written
@@ -18,6 +19,7 @@ import java.util.Set;
 public record Profile(
         String cloud,
         Set<Change.Type> operations,
+        boolean copiesAcrossRegions,
         boolean deletesOnUnpublish,
         Set<Offer.Kind> publicFor,
         List<String> languages) {
@@ -25,6 +27,7 @@ public record Profile(
     static final Profile AWS = new Profile(
             "aws",
             EnumSet.complementOf(EnumSet.of(Change.Type.UNPUBLISH_VERSION)),
+            true,
             false,
             // EC2 makes no image public that carries a code.
             Set.of(),
@@ -34,6 +37,8 @@ public record Profile(
     static final Profile OUTSCALE = new Profile(
             "outscale",
             EnumSet.allOf(Change.Type.class),
+            // To another region an image goes as a file in object storage.
+            false,
             true,
             EnumSet.of(Offer.Kind.FREE, Offer.Kind.BYOL),
             List.of(ProductPage.ENGLISH, ProductPage.FRENCH));

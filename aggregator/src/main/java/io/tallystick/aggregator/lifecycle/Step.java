@@ -11,12 +11,14 @@ import java.util.Optional;
  *
  * @param token by which the cloud knows a repetition; here before the effect is asked for
  * @param versionId what it is about; empty where that is the product
+ * @param region whose copy of the version it is about; empty where it is about no copy
  */
 public record Step(
         int number,
         int changeIndex,
         Name name,
         Optional<String> versionId,
+        Optional<String> region,
         String token,
         int attempts,
         Optional<Instant> startedAt,
@@ -26,7 +28,7 @@ public record Step(
 
     /** What a step does. */
     public enum Name {
-        /** Asks the cloud for the marketplace's own copy. */
+        /** Asks the cloud for the marketplace's own copy in a region. */
         COPY,
         /** Waits until the copy is there. */
         AVAILABLE,
@@ -77,12 +79,14 @@ public record Step(
         }
     }
 
-    static Step planned(int number, int changeIndex, Name name, Optional<String> versionId, String token) {
+    static Step planned(
+            int number, int changeIndex, Name name, Optional<String> versionId, Optional<String> region, String token) {
         return new Step(
                 number,
                 changeIndex,
                 name,
                 versionId,
+                region,
                 token,
                 0,
                 Optional.empty(),
@@ -101,6 +105,8 @@ public record Step(
                 name.wire(),
                 "version",
                 versionId.orElse(null),
+                "region",
+                region.orElse(null),
                 "attempts",
                 attempts,
                 "startedAt",

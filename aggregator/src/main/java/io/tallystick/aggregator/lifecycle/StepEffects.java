@@ -1,7 +1,7 @@
 package io.tallystick.aggregator.lifecycle;
 
 import io.tallystick.aggregator.catalog.Catalog;
-import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
@@ -64,17 +64,22 @@ final class StepEffects {
             case AVAILABLE -> withCopy(set, step, (cloud, copy) -> available(step, cloud, copy));
             case ATTACH -> withCopy(set, step, this::attach);
             case SHARE -> withCopy(set, step, this::share);
-            case PUBLISH ->
-                set.steps().stream()
-                                .anyMatch(s -> s.name() == Step.Name.COPY
-                                        && s.versionId().equals(step.versionId()))
-                        ? withCopy(set, step, (cloud, copy) -> Future.succeededFuture(Effect.of(image(copy))))
-                        : Future.succeededFuture(Effect.NONE);
-            case DEPRECATE -> withPublished(step, (cloud, version, image) -> cloud.deprecate(version.region(), image));
-            case DELETE -> withPublished(step, (cloud, version, image) -> cloud.delete(version.region(), image));
+            case DEPRECATE -> withPublished(step, (cloud, copy) -> cloud.deprecate(copy.region(), copy.imageId()));
+            case DELETE -> withPublished(step, (cloud, copy) -> cloud.delete(copy.region(), copy.imageId()));
             case DRAFT -> draft(set.changes().get(step.changeIndex()));
-            case MODIFY, RESTRICT, UNPUBLISH, WITHDRAW, INFORM, PLACE, CREATE, MEASURE, TARGET, OFFER, PRICE, CLOSE ->
-                Future.succeededFuture(Effect.NONE);
+            case PUBLISH,
+                    MODIFY,
+                    RESTRICT,
+                    UNPUBLISH,
+                    WITHDRAW,
+                    INFORM,
+                    PLACE,
+                    CREATE,
+                    MEASURE,
+                    TARGET,
+                    OFFER,
+                    PRICE,
+                    CLOSE -> Future.succeededFuture(Effect.NONE);
         };
     }
 
@@ -89,8 +94,7 @@ final class StepEffects {
     private Future<Effect> copy(Step step) {
         return copies.read(database.reads(), step.token())
                 .map(Optional::orElseThrow)
-                .compose(copy ->
-                        cloud(copy.cloud()).copy(copy.region(), copy.sourceImageId(), copy.name(), copy.token()))
+                .compose(copy -> copy.ask(cloud(copy.cloud())))
                 .map(Effect::of);
     }
 
@@ -153,11 +157,11 @@ final class StepEffects {
 
     @FunctionalInterface
     private interface OnPublished {
-        Future<Void> ask(ImageCloud cloud, ProductVersion version, String imageId);
+        Future<Void> ask(ImageCloud cloud, VersionCopy copy);
     }
 
     private Future<Effect> withCopy(ChangeSet set, Step step, OnCopy on) {
-        return copies.tokenOf(database.reads(), set.id(), step.versionId().orElseThrow())
+        return copies.tokenOf(database.reads(), set.id(), step)
                 .compose(token -> copies.read(database.reads(), token))
                 .map(Optional::orElseThrow)
                 .compose(copy -> on.ask(cloud(copy.cloud()), copy));
@@ -166,7 +170,8 @@ final class StepEffects {
     private Future<Effect> withPublished(Step step, OnPublished on) {
         return versions.require(database.reads(), step.versionId().orElseThrow())
                 .compose(version -> on.ask(
-                        cloud(version.cloud()), version, version.copyImageId().orElseThrow()))
+                        cloud(version.cloud()),
+                        version.copyIn(step.region().orElseThrow()).orElseThrow()))
                 .map(Effect.NONE);
     }
 

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.catalog.Visibility;
 import io.tallystick.aggregator.job.Jobs;
@@ -12,6 +13,7 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What steps leave in our own rows, mails included, in the transaction that marks them done. */
@@ -60,6 +62,7 @@ final class StepRecords {
                                 step.token(),
                                 version.id(),
                                 version.cloud(),
+                                step.region().orElseThrow(),
                                 version.region(),
                                 version.sourceImageId(),
                                 copyName(products.get(0), version),
@@ -84,13 +87,16 @@ final class StepRecords {
         String actor = ChangeSetWorker.actor(set);
         return switch (step.name()) {
             case COPY -> copies.pending(tx, step.token(), effect.imageId().orElseThrow());
-            case AVAILABLE ->
-                copies.tokenOf(tx, set.id(), version(step)).compose(token -> copies.available(tx, token, now));
+            case AVAILABLE -> copies.tokenOf(tx, set.id(), step).compose(token -> copies.available(tx, token, now));
             case ATTACH, DEPRECATE -> Future.succeededFuture();
-            case SHARE -> copies.share(tx, version(step), effect.accounts(), now);
+            case SHARE -> copies.share(tx, version(step), region(step), effect.accounts(), now);
             case PUBLISH ->
                 askForShares(tx, step)
-                        .compose(done -> versions.published(tx, actor, version(step), effect.imageId()))
+                        .compose(done -> copies.made(tx, set.id(), step.changeIndex()))
+                        .compose(made -> versions.published(
+                                tx, actor, version(step), made.getOrDefault(version(step), List.of())))
+                        .compose(done -> copies.published(tx, version(step), now))
+                        .compose(done -> versions.require(tx, version(step)))
                         .compose(published -> news.published(tx, published, now));
             case MODIFY -> {
                 Change change = set.changes().get(step.changeIndex());
@@ -107,7 +113,7 @@ final class StepRecords {
                 askForShares(tx, step)
                         .compose(done -> versions.restricted(tx, actor, version(step)))
                         .compose(restricted -> news.restricted(tx, restricted, now));
-            case DELETE -> copies.deletedOfVersion(tx, version(step), now);
+            case DELETE -> copies.deletedOfVersion(tx, version(step), region(step), now);
             case UNPUBLISH -> {
                 boolean whole = set.changes().get(step.changeIndex()).type() == Change.Type.UNPUBLISH_PRODUCT;
                 yield versions.unpublished(tx, actor, version(step))
@@ -115,7 +121,14 @@ final class StepRecords {
             }
             case WITHDRAW -> withdraw(tx, actor, set.changes().get(step.changeIndex()), now);
             case INFORM -> inform(tx, actor, set.changes().get(step.changeIndex()));
-            case PLACE -> place(tx, actor, set.changes().get(step.changeIndex()));
+            case PLACE ->
+                jobs.add(
+                                tx,
+                                Catalog.SHARES_JOB,
+                                set.changes().get(step.changeIndex()).productId())
+                        .compose(done -> place(tx, actor, set.changes().get(step.changeIndex())))
+                        .compose(done -> copies.made(tx, set.id(), step.changeIndex()))
+                        .compose(made -> distributed(tx, actor, made, now));
             case CREATE, MEASURE, TARGET, OFFER, PRICE, CLOSE ->
                 add(tx, actor, set.changes().get(step.changeIndex()));
             case DRAFT -> draft(tx, actor, set, step, effect, now);
@@ -220,6 +233,15 @@ final class StepRecords {
                 .compose(product -> catalog.place(tx, actor, product, kind, places.cloud(), places.names(), add));
     }
 
+    private Future<Void> distributed(SqlConnection tx, String actor, Map<String, List<VersionCopy>> made, Instant now) {
+        Future<Void> done = Future.succeededFuture();
+        for (Map.Entry<String, List<VersionCopy>> each : made.entrySet()) {
+            done = done.compose(before -> versions.distributed(tx, actor, each.getKey(), each.getValue()))
+                    .compose(after -> copies.published(tx, each.getKey(), now));
+        }
+        return done;
+    }
+
     private Future<Void> withdraw(SqlConnection tx, String actor, Change change, Instant now) {
         return removed(tx, change)
                 .compose(done -> catalog.lock(tx, change.productId()))
@@ -238,5 +260,9 @@ final class StepRecords {
 
     private static String version(Step step) {
         return step.versionId().orElseThrow();
+    }
+
+    private static String region(Step step) {
+        return step.region().orElseThrow();
     }
 }

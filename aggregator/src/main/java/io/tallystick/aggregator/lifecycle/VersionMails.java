@@ -6,6 +6,7 @@ import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.Removal;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The words of the mails about versions, in English and French. Plain text; what sellers wrote is quoted as it is. */
 final class VersionMails {
@@ -194,8 +195,11 @@ final class VersionMails {
     }
 
     private static String image(ProductVersion version) {
-        return version.copyImageId()
-                .or(() -> version.delivery().software().map(Delivery.Package::url))
-                .orElse("-");
+        if (version.copies().isEmpty()) {
+            return version.delivery().software().map(Delivery.Package::url).orElse("-");
+        }
+        return version.copies().stream()
+                .map(copy -> copy.imageId() + " (" + copy.region() + ")")
+                .collect(Collectors.joining(", "));
     }
 }

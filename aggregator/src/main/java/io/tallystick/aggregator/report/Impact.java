@@ -3,6 +3,7 @@ package io.tallystick.aggregator.report;
 import io.tallystick.aggregator.catalog.Catalog;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.Columns;
 import io.tallystick.aggregator.db.Database;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What a restriction or a withdrawal would touch, before somebody asks for it. Counts and sums only; nothing changes. */
 public final class Impact {
@@ -108,8 +110,9 @@ public final class Impact {
 
     private Future<Touched> touched(Product product, Optional<ProductVersion> version) {
         Instant now = Columns.micros(clock.instant());
-        Optional<List<String>> images = version.map(v ->
-                v.copyImageId().map(copy -> List.of(copy, v.sourceImageId())).orElse(List.of(v.sourceImageId())));
+        Optional<List<String>> images = version.map(
+                v -> Stream.concat(v.copies().stream().map(VersionCopy::imageId), Stream.of(v.sourceImageId()))
+                        .toList());
         return store.instances(database.reads(), product.code(), images, now.minus(CloudSamples.HEARD))
                 .compose(instances -> samples.compare(database.reads(), product.code(), images)
                         .compose(atClouds -> store.agreements(database.reads(), product, images, now)

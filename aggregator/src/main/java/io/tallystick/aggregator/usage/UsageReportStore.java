@@ -40,9 +40,11 @@ final class UsageReportStore {
               FROM (SELECT DISTINCT product_id, cloud, image FROM by_image) AS i
                 LEFT JOIN LATERAL (
                   SELECT v.id, v.title FROM product_version AS v
+                    LEFT JOIN image_copy AS c ON c.version_id = v.id AND c.cloud = i.cloud AND c.image_id = i.image
+                      AND c.published_at IS NOT NULL
                   WHERE v.product_id = i.product_id AND v.cloud = i.cloud
-                    AND (v.copy_image_id = i.image OR v.source_image_id = i.image)
-                  ORDER BY (v.copy_image_id = i.image) DESC NULLS LAST, v.created_at DESC, v.id DESC LIMIT 1) AS v ON true)
+                    AND (c.image_id IS NOT NULL OR v.source_image_id = i.image)
+                  ORDER BY c.image_id IS NOT NULL DESC, v.created_at DESC, v.id DESC LIMIT 1) AS v ON true)
             SELECT s.slot, s.product_id, p.title, d.key, d.unit, s.customer, s.version, s.version_title, s.image,
               s.instance, s.quantity, s.provisional
             FROM (

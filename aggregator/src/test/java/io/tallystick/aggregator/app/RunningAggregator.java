@@ -221,6 +221,18 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
                 .differences();
     }
 
+    /** Gives a version that was published in the database a copy in a region. */
+    public void copied(String version, String region, String image) {
+        database()
+                .execute(
+                        "INSERT INTO image_copy (token, version_id, cloud, region, source_region, source_image_id, name,"
+                                + " image_id, status, requested_at, available_at, published_at) SELECT id || '" + region
+                                + "', id, cloud, '" + region + "', region, source_image_id, 'name', '" + image
+                                + "', 'available', now(), now(), published_at FROM product_version WHERE id = '"
+                                + version
+                                + "'");
+    }
+
     /** Where evidence of this database is archived. */
     public void archivesIn(Path folder) {
         archives = Optional.of(folder);

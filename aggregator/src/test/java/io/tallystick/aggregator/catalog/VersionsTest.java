@@ -2,7 +2,6 @@ package io.tallystick.aggregator.catalog;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.Http;
@@ -72,7 +71,7 @@ class VersionsTest {
         assertEquals(image, made.get("sourceImageId"));
         assertEquals("image " + image, made.get("sourceImageName"));
         assertEquals("1.0.3", made.get("softwareVersion"));
-        assertNull(made.json().get("copyImageId"));
+        assertEquals(List.of(), made.json().get("copies"));
         assertEquals(false, made.json().get("latest"));
         assertEquals(
                 made.text(),
@@ -305,7 +304,8 @@ class VersionsTest {
         RUNNING.finish(second);
         Http.Answer deployed =
                 RUNNING.http().get("/v1/versions/" + made.get("id"), buyer).expect(200);
-        assertEquals(template.replace(image, deployed.get("copyImageId")), deployed.get("template"));
+        Object copy = deployed.list("copies").get(0).get("imageId");
+        assertEquals(template.replace(image, String.valueOf(copy)), deployed.get("template"));
         assertFalse(deployed.text().contains(image), deployed.text());
     }
 

@@ -306,9 +306,10 @@ class CloudSamplesTest {
         RUNNING.cloudAccount(market.buyer, "outscale", BUYER);
         RUNNING.database()
                 .execute("INSERT INTO product_version (id, product_id, title, release_notes, cloud, region,"
-                        + " source_image_id, source_image_name, copy_image_id, status, created_at, modified_at,"
+                        + " source_image_id, source_image_name, status, created_at, modified_at,"
                         + " published_at) VALUES ('ver-lent', '" + market.product + "', '1', 'n', 'outscale', '"
-                        + OSC_REGION + "', 'ami-s', 'name', 'ami-lent', 'published', now(), now(), now())");
+                        + OSC_REGION + "', 'ami-s', 'name', 'published', now(), now(), now())");
+        RUNNING.copied("ver-lent", OSC_REGION, "ami-lent");
         SimulatedVm vm = launch(BUYER, Cloud.OUTSCALE, OSC_REGION, market.code);
         launch(OWN, Cloud.OUTSCALE, OSC_REGION, market.code);
         lend(CLOUDS.key(Cloud.OUTSCALE, BUYER, true));

@@ -45,11 +45,12 @@ class VersionEntitlementTest {
         String id = "ver-" + COUNT.incrementAndGet();
         RUNNING.database()
                 .execute("INSERT INTO product_version (id, product_id, title, release_notes, cloud, region,"
-                        + " source_image_id, source_image_name, copy_image_id, status, created_at, modified_at,"
+                        + " source_image_id, source_image_name, status, created_at, modified_at,"
                         + " published_at) VALUES ('" + id + "', '" + product + "', '" + title + "', 'n', 'aws', 'r-"
                         + id
-                        + "', 'ami-source-" + id + "', 'name', '" + image + "', 'published', '" + now() + "', '" + now()
-                        + "', '" + now() + "')");
+                        + "', 'ami-source-" + id + "', 'name', 'published', '" + now() + "', '" + now() + "', '" + now()
+                        + "')");
+        RUNNING.copied(id, "r-" + id, image);
         return id;
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Visibility;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The table of versions, row by row: status, when the agreement was accepted, when the VM was launched. */
 class VersionRulesTest {
     private static final Instant T = Instant.parse("2026-03-10T09:30:00Z");
+    private static final String REGION = "eu-west-2";
     private static final ProductVersion LATEST = version("2.0", VersionStatus.PUBLISHED, true);
 
     private static ProductVersion version(String title, VersionStatus status, boolean latest) {
@@ -32,10 +34,14 @@ class VersionRulesTest {
                 title,
                 new VersionText(Optional.empty(), Optional.empty(), Optional.empty(), "n", Optional.empty()),
                 "outscale",
-                "eu-west-2",
+                REGION,
                 "ami-source-" + title,
                 "name",
-                published ? Optional.of("ami-copy-" + title) : Optional.empty(),
+                published
+                        ? List.of(
+                                new VersionCopy("cloudgouv-eu-west-1", "ami-gouv-" + title),
+                                new VersionCopy(REGION, "ami-copy-" + title))
+                        : List.of(),
                 status,
                 T.minus(Duration.ofDays(9)),
                 T,
@@ -68,7 +74,8 @@ class VersionRulesTest {
                 Optional.of(version("1.0", status, false)),
                 List.of(LATEST),
                 Optional.of(T.plus(accepted)),
-                T.plus(launched));
+                T.plus(launched),
+                REGION);
         Optional<EntitlementRules.Ruling> refusal = VersionRules.refusal("Gateway", facts);
         assertEquals(
                 expected,
@@ -82,14 +89,20 @@ class VersionRulesTest {
     void aDenialNamesTheVersionsThatOneMayUse() {
         ProductVersion restricted = version("1.0", VersionStatus.RESTRICTED, false);
         var facts = new VersionRules.Facts(
-                Optional.of(restricted), List.of(LATEST, restricted), Optional.of(T.plusSeconds(1)), T);
+                Optional.of(restricted), List.of(LATEST, restricted), Optional.of(T.plusSeconds(1)), T, REGION);
         EntitlementRules.Ruling ruling = VersionRules.refusal("Gateway", facts).orElseThrow();
         assertEquals(
                 "Version 1.0 of Gateway is only for subscriptions from before 2026-03-10T09:30:00Z.",
                 ruling.sentence());
         assertEquals("Launch a version that you may use: 2.0 (image ami-copy-2.0, eu-west-2).", ruling.remedy());
-        var alone =
-                new VersionRules.Facts(Optional.of(restricted), List.of(restricted), Optional.of(T.plusSeconds(1)), T);
+        // In the VM's own region, where there is one.
+        var elsewhere = new VersionRules.Facts(
+                Optional.of(restricted), List.of(LATEST), Optional.of(T.plusSeconds(1)), T, "cloudgouv-eu-west-1");
+        assertEquals(
+                "Launch a version that you may use: 2.0 (image ami-gouv-2.0, cloudgouv-eu-west-1).",
+                VersionRules.refusal("Gateway", elsewhere).orElseThrow().remedy());
+        var alone = new VersionRules.Facts(
+                Optional.of(restricted), List.of(restricted), Optional.of(T.plusSeconds(1)), T, REGION);
         assertEquals(
                 "Ask the seller which version replaces it.",
                 VersionRules.refusal("Gateway", alone).orElseThrow().remedy());
@@ -101,12 +114,13 @@ class VersionRulesTest {
         ProductVersion published = version("2.0", VersionStatus.PUBLISHED, true);
         ProductVersion draft = version("3.0", VersionStatus.DRAFT, false);
         assertEquals(Optional.of(copy), VersionRules.choose(List.of(draft, published, copy), "ami-copy-1.0"));
+        assertEquals(Optional.of(copy), VersionRules.choose(List.of(draft, published, copy), "ami-gouv-1.0"));
         assertEquals(Optional.of(published), VersionRules.choose(List.of(draft, copy, published), "ami-elsewhere"));
     }
 
     @Test
     void theLatestHasNothingToRecommend() {
-        var facts = new VersionRules.Facts(Optional.of(LATEST), List.of(LATEST), Optional.of(T), T);
+        var facts = new VersionRules.Facts(Optional.of(LATEST), List.of(LATEST), Optional.of(T), T, "us-east-2");
         assertEquals(Optional.empty(), VersionRules.notice("Gateway", facts));
     }
 
@@ -115,7 +129,11 @@ class VersionRulesTest {
     @Rule("R8")
     void theSellerTestingALimitedProductIsNotHeldToVersions() {
         var facts = new VersionRules.Facts(
-                Optional.of(version("1.0", VersionStatus.RESTRICTED, false)), List.of(LATEST), Optional.empty(), T);
+                Optional.of(version("1.0", VersionStatus.RESTRICTED, false)),
+                List.of(LATEST),
+                Optional.empty(),
+                T,
+                REGION);
         var product = new EntitlementRules.ProductFacts(
                 "Gateway", Visibility.LIMITED, EvidenceLevel.CLAIMED, true, false, false, Optional.empty());
         var instance = new EntitlementRules.InstanceFacts("outscale", "1", EvidenceLevel.CLAIMED, T, T, Duration.ZERO);

@@ -71,7 +71,7 @@ abstract class ImageCloudContract {
     }
 
     final String copy(String token) throws Exception {
-        return await(cloud.copy(region, source.imageId(), "The Product 1.0", token));
+        return await(cloud.copy(region, region, source.imageId(), "The Product 1.0", token));
     }
 
     final void finishCopies() {
@@ -167,7 +167,7 @@ abstract class ImageCloudContract {
         rig.clouds.inject(
                 List.of(ApiFault.once(kind, ApiFault.Kind.LOST, copyAction()).times(2)));
         while (!rig.clouds.apiFaults().isEmpty()) {
-            Future<String> lost = cloud.copy(region, source.imageId(), "The Product 1.0", "token-1");
+            Future<String> lost = cloud.copy(region, region, source.imageId(), "The Product 1.0", "token-1");
             try {
                 await(lost);
             } catch (ImageCloudException e) {
@@ -438,7 +438,7 @@ abstract class ImageCloudContract {
     void aReadOnlyKeyChangesNothing() throws Exception {
         ImageCloud readOnly = rig.clients.readOnly(kind.wire(), MARKETPLACE, rig.key(kind, MARKETPLACE, true));
         assertTrue(await(readOnly.find(region, source.imageId())).isPresent());
-        assertFalse(refused(readOnly.copy(region, source.imageId(), "name", "token"))
+        assertFalse(refused(readOnly.copy(region, region, source.imageId(), "name", "token"))
                 .isRetryable());
         assertEquals(0, copies());
     }

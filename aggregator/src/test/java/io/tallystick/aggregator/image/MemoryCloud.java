@@ -157,13 +157,17 @@ public final class MemoryCloud implements ImageCloud {
     }
 
     @Override
-    public Future<String> copy(String region, String sourceImageId, String copyName, String token) {
+    public Future<String> copy(
+            String region, String sourceRegion, String sourceImageId, String copyName, String token) {
         return effect("copy " + sourceImageId, () -> {
             String known = copies.get(token);
             if (known != null) {
                 return known;
             }
             CloudImage source = require(sourceImageId);
+            if (!source.region().equals(sourceRegion) || name.equals("outscale") && !region.equals(sourceRegion)) {
+                throw new ImageCloudException("NotFound", "no image " + sourceImageId + " in reach", false, null);
+            }
             String id = nextId();
             images.put(
                     id,

@@ -74,7 +74,7 @@ class OtherEc2ServerTest {
     }
 
     private String copy(String token) throws Exception {
-        return await(cloud.copy(region, sourceImage, "Tallystick test " + token, token));
+        return await(cloud.copy(region, region, sourceImage, "Tallystick test " + token, token));
     }
 
     @Test

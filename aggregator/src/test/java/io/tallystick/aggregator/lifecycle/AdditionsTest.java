@@ -121,8 +121,7 @@ class AdditionsTest {
         assertEquals(
                 1,
                 world.outscale.ownImages().stream()
-                        .filter(i -> Optional.of(i.id())
-                                .equals(world.version(version).copyImageId()))
+                        .filter(i -> world.version(version).isCopy(i.id()))
                         .count());
         Offer offer = await(world.offers.managed(
                 world.database.reads(),

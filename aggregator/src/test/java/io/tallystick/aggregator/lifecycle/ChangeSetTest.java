@@ -10,6 +10,7 @@ import io.tallystick.aggregator.account.Account;
 import io.tallystick.aggregator.catalog.Dimension;
 import io.tallystick.aggregator.catalog.Offers;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Visibility;
@@ -88,7 +89,7 @@ class ChangeSetTest {
         assertEquals(VersionStatus.PUBLISHED, version.status());
         assertTrue(version.latest());
         CloudImage copy = cloud.ownImages().get(0);
-        assertEquals(version.copyImageId(), Optional.of(copy.id()));
+        assertEquals(List.of(new VersionCopy(LifecycleWorld.REGION, copy.id())), version.copies());
         assertEquals(List.of(shop.product().code()), copy.productCodes());
         assertEquals(Set.of(cloudName.equals("aws") ? buyer.aws() : buyer.outscale()), copy.sharedWith());
         assertEquals(
@@ -111,7 +112,7 @@ class ChangeSetTest {
                 .get(0);
         assertTrue(english.startsWith("Gateway: version 2.0 is published / "), english);
         assertTrue(english.contains("We recommend that you upgrade"), english);
-        assertTrue(english.contains(version.copyImageId().orElseThrow()), english);
+        assertTrue(english.contains(version.copies().get(0).imageId()), english);
         assertTrue(french.startsWith("Gateway : la version 2.0 est publiée / "), french);
         assertTrue(french.contains("mettre à niveau"), french);
     }
@@ -142,7 +143,7 @@ class ChangeSetTest {
         world.work();
         return await(world.outscale.find(
                         LifecycleWorld.REGION,
-                        world.version(version.id()).copyImageId().orElseThrow()))
+                        world.version(version.id()).copies().get(0).imageId()))
                 .orElseThrow()
                 .isPublic();
     }
@@ -161,10 +162,10 @@ class ChangeSetTest {
         ProductVersion since = world.published(shop, "outscale", "1.1");
         assertTrue(isPublic(since));
         ProductVersion atAws = world.published(shop, "aws", "1.2");
-        assertFalse(
-                await(world.aws.find(LifecycleWorld.REGION, atAws.copyImageId().orElseThrow()))
-                        .orElseThrow()
-                        .isPublic());
+        assertFalse(await(world.aws.find(
+                        LifecycleWorld.REGION, atAws.copies().get(0).imageId()))
+                .orElseThrow()
+                .isPublic());
 
         // Private offers are for those they name, and change nothing; one that is to be paid does, while it is open.
         Instant open = world.clock.instant().plus(Duration.ofDays(1));
@@ -177,13 +178,13 @@ class ChangeSetTest {
         offer("{'kind':'byol','title':'Licence','currency':'EUR'}");
         await(world.process(ChangeSetWorker.Boundary.NONE).drain());
         assertTrue(await(world.outscale.find(
-                        LifecycleWorld.REGION, since.copyImageId().orElseThrow()))
+                        LifecycleWorld.REGION, since.copies().get(0).imageId()))
                 .orElseThrow()
                 .isPublic());
         world.clock.advance(Duration.ofHours(25));
         await(world.process(ChangeSetWorker.Boundary.NONE).drain());
         assertFalse(await(world.outscale.find(
-                        LifecycleWorld.REGION, since.copyImageId().orElseThrow()))
+                        LifecycleWorld.REGION, since.copies().get(0).imageId()))
                 .orElseThrow()
                 .isPublic());
         world.clock.advance(Duration.ofHours(24));
@@ -362,7 +363,7 @@ class ChangeSetTest {
         assertEquals(gone.unpublishedAt(), Optional.of(gone.modifiedAt()));
         assertTrue(world.version(first.id()).latest());
         assertEquals(
-                List.of(first.copyImageId().orElseThrow()),
+                List.of(first.copies().get(0).imageId()),
                 world.outscale.ownImages().stream().map(CloudImage::id).toList());
         assertEquals(2, world.mailed("version-unpublished:" + second.id()).size());
         assertTrue(world.texts("SELECT body FROM outbox WHERE event = 'version-unpublished:" + second.id()
@@ -384,7 +385,7 @@ class ChangeSetTest {
         ended(await(world.changeSets.restrict(shop.seller(), old.id())));
         LifecycleWorld.Buyer after = world.buyer(shop);
         world.work();
-        String copy = old.copyImageId().orElseThrow();
+        String copy = old.copies().get(0).imageId();
         assertTrue(world.aws.isDeprecated(copy));
         CloudImage image = await(world.aws.find(LifecycleWorld.REGION, copy)).orElseThrow();
         assertEquals(Set.of(before.aws()), image.sharedWith());
@@ -396,7 +397,7 @@ class ChangeSetTest {
     @Rule({"O5", "N11"})
     void whoMayLaunchFollowsTheAgreements() {
         ProductVersion version = world.published(shop, "outscale", "1.0");
-        String copy = version.copyImageId().orElseThrow();
+        String copy = version.copies().get(0).imageId();
         LifecycleWorld.Buyer buyer = world.buyer(shop);
         world.work();
         assertEquals(Set.of(buyer.outscale()), shared(copy));

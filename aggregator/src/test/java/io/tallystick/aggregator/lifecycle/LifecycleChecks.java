@@ -16,11 +16,23 @@ final class LifecycleChecks {
             """
             SELECT l.product_id FROM change_lock l JOIN change_set s ON s.id = l.change_set_id
             WHERE s.status NOT IN ('PREPARING', 'APPLYING')""",
-            "what can be launched has one copy, the one it names",
+            "what can be launched has a copy, and no region has two",
             """
             SELECT v.id FROM product_version v LEFT JOIN image_copy c ON c.version_id = v.id AND c.status = 'available'
-            WHERE v.status IN ('published', 'restricted') AND v.delivery <> 'package' GROUP BY v.id, v.copy_image_id
-            HAVING count(*) <> 1 OR min(c.image_id) IS DISTINCT FROM v.copy_image_id""",
+            WHERE v.status IN ('published', 'restricted') AND v.delivery <> 'package' GROUP BY v.id
+            HAVING count(c.token) = 0 OR count(c.token) <> count(DISTINCT c.region)""",
+            "a copy that is there is its version's, but for what an open change set makes",
+            """
+            SELECT c.token FROM image_copy c JOIN change_step t ON t.token = c.token
+              JOIN change_set s ON s.id = t.change_set_id
+            WHERE c.status = 'available' AND c.published_at IS NULL AND s.status <> 'APPLYING'""",
+            "at a cloud that copies across regions, a published version is wherever its product is offered",
+            """
+            SELECT v.id || ' in ' || p.name FROM product_version v
+              JOIN product_place p ON p.product_id = v.product_id AND p.cloud = v.cloud AND p.kind = 'region'
+            WHERE v.cloud = 'aws' AND v.status = 'published' AND v.delivery <> 'package' AND p.restricted_at IS NULL
+              AND NOT EXISTS (SELECT FROM image_copy c WHERE c.version_id = v.id AND c.region = p.name
+                AND c.status = 'available' AND c.published_at IS NOT NULL)""",
             "what is unpublished has no copy, and nobody may launch it",
             """
             SELECT v.id FROM product_version v WHERE v.status = 'unpublished'

@@ -8,6 +8,7 @@ import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.Product;
 import io.tallystick.aggregator.catalog.ProductPage;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.VersionText;
 import io.tallystick.aggregator.catalog.Visibility;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -129,7 +131,17 @@ class SagaStormTest {
         Run(Kind kind) {
             this.kind = kind;
             products.add(shop.product().id());
-            String cloud = kind == Kind.PUBLISH_AT_AWS || kind == Kind.RESTRICT ? "aws" : "outscale";
+            boolean aws = kind == Kind.PUBLISH_AT_AWS || kind == Kind.RESTRICT || kind == Kind.WHERE_IT_RUNS;
+            String cloud = aws ? "aws" : "outscale";
+            if (kind == Kind.PUBLISH_AT_AWS || kind == Kind.RESTRICT) {
+                await(world.changeSets.start(
+                        shop.seller(),
+                        Optional.empty(),
+                        List.of(product(
+                                Change.Type.ADD_REGIONS,
+                                ChangeDetails.places("aws", List.of(LifecycleWorld.REGION, "r1"))))));
+                world.work();
+            }
             first = world.published(shop, cloud, "1.0");
             second = kind.name().startsWith("PUBLISH") || kind == Kind.MANY_AT_ONCE || kind == Kind.NEW_PRODUCT
                     ? world.draft(shop, cloud, "2.0")
@@ -249,6 +261,12 @@ class SagaStormTest {
             switch (kind) {
                 case PUBLISH_AT_AWS, PUBLISH_AT_OUTSCALE -> {
                     assertEquals(VersionStatus.PUBLISHED, two, which);
+                    copiedTo(
+                            second,
+                            kind == Kind.PUBLISH_AT_AWS
+                                    ? List.of(LifecycleWorld.REGION, "r1")
+                                    : List.of(LifecycleWorld.REGION),
+                            which);
                     mailed("version-published:" + second.id(), which);
                 }
                 case MODIFY -> {
@@ -257,7 +275,8 @@ class SagaStormTest {
                 }
                 case RESTRICT -> {
                     assertEquals(VersionStatus.RESTRICTED, one, which);
-                    assertTrue(world.aws.isDeprecated(first.copyImageId().orElseThrow()), which);
+                    copiedTo(first, List.of(LifecycleWorld.REGION, "r1"), which);
+                    assertTrue(first.copies().stream().allMatch(c -> world.aws.isDeprecated(c.imageId())), which);
                     mailed("version-restricted:" + first.id(), which);
                 }
                 case UNPUBLISH -> {
@@ -277,6 +296,8 @@ class SagaStormTest {
                             now().places().stream().map(Place::isOpen).toList(),
                             which);
                 case WHERE_IT_RUNS -> {
+                    copiedTo(first, List.of(LifecycleWorld.REGION, "r1", "r2"), which);
+                    copiedTo(second, List.of(LifecycleWorld.REGION, "r1", "r2"), which);
                     assertEquals(
                             List.of("r1 true", "r2 true", "t1 false", "t2 true", "t3 true"),
                             now().places().stream()
@@ -332,6 +353,22 @@ class SagaStormTest {
             }
         }
 
+        /** One copy in each region, and the buyer may launch it. */
+        private void copiedTo(ProductVersion version, List<String> regions, String which) {
+            ProductVersion now = world.version(version.id());
+            assertEquals(regions, now.regions(), which);
+            MemoryCloud cloud = now.cloud().equals("aws") ? world.aws : world.outscale;
+            String account = now.cloud().equals("aws") ? buyer.aws() : buyer.outscale();
+            for (VersionCopy copy : now.copies()) {
+                assertEquals(
+                        Set.of(account),
+                        await(cloud.find(copy.region(), copy.imageId()))
+                                .orElseThrow()
+                                .sharedWith(),
+                        which + " " + copy);
+            }
+        }
+
         private Product now() {
             return await(world.catalog.managed(
                     world.database.reads(), shop.seller(), shop.product().id()));
@@ -372,9 +409,10 @@ class SagaStormTest {
         calm();
         for (MemoryCloud cloud : List.of(world.aws, world.outscale)) {
             assertEquals(
-                    new TreeSet<>(
-                            world.texts("SELECT copy_image_id FROM product_version WHERE cloud = '" + cloud.cloud()
-                                    + "' AND status IN ('published', 'restricted') AND product_id IN ("
+                    new TreeSet<>(world.texts(
+                            "SELECT c.image_id FROM product_version v JOIN image_copy c ON c.version_id = v.id"
+                                    + " AND c.published_at IS NOT NULL WHERE v.cloud = '" + cloud.cloud()
+                                    + "' AND v.status IN ('published', 'restricted') AND v.product_id IN ("
                                     + String.join(",", products) + ")")),
                     new TreeSet<>(cloud.ownImages().stream().map(CloudImage::id).toList()),
                     "images at " + cloud.cloud());

@@ -85,13 +85,14 @@ class VersionsLifeTest {
                         .size());
         LifecycleWorld.Buyer later = world.buyer(shop);
         world.work();
-        String copy = buggy.copyImageId().orElseThrow();
+        String copy = buggy.copies().get(0).imageId();
         assertEquals(
                 Set.of(before.aws()),
                 await(world.aws.find(LifecycleWorld.REGION, copy)).orElseThrow().sharedWith());
         assertEquals(
                 Set.of(before.aws(), later.aws()),
-                await(world.aws.find(LifecycleWorld.REGION, mended.copyImageId().orElseThrow()))
+                await(world.aws.find(
+                                LifecycleWorld.REGION, mended.copies().get(0).imageId()))
                         .orElseThrow()
                         .sharedWith());
     }

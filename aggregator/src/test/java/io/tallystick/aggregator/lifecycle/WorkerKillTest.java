@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.ProductVersion;
+import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.VersionStatus;
 import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.DatabaseUrl;
@@ -90,6 +91,10 @@ class WorkerKillTest {
         return places("deprecate", "restrict");
     }
 
+    static Stream<String> whileAddingARegion() {
+        return places("copy", "available", "attach", "share", "place");
+    }
+
     static Stream<String> whileUnpublishing() {
         return places("delete", "unpublish");
     }
@@ -125,7 +130,7 @@ class WorkerKillTest {
         assertEquals(VersionStatus.PUBLISHED, version.status());
         assertEquals(1, world.outscale.copiesMade());
         assertEquals(
-                List.of(version.copyImageId().orElseThrow()),
+                List.of(version.copies().get(0).imageId()),
                 world.outscale.ownImages().stream().map(CloudImage::id).toList());
         assertEquals(Set.of(buyer.outscale()), world.outscale.ownImages().get(0).sharedWith());
         assertEquals(2, world.mailed("version-published:" + draft.id()).size());
@@ -139,9 +144,26 @@ class WorkerKillTest {
         world.published(shop, "aws", "2.0");
         killAt(place, await(world.changeSets.restrict(shop.seller(), old.id())));
         assertEquals(VersionStatus.RESTRICTED, world.version(old.id()).status());
-        assertTrue(world.aws.isDeprecated(old.copyImageId().orElseThrow()));
+        assertTrue(world.aws.isDeprecated(old.copies().get(0).imageId()));
         assertEquals(2, world.mailed("version-restricted:" + old.id()).size());
         assertEquals(2, world.aws.copiesMade());
+    }
+
+    @ParameterizedTest
+    @MethodSource("whileAddingARegion")
+    void addingARegion(String place) {
+        LifecycleWorld.Buyer buyer = world.buyer(shop);
+        ProductVersion version = world.published(shop, "aws", "1.0");
+        Change.Wanted add = Change.Wanted.ofProduct(
+                Change.Type.ADD_REGIONS, shop.product().id(), ChangeDetails.places("aws", List.of("eu-west-3")));
+        killAt(place, await(world.changeSets.start(shop.seller(), Optional.empty(), List.of(add))));
+        ProductVersion now = world.version(version.id());
+        assertEquals(List.of("eu-west-2", "eu-west-3"), now.regions());
+        assertEquals(2, world.aws.copiesMade());
+        assertEquals(
+                now.copies().stream().map(VersionCopy::imageId).toList(),
+                world.aws.ownImages().stream().map(CloudImage::id).toList());
+        world.aws.ownImages().forEach(copy -> assertEquals(Set.of(buyer.aws()), copy.sharedWith()));
     }
 
     @ParameterizedTest
@@ -153,7 +175,7 @@ class WorkerKillTest {
         killAt(place, await(world.changeSets.unpublish(shop.seller(), old.id())));
         assertEquals(VersionStatus.UNPUBLISHED, world.version(old.id()).status());
         assertEquals(
-                List.of(latest.copyImageId().orElseThrow()),
+                List.of(latest.copies().get(0).imageId()),
                 world.outscale.ownImages().stream().map(CloudImage::id).toList());
         assertEquals(2, world.mailed("version-unpublished:" + old.id()).size());
     }

@@ -245,11 +245,11 @@ class LoadFormPagesTest {
         String id = made(Map.of("title", "Vault", "outscale.instanceTypes", "large small"));
         RUNNING.database()
                 .execute("INSERT INTO product_version (id, product_id, title, cloud, region, source_image_id,"
-                        + " source_image_name, copy_image_id, published_at, status, release_notes,"
+                        + " source_image_name, published_at, status, release_notes,"
                         + " recommended_instance_type, created_at, modified_at) VALUES ('ver-"
                         + id + "', '"
                         + id
-                        + "', '1', 'outscale', 'r', 'ami-1', 'One', 'ami-2', now(), 'published', 'n', 'large',"
+                        + "', '1', 'outscale', 'r', 'ami-1', 'One', now(), 'published', 'n', 'large',"
                         + " now(), now())");
         String path = "/portal/products/" + id + "/load-form";
         String form = visitor.get(path + ".csv").text();

@@ -80,8 +80,11 @@ final class Marketplace {
         publish(version("1.5 OUTSCALE", Cloud.OUTSCALE));
         change("RestrictVersion", old);
         draft = version("1.6", Cloud.AWS);
-        String copy = String.valueOf(
-                running.http().get("/v1/versions/" + latest, running.operator()).get("copyImageId"));
+        String copy = String.valueOf(running.http()
+                .get("/v1/versions/" + latest, running.operator())
+                .list("copies")
+                .get(0)
+                .get("imageId"));
 
         Instant start = running.clock().instant();
         ProtocolClient.Vm vm =

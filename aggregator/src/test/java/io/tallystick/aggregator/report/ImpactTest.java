@@ -34,10 +34,13 @@ class ImpactTest {
                 List.of(List.of("ver-impact-a", image), List.of("ver-impact-b", "ami-0000000000000aaa"))) {
             RUNNING.database()
                     .execute("INSERT INTO product_version (id, product_id, title, release_notes, cloud, region,"
-                            + " source_image_id, source_image_name, copy_image_id, status, created_at, modified_at,"
+                            + " source_image_id, source_image_name, status, created_at, modified_at,"
                             + " published_at) VALUES ('" + version.get(0) + "', '" + market.product + "', '"
-                            + version.get(0) + "', 'n', 'aws', 'r', 'ami-s', 'name', '" + version.get(1)
-                            + "', 'published', now(), now(), now())");
+                            + version.get(0)
+                            + "', 'n', 'aws', 'r', 'ami-s', 'name', 'published', now(), now(), now())");
+            RUNNING.copied(
+                    version.get(0), "r", "ami-00000000000000ee" + version.get(1).charAt(5));
+            RUNNING.copied(version.get(0), "r2", version.get(1));
         }
         String running = "[{\"cloud\":\"aws\",\"region\":\"eu-west-3\",\"instances\":1}]";
         for (String path : List.of("/v1/products/" + market.product, "/v1/versions/ver-impact-a")) {

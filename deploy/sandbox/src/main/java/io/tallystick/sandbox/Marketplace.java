@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Marketplace implements AutoCloseable {
     static final String REGION = "us-east-1";
+    /** Where a product is offered later. */
+    static final String FAR_REGION = "eu-west-3";
     /** The cloud account of the sample buyer. */
     static final String CLOUD_ACCOUNT = "111122223333";
 
@@ -178,7 +180,7 @@ final class Marketplace implements AutoCloseable {
     }
 
     private void startCloud() {
-        Child started = child("cloud", programs.cloud(folder, fixed.cloud(), REGION));
+        Child started = child("cloud", programs.cloud(folder, fixed.cloud(), REGION, FAR_REGION));
         cloud = new CloudsimClient(URI.create(started.awaitLine("cloudsim ")));
     }
 

@@ -37,7 +37,7 @@ final class OutscaleStep implements Story.Step {
         shop.becomes(id, "LIMITED");
         shop.apply("PublishVersion", first.text("id"));
         shop.becomes(id, "PUBLIC");
-        String copy = shop.version(first.text("id")).text("copyImageId");
+        String copy = shop.copyOf(first.text("id"));
         Expect.equal(
                 "codes of the marketplace's copy",
                 List.of(code),

@@ -47,9 +47,13 @@ public record Programs(Path root) {
         return command;
     }
 
-    /** The simulated clouds of a run folder on this port; the folder keeps their VMs, trust and clock. */
-    public List<String> cloud(RunFolder folder, int port, String region) {
-        return cloudsim(
+    /**
+     * The simulated clouds of a run folder on this port; the folder keeps their VMs, trust and clock.
+     *
+     * @param regions whose certificates are there from the start
+     */
+    public List<String> cloud(RunFolder folder, int port, String... regions) {
+        List<String> command = new ArrayList<>(cloudsim(
                 "serve",
                 "--dir",
                 folder.file("cloud").toString(),
@@ -57,10 +61,12 @@ public record Programs(Path root) {
                 Integer.toString(port),
                 "--trust-dir",
                 folder.folder("trust").toString(),
-                "--region",
-                region,
                 "--clock-file",
-                folder.clock().toString());
+                folder.clock().toString()));
+        for (String region : regions) {
+            command.addAll(List.of("--region", region));
+        }
+        return command;
     }
 
     private List<String> launcher(String name, String module, String... arguments) {

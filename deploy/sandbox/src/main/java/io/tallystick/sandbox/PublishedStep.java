@@ -37,7 +37,7 @@ final class PublishedStep implements Story.Step {
         shop.becomes(id, "LIMITED");
         shop.apply("PublishVersion", first.text("id"));
         shop.becomes(id, "PUBLIC");
-        String firstCopy = shop.version(first.text("id")).text("copyImageId");
+        String firstCopy = shop.copyOf(first.text("id"));
         scene.tell()
                 .did(
                         "drafted version 1.0 from the seller's image, had LIMITED and PUBLIC approved, published; a package"
@@ -70,7 +70,7 @@ final class PublishedStep implements Story.Step {
 
         shop.apply("RestrictVersion", first.text("id"));
         buyer(scene, "New Buyer", NEW_BUYER_CLOUD_ACCOUNT, NEW_MAIL, id);
-        String secondCopy = published.text("copyImageId");
+        String secondCopy = shop.copyOf(second.text("id"));
         awaitShared(scene, secondCopy, NEW_BUYER_CLOUD_ACCOUNT);
         old.restart();
         Expect.equal(
@@ -96,6 +96,22 @@ final class PublishedStep implements Story.Step {
                 .did(
                         "restricted version 1.0: old buyer's VMs, started again and new ones; new buyer's VMs",
                         "allow, allow; 1.0 denied (" + denied.sentence().orElse("") + "), 2.0 allowed");
+
+        shop.offerIn(id, Marketplace.REGION, Marketplace.FAR_REGION);
+        String farCopy = shop.copyOf(second.text("id"), Marketplace.FAR_REGION);
+        awaitShared(scene, farCopy, NEW_BUYER_CLOUD_ACCOUNT);
+        Expect.equal(
+                "decision for the new buyer's VM in the new region",
+                Decision.Outcome.ALLOW,
+                launch(scene, NEW_BUYER_CLOUD_ACCOUNT, farCopy).decision(code).outcome());
+        Expect.equal(
+                "regions of the restricted version",
+                1,
+                shop.version(first.text("id")).objects("copies").size());
+        scene.tell()
+                .did(
+                        "offered the product in " + Marketplace.FAR_REGION + ", too: version 2.0 was copied there",
+                        farCopy + " shared with both buyers, a VM of it allowed; 1.0 stays where it was");
     }
 
     private static void buyer(Scene scene, String name, String cloudAccount, String mail, String product) {

@@ -129,16 +129,39 @@ final class Shop {
         return seller.get("/v1/versions/" + id).expect(200).json();
     }
 
+    /** The marketplace's copy of a published version, in the shop's region. */
+    String copyOf(String version) {
+        return copyOf(version, region);
+    }
+
+    /** The marketplace's copy of a published version in a region. */
+    String copyOf(String version, String where) {
+        return version(version).objects("copies").stream()
+                .filter(copy -> copy.text("region").equals(where))
+                .map(copy -> copy.text("imageId"))
+                .findFirst()
+                .orElseThrow(() ->
+                        new StepFailure("a copy in " + where, version(version).toString()));
+    }
+
     /** Queues one change of a version and waits until it is applied. */
     Doc apply(String type, String version) {
         return applied(submit(type, version), () -> {});
     }
 
+    /** Offers a product in these regions of the shop's cloud, and waits until what is published is there. */
+    Doc offerIn(String product, String... regions) {
+        Map<String, Object> details = Json.object("cloud", cloud.wire(), "regions", List.of(regions));
+        return applied(submit(Json.object("type", "AddRegions", "product", product, "details", details)), () -> {});
+    }
+
     /** Queues one change of a version; the change set's id. */
     String submit(String type, String version) {
-        return seller.post(
-                        "/v1/change-sets",
-                        Json.object("changes", List.of(Json.object("type", type, "version", version))))
+        return submit(Json.object("type", type, "version", version));
+    }
+
+    private String submit(Map<String, Object> change) {
+        return seller.post("/v1/change-sets", Json.object("changes", List.of(change)))
                 .expect(201)
                 .json()
                 .text("id");

@@ -47,6 +47,7 @@ public final class VersionRoutes {
                         .to(Responder.json(200, this::images)),
                 Route.get("/v1/versions/{id}", "getVersion")
                         .roles(OPERATOR, SELLER, BUYER)
+                        .query("region")
                         .to(Responder.json(200, this::get)),
                 Route.put("/v1/versions/{id}", "editVersion")
                         .roles(OPERATOR, SELLER)
@@ -78,7 +79,7 @@ public final class VersionRoutes {
     }
 
     private Future<Map<String, Object>> get(RoutingContext ctx) {
-        return versions.get(reads, Requests.caller(ctx), Requests.path(ctx, "id"))
+        return versions.get(reads, Requests.caller(ctx), Requests.path(ctx, "id"), Requests.query(ctx, "region"))
                 .map(Versions.View::json);
     }
 
