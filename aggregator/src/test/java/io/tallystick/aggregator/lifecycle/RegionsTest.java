@@ -5,17 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.aggregator.catalog.Delivery;
 import io.tallystick.aggregator.catalog.Place;
 import io.tallystick.aggregator.catalog.ProductVersion;
 import io.tallystick.aggregator.catalog.VersionCopy;
 import io.tallystick.aggregator.catalog.VersionStatus;
+import io.tallystick.aggregator.catalog.VersionText;
+import io.tallystick.aggregator.catalog.Versions;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
 import io.tallystick.aggregator.image.CloudImage;
+import io.tallystick.aggregator.web.Caller;
+import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.testkit.Rule;
 import io.tallystick.testkit.TestDatabase;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -121,6 +128,68 @@ class RegionsTest {
                         .stream()
                         .map(line -> line.replace("\"", ""))
                         .toList());
+    }
+
+    /** When its copies are shared already, and are not the version's yet. */
+    @Test
+    void whoSubscribesWhileARegionIsAddedIsLetInThere() {
+        ProductVersion version = world.published(shop, "aws", "1.0");
+        Promise<Void> there = Promise.promise();
+        Promise<Void> goOn = Promise.promise();
+        await(world.changeSets.start(
+                shop.seller(), Optional.empty(), List.of(places(Change.Type.ADD_REGIONS, "aws", PARIS))));
+        Future<?> working = world.process(name -> {
+                    if (!name.equals("place attempted")) {
+                        return Future.succeededFuture();
+                    }
+                    there.tryComplete();
+                    return goOn.future();
+                })
+                .drain();
+        await(there.future());
+        LifecycleWorld.Buyer buyer = world.buyer(shop);
+        world.work();
+        assertEquals(Set.of(buyer.aws()), sharedIn(version, HOME));
+        goOn.complete();
+        await(working);
+        world.work();
+        assertEquals(Set.of(buyer.aws()), sharedIn(version, PARIS));
+    }
+
+    @Test
+    void aTemplateLaunchesTheCopyOfTheRegionThatIsAskedFor() {
+        LifecycleWorld.Shop templates = world.shop(Delivery.Kind.TEMPLATE);
+        await(world.changeSets.start(
+                templates.seller(),
+                Optional.empty(),
+                List.of(Change.Wanted.ofProduct(
+                        Change.Type.ADD_REGIONS,
+                        templates.product().id(),
+                        ChangeDetails.places("aws", List.of(HOME, PARIS))))));
+        world.work();
+        String image = world.aws.image(
+                HOME, templates.awsAccount(), templates.product().code());
+        VersionText text =
+                new VersionText(Optional.empty(), Optional.empty(), Optional.empty(), "n", Optional.empty());
+        ProductVersion draft = await(world.versions.create(
+                templates.seller(),
+                templates.product().id(),
+                new Versions.Draft("1.0", "aws", HOME, image, text)
+                        .delivered(new Delivery(
+                                Delivery.Kind.TEMPLATE,
+                                Optional.of("{\"Resources\":{\"a\":\"" + image + "\"}}"),
+                                Optional.empty()))));
+        await(world.changeSets.publish(templates.seller(), draft.id()));
+        world.work();
+        ProductVersion version = world.version(draft.id());
+        Caller buyer = new Caller("buyer", Role.BUYER, world.buyer(templates).account());
+        for (String asked : List.of(HOME, PARIS, OREGON)) {
+            Object given = await(world.versions.get(world.database.reads(), buyer, draft.id(), Optional.of(asked)))
+                    .json()
+                    .get("template");
+            String expected = version.copyIn(asked.equals(PARIS) ? PARIS : HOME).orElseThrow().imageId();
+            assertEquals("{\"Resources\":{\"a\":\"" + expected + "\"}}", given);
+        }
     }
 
     @Test
