@@ -3,6 +3,7 @@ package io.tallystick.aggregator.image;
 import static io.tallystick.aggregator.image.CloudRig.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.aggregator.app.ManualClock;
@@ -11,7 +12,9 @@ import io.tallystick.cloudsim.VmImage;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,6 +36,25 @@ class Ec2ImageCloudTest extends ImageCloudContract {
         ImageCloudException refused = refused(cloud.attachProductCode(region, id, "other"));
         assertFalse(refused.isRetryable());
         assertEquals("no-product-code", refused.code());
+    }
+
+    /** Each region has its own copies, the token's too, and keeps the code. */
+    @Test
+    void aCopyGoesToAnotherRegion() throws Exception {
+        String there = await(cloud.copy("us-west-2", region, source.imageId(), "The Product 1.0", "token-1"));
+        assertEquals(there, await(cloud.copy("us-west-2", region, source.imageId(), "The Product 1.0", "token-1")));
+        assertNotEquals(there, copy("token-1"));
+        finishCopies();
+        CloudImage image = await(cloud.find("us-west-2", there)).orElseThrow();
+        assertEquals(List.of(CODE), image.productCodes());
+        assertEquals("us-west-2", image.region());
+        assertEquals(Optional.empty(), await(cloud.find(region, there)));
+        await(cloud.share("us-west-2", there, Set.of(BUYER)));
+        assertEquals(
+                Set.of(BUYER),
+                await(cloud.find("us-west-2", there)).orElseThrow().sharedWith());
+        assertFalse(refused(cloud.copy("us-west-2", "us-west-1", source.imageId(), "name", "token-2"))
+                .isRetryable());
     }
 
     @Test
