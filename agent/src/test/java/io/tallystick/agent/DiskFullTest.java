@@ -23,23 +23,30 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * A disk of 8 MiB that somebody else fills and empties, again and again: usage is refused with 503 while it is full, and
  * taken again within 5 seconds; what was taken arrives once. {@code -Dtallystick.disk-full.cycles=100} for more than the
- * build's share.
+ * build's share. And the same disk with nobody else on it, which what is kept for a week would fill.
  */
 class DiskFullTest {
     private static final int CYCLES = Integer.getInteger("tallystick.disk-full.cycles", 4);
     /** Promised are 5 s; a full run on a machine of its own holds it to that, the build is often starved. */
     private static final Duration RESUMES_WITHIN = Duration.ofSeconds(CYCLES < 100 ? 60 : 5);
-    /** More than the log of 4 MiB takes before it needs more of the disk. */
+    /** More than fit where evidence makes room for usage: 8 MiB are 1,100 of these calls. */
     private static final int CALLS_MAX = 2_000;
 
     private static final int RECORDS = 50;
     private static final int CALLS_BETWEEN = 5;
+    /** Alone on the disk, twice as long as batches are kept. */
+    private static final int DAYS = 14;
+    /** A megabyte, with {@link #LONG_TAG}. */
+    private static final int CALLS_A_DAY = 60;
+
+    private static final String LONG_TAG = "t".repeat(200);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
     Path dir;
 
     private int calls;
+    private String tag = "";
 
     private static void run(String... command) throws IOException, InterruptedException {
         Process p = new ProcessBuilder(command).inheritIO().start();
@@ -72,16 +79,44 @@ class DiskFullTest {
                     "idempotencyKey",
                     i == 0 ? "call-" + calls : null,
                     "allocations",
-                    List.of(Json.object("quantity", "1", "tags", Map.of("call", calls + "-" + i)))));
+                    List.of(Json.object("quantity", "1", "tags", Map.of("call", tag + calls + "-" + i)))));
         }
         return records;
+    }
+
+    private Path mounted() throws Exception {
+        Path disk = Files.createDirectory(dir.resolve("disk"));
+        run("mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", disk.toString());
+        return disk;
+    }
+
+    @Test
+    @NeedsTool({"root", "mount", "umount"})
+    void anAgentAloneOnASmallDiskIsNotStuckOnWhatItKeepsAsEvidence() throws Exception {
+        Path disk = mounted();
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(Duration.ofDays(400));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), disk.resolve("state"));
+            agent.untilState("ENTITLED");
+            tag = LONG_TAG;
+            for (int day = 0; day < DAYS; day++) {
+                for (int i = 0; i < CALLS_A_DAY; i++) {
+                    assertEquals(200, agent.post("/v1/usage", call()).status(), "day " + day + ", call " + i);
+                }
+                rig.time.advance(Duration.ofDays(1));
+                agent.drained();
+            }
+            assertEquals(Quantity.of((long) calls * RECORDS), rig.aggregator.total("requests"), "lost or doubled");
+            assertTrue(Files.exists(disk.resolve("state/ballast")), "ready for a disk that is full");
+        } finally {
+            run("umount", "-l", disk.toString());
+        }
     }
 
     @Test
     @NeedsTool({"root", "mount", "umount"})
     void aFullDiskRefusesLoudlyLosesNothingAndResumes() throws Exception {
-        Path disk = Files.createDirectory(dir.resolve("disk"));
-        run("mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", disk.toString());
+        Path disk = mounted();
         long slowest = 0;
         try (Rig rig = new Rig(dir)) {
             rig.aggregator.leaseLength(Duration.ofDays(400));
@@ -109,6 +144,11 @@ class DiskFullTest {
                 assertTrue(refused != null, "the disk never was full");
                 assertEquals("allow", agent.get("/v1/entitlement").text("decision"), "answers go on");
                 assertEquals(200, agent.get("/healthz").status());
+                if (cycle % 2 == 1) {
+                    // An hour ends: by the ballast, what was taken leaves a disk that stays full.
+                    rig.time.advance(Duration.ofHours(1));
+                    agent.drained();
+                }
                 Files.delete(disk.resolve("filler"));
                 long from = System.nanoTime();
                 List<Object> same = refused;

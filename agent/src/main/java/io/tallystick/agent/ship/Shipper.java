@@ -554,7 +554,6 @@ public final class Shipper {
             return;
         }
         nextPrune = source.bootMillis() + PRUNE_EVERY.toMillis();
-        store.folder().loadBallast();
         time.now().ifPresent(now -> {
             long ms = now.toEpochMilli();
             store.call(tx -> {

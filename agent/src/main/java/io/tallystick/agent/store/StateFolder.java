@@ -16,6 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,8 @@ public final class StateFolder implements AutoCloseable {
     private static final String BALLAST = "ballast";
     /** Deleted when the disk is full, so that a receipt can still be recorded. */
     private static final int BALLAST_BYTES = 1024 * 1024;
+    /** What must be left beside ballast taken aboard, and what usage leaves where there is none: essential work goes on. */
+    static final long SPARE_BYTES = 512 * 1024;
 
     private static final Set<PosixFilePermission> FOLDER = PosixFilePermissions.fromString("rwx------");
     private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
@@ -43,15 +46,29 @@ public final class StateFolder implements AutoCloseable {
     private final Path dir;
     private final FileChannel lockChannel;
     private final FileLock lock;
+    /** Bytes this process may still write to the disk. */
+    private final LongSupplier usable;
+    /** Whether the ballast is known to be aboard. */
+    private boolean ballasted;
 
-    private StateFolder(Path dir, FileChannel lockChannel, FileLock lock) {
+    private StateFolder(Path dir, FileChannel lockChannel, FileLock lock, LongSupplier usable) {
         this.dir = dir;
         this.lockChannel = lockChannel;
         this.lock = lock;
+        this.usable = usable;
     }
 
     /** Creates or enters the folder. Refuses one that is readable by others or in use by another process. */
     public static StateFolder open(Path dir) throws IOException {
+        return open(dir, () -> {
+            long bytes = dir.toFile().getUsableSpace();
+            // A network's file system may name more than a long holds.
+            return bytes < 0 ? Long.MAX_VALUE : bytes;
+        });
+    }
+
+    /** As if the disk had this many bytes left. */
+    static StateFolder open(Path dir, LongSupplier usable) throws IOException {
         if (!Files.isDirectory(dir)) {
             Files.createDirectories(dir, PosixFilePermissions.asFileAttribute(FOLDER));
         }
@@ -66,7 +83,7 @@ public final class StateFolder implements AutoCloseable {
             throw Failure.of(
                     ErrorCode.CONFLICT, "state.dir: " + dir + " is in use by another tallystick-agent process");
         }
-        StateFolder folder = new StateFolder(dir, channel, lock);
+        StateFolder folder = new StateFolder(dir, channel, lock, usable);
         try {
             folder.prepare();
         } catch (IOException | RuntimeException e) {
@@ -175,8 +192,17 @@ public final class StateFolder implements AutoCloseable {
         return names;
     }
 
+    long usable() {
+        return usable.getAsLong();
+    }
+
+    boolean ballasted() {
+        return ballasted;
+    }
+
     /** Whether there was ballast to throw off. */
     boolean dropBallast() {
+        ballasted = false;
         try {
             return Files.deleteIfExists(dir.resolve(BALLAST));
         } catch (IOException e) {
@@ -184,18 +210,19 @@ public final class StateFolder implements AutoCloseable {
         }
     }
 
-    /** Takes ballast aboard where there is none and room for it; a disk without room is left alone. */
-    public void loadBallast() {
+    /** Takes ballast aboard where there is none and room for it and this many bytes more. */
+    void loadBallast(long spareBytes) {
         Path ballast = dir.resolve(BALLAST);
         if (Files.exists(ballast)) {
+            ballasted = true;
             return;
         }
         Path part = dir.resolve(BALLAST + ".part");
         try {
-            if (Files.getFileStore(dir).getUsableSpace() < 4L * BALLAST_BYTES) {
+            Files.deleteIfExists(part);
+            if (usable() < BALLAST_BYTES + spareBytes) {
                 return;
             }
-            Files.deleteIfExists(part);
             Files.createFile(part, PosixFilePermissions.asFileAttribute(FILE));
             byte[] block = new byte[BALLAST_BYTES];
             // Not zeros: a file system that compresses or makes holes would give nothing back.
@@ -204,6 +231,7 @@ public final class StateFolder implements AutoCloseable {
             }
             Files.write(part, block, StandardOpenOption.WRITE);
             Files.move(part, ballast, StandardCopyOption.ATOMIC_MOVE);
+            ballasted = true;
         } catch (IOException e) {
             part.toFile().delete();
         }

@@ -29,7 +29,11 @@ import org.sqlite.SQLiteException;
  * <p>Two kinds of work. <em>Usage</em> may be refused for space, with {@code storage-full}. <em>Essential</em> work
  * (cutting, receipts, leases) may use the reserve kept below the page limit and, on a full disk, the ballast: what was
  * acknowledged must be able to leave, or a full store could never drain. Nothing unsent is ever dropped; acknowledged
- * batches, kept only for the aggregator's sake, go first, oldest first.
+ * batches, kept only for the aggregator's sake, go first, oldest first, and then old receipts.
+ *
+ * <p>Giving up takes room too, in the log, and the file never shrinks: an agent alone on a small disk could fill it with
+ * what it may give up and be stuck. Hence the file stops growing while the disk still has room for the log, and new work
+ * takes the pages that old evidence leaves.
  *
  * <p>Any other failure of the file (EIO, corruption) means that nobody knows what is on disk: every waiting call gets
  * {@code unavailable}, the store closes its doors and tells {@code onFatal}, which ends the process. The restart reads
@@ -40,13 +44,27 @@ public final class Store implements AutoCloseable {
     private static final int GROUP_MAX = 4096;
     /** Calls that may wait; more are refused. */
     private static final int QUEUE_MAX = 16_384;
-    /** Acknowledged batches given up at once for space. */
-    private static final int PRUNE_BATCHES = 32;
+    /** Acknowledged batches given up at once for space: few, for three days of them may be all that a small disk holds. */
+    private static final int PRUNE_BATCHES = 4;
+    /** Receipts given up at once for space, once there is no such batch. */
+    private static final int PRUNE_RECEIPTS = 256;
+    /** Newest receipts never given up for space: ten days of them, and the one an aggregator may ask for. */
+    static final int RECEIPTS_LEAST = 1_000;
     /** Bytes only essential work may take. */
     private static final long RESERVE_BYTES = 4L * 1024 * 1024;
 
     private static final int PAGE_BYTES = 4096;
-    private static final int WAL_PAGES = 256;
+    /** Pages in the log at which it is written back, and that are kept of its file then. */
+    private static final int LOG_PAGES = 256;
+
+    private static final long LOG_BYTES = LOG_PAGES * (long) PAGE_BYTES;
+    /** Bytes of the disk that the file leaves when it grows for usage: a log's, and as many for essential work. */
+    static final long LEFT_BY_USAGE_BYTES = 2 * LOG_BYTES;
+    /** Bytes of the disk that the file leaves when it grows for essential work, if there is evidence to give up. */
+    private static final long LEFT_BY_ESSENTIAL_BYTES = LOG_BYTES;
+    /** How often room for the ballast is looked for while it is gone. */
+    private static final long BALLAST_EVERY_NANOS = 1_000_000_000;
+
     private static final Logger LOG = Logger.getLogger(Store.class.getName());
 
     /** Work inside a transaction, on the store's thread. A {@link Failure} it throws undoes this work only. */
@@ -69,6 +87,7 @@ public final class Store implements AutoCloseable {
     private Connection connection;
     private Tx tx;
     private long limitNow;
+    private long ballastTried;
 
     private static final class Task<T> {
         final @Nullable Work<T> work;
@@ -132,7 +151,8 @@ public final class Store implements AutoCloseable {
             throw e;
         }
         this.tx = new Tx(connection, run);
-        folder.loadBallast();
+        folder.loadBallast(StateFolder.SPARE_BYTES);
+        this.ballastTried = System.nanoTime();
     }
 
     /** The one thread that ever calls SQLite: opens, works, and closes. */
@@ -158,11 +178,11 @@ public final class Store implements AutoCloseable {
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         // The folder is locked already; without sharing there is no shared-memory file that a full disk could tear.
         config.setLockingMode(SQLiteConfig.LockingMode.EXCLUSIVE);
-        config.setPragma(SQLiteConfig.Pragma.JOURNAL_SIZE_LIMIT, String.valueOf(4L * WAL_PAGES * PAGE_BYTES));
+        config.setPragma(SQLiteConfig.Pragma.JOURNAL_SIZE_LIMIT, String.valueOf(LOG_BYTES));
         config.setCacheSize(-1024);
         Connection c = config.createConnection("jdbc:sqlite:" + file);
         try (Statement s = c.createStatement()) {
-            s.execute("PRAGMA wal_autocheckpoint = " + WAL_PAGES);
+            s.execute("PRAGMA wal_autocheckpoint = " + LOG_PAGES);
             Schema.prepare(c);
         } catch (SQLException e) {
             c.close();
@@ -287,9 +307,16 @@ public final class Store implements AutoCloseable {
             return;
         }
         boolean usage = first.usage;
+        loadBallast();
+        if (usage && !folder.ballasted() && folder.usable() < StateFolder.SPARE_BYTES) {
+            refuse(group);
+            return;
+        }
+        boolean emptied = false;
+        boolean sparing = true;
         while (true) {
             try {
-                limit(usage ? maxPages - RESERVE_BYTES / PAGE_BYTES : maxPages);
+                limit(sparing ? pagesLeavingRoom(usage) : maxPages);
                 transact(group, usage);
                 group.forEach(Task::complete);
                 return;
@@ -298,16 +325,36 @@ public final class Store implements AutoCloseable {
                 if (!isFull(e)) {
                     throw e;
                 }
-                if (!makeRoom(usage)) {
-                    fullCount++;
-                    Failure full = Failure.of(
-                            ErrorCode.STORAGE_FULL,
-                            "the agent's store is full; nothing of this call was kept, send it again later");
-                    group.forEach(t -> t.future.completeExceptionally(full));
+            }
+            if (!emptied) {
+                // The log's own room costs no evidence. Once only: what failed may have filled it again.
+                emptied = true;
+                emptyLog();
+            } else if (!makeRoom()) {
+                if (!usage && sparing) {
+                    sparing = false;
+                } else if (usage || !folder.dropBallast()) {
+                    refuse(group);
                     return;
                 }
             }
         }
+    }
+
+    private void refuse(List<Task<?>> group) {
+        fullCount++;
+        Failure full = Failure.of(
+                ErrorCode.STORAGE_FULL,
+                "the agent's store is full; nothing of this call was kept, send it again later");
+        group.forEach(t -> t.future.completeExceptionally(full));
+    }
+
+    /** The pages the file may have so that the disk keeps room for the log. A new page takes room in both. */
+    private long pagesLeavingRoom(boolean usage) throws SQLException {
+        long most = usage ? maxPages - RESERVE_BYTES / PAGE_BYTES : maxPages;
+        long left = usage ? LEFT_BY_USAGE_BYTES : LEFT_BY_ESSENTIAL_BYTES;
+        long more = Math.max(0, folder.usable() - left) / (2 * PAGE_BYTES);
+        return more >= most ? most : Math.min(most, tx.number("PRAGMA page_count") + more);
     }
 
     private void transact(List<Task<?>> group, boolean usage) throws SQLException {
@@ -331,25 +378,77 @@ public final class Store implements AutoCloseable {
         tx.execute("COMMIT");
     }
 
-    /** What can be given up: acknowledged batches, and for essential work the ballast. */
-    private boolean makeRoom(boolean usage) {
-        if (!usage && folder.dropBallast()) {
-            return true;
-        }
+    /** Gives up evidence; answers whether there was any that makes room. */
+    private boolean makeRoom() throws SQLException {
         try {
-            limit(maxPages);
-            tx.execute("BEGIN IMMEDIATE");
-            int gone = tx.change(
-                    "DELETE FROM batch WHERE (epoch, seq) IN (SELECT epoch, seq FROM batch WHERE acked IS NOT NULL"
-                            + " AND NOT EXISTS (SELECT 1 FROM meta WHERE k = 'resume')"
-                            + " ORDER BY epoch, seq LIMIT " + PRUNE_BATCHES + ")");
-            tx.execute("COMMIT");
-            return gone > 0;
+            return giveUp();
         } catch (SQLException e) {
             rollback();
-            LOG.log(Level.WARNING, "nothing can be given up for space: {0}", e.getMessage());
+            if (!isFull(e)) {
+                throw e;
+            }
+        }
+        // Not even a page of the log is left to delete with. The ballast lends some, and is taken aboard again at once.
+        if (!folder.dropBallast()) {
             return false;
         }
+        emptyLog();
+        boolean made = makeRoom();
+        emptyLog();
+        folder.loadBallast(0);
+        return made;
+    }
+
+    /**
+     * Gives up some acknowledged batches, or where there are none some receipts; answers whether. That frees pages of the
+     * file, not of the disk: where it is the log that lacks room, nothing is given up in vain.
+     */
+    private boolean giveUp() throws SQLException {
+        if (folder.usable() < LOG_BYTES && tx.number("PRAGMA freelist_count") >= LOG_PAGES) {
+            return false;
+        }
+        limit(maxPages);
+        tx.execute("BEGIN IMMEDIATE");
+        int batches = tx.change(
+                "DELETE FROM batch WHERE (epoch, seq) IN (SELECT epoch, seq FROM batch WHERE acked IS NOT NULL"
+                        + " AND NOT EXISTS (SELECT 1 FROM meta WHERE k = 'resume')"
+                        + " ORDER BY epoch, seq LIMIT " + PRUNE_BATCHES + ")");
+        int receipts = batches > 0
+                ? 0
+                : tx.change(
+                        "DELETE FROM receipt WHERE (epoch, seq) IN (SELECT epoch, seq FROM receipt WHERE (epoch, seq) <"
+                                + " (SELECT epoch, seq FROM receipt ORDER BY epoch DESC, seq DESC LIMIT 1 OFFSET "
+                                + (RECEIPTS_LEAST - 1) + ") ORDER BY epoch, seq LIMIT " + PRUNE_RECEIPTS + ")");
+        tx.execute("COMMIT");
+        if (batches + receipts == 0) {
+            return false;
+        }
+        LOG.log(
+                Level.WARNING,
+                "given up for want of room, oldest first: {0} acknowledged batches, {1} receipts",
+                new Object[] {batches, receipts});
+        return true;
+    }
+
+    /** Writes the log back and gives its room to the disk, where the file has the room for that. */
+    private void emptyLog() throws SQLException {
+        try (Statement s = connection.createStatement()) {
+            s.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        } catch (SQLException e) {
+            if (!isFull(e)) {
+                throw e;
+            }
+        }
+    }
+
+    /** Takes the ballast aboard again once there is room. */
+    private void loadBallast() throws SQLException {
+        if (folder.ballasted() || System.nanoTime() - ballastTried < BALLAST_EVERY_NANOS) {
+            return;
+        }
+        ballastTried = System.nanoTime();
+        emptyLog();
+        folder.loadBallast(StateFolder.SPARE_BYTES);
     }
 
     private void limit(long pages) throws SQLException {
