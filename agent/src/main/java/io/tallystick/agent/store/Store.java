@@ -326,6 +326,13 @@ public final class Store implements AutoCloseable {
                     throw e;
                 }
             }
+            if (group.size() > 1) {
+                // A call too large for what is left must not have the others refused, nor evidence given up for all.
+                int half = group.size() / 2;
+                process(group.subList(0, half));
+                process(group.subList(half, group.size()));
+                return;
+            }
             if (!emptied) {
                 // The log's own room costs no evidence. Once only: what failed may have filled it again.
                 emptied = true;

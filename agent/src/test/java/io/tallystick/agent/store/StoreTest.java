@@ -2,6 +2,7 @@ package io.tallystick.agent.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.common.error.ErrorCode;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,6 +171,30 @@ class StoreTest {
                 assertFalse(full(usage(store, 1)));
             }
             assertTrue(bytes("agent.db-wal") <= MIB + 64 * 1024, bytes("agent.db-wal") + " bytes");
+        });
+    }
+
+    @Test
+    void aCallTooLargeForWhatIsLeftDoesNotHaveItsNeighboursRefused() throws Exception {
+        with(store -> {
+            CountDownLatch busy = new CountDownLatch(1);
+            CompletableFuture<Integer> first = store.essential(tx -> {
+                try {
+                    busy.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                return 0;
+            });
+            List<CompletableFuture<Integer>> group =
+                    List.of(usage(store, 10), usage(store, 100_000), usage(store, 10), usage(store, 10));
+            busy.countDown();
+            Store.join(first);
+            assertFalse(full(group.get(0)));
+            assertThrows(Failure.class, () -> Store.join(group.get(1)));
+            assertFalse(full(group.get(2)));
+            assertFalse(full(group.get(3)));
+            assertEquals(List.of(30L), numbers(store, "SELECT count(*) FROM pending"));
         });
     }
 }
