@@ -36,7 +36,7 @@ public final class StateFolder implements AutoCloseable {
 
     private static final String BALLAST = "ballast";
     /** Deleted when the disk is full, so that a receipt can still be recorded. */
-    private static final int BALLAST_BYTES = 1024 * 1024;
+    static final int BALLAST_BYTES = 1024 * 1024;
     /** What must be left beside ballast taken aboard, and what usage leaves where there is none: essential work goes on. */
     static final long SPARE_BYTES = 512 * 1024;
 

@@ -31,9 +31,10 @@ import org.sqlite.SQLiteException;
  * acknowledged must be able to leave, or a full store could never drain. Nothing unsent is ever dropped; acknowledged
  * batches, kept only for the aggregator's sake, go first, oldest first, and then old receipts.
  *
- * <p>Giving up takes room too, in the log, and the file never shrinks: an agent alone on a small disk could fill it with
- * what it may give up and be stuck. Hence the file stops growing while the disk still has room for the log, and new work
- * takes the pages that old evidence leaves.
+ * <p>Giving up takes room too, in the log, and leaves the file as large as it is: an agent alone on a small disk could fill
+ * it with what it may give up and be stuck. Hence the file stops growing while the disk still has room for the log, and new
+ * work takes the pages that old evidence leaves. Where it grew all the same, so that the ballast has no place any more, it
+ * gives its free pages back.
  *
  * <p>Any other failure of the file (EIO, corruption) means that nobody knows what is on disk: every waiting call gets
  * {@code unavailable}, the store closes its doors and tells {@code onFatal}, which ends the process. The restart reads
@@ -58,10 +59,15 @@ public final class Store implements AutoCloseable {
     private static final int LOG_PAGES = 256;
 
     private static final long LOG_BYTES = LOG_PAGES * (long) PAGE_BYTES;
-    /** Bytes of the disk that the file leaves when it grows for usage: a log's, and as many for essential work. */
-    static final long LEFT_BY_USAGE_BYTES = 2 * LOG_BYTES;
-    /** Bytes of the disk that the file leaves when it grows for essential work, if there is evidence to give up. */
-    private static final long LEFT_BY_ESSENTIAL_BYTES = LOG_BYTES;
+    /**
+     * Bytes of the disk, beside the ballast, that the file leaves when it grows for essential work and there is evidence to
+     * give up: a log's, and as many for a batch, which is written anew when it is acknowledged.
+     */
+    private static final long LEFT_BY_ESSENTIAL_BYTES = 2 * LOG_BYTES;
+    /** Bytes of the disk, beside the ballast, that the file leaves when it grows for usage. */
+    static final long LEFT_BY_USAGE_BYTES = 3 * LOG_BYTES;
+    /** Free pages given back to the disk at a time, while there is no room for the ballast. */
+    private static final int SHRINK_PAGES = 64;
     /** How often room for the ballast is looked for while it is gone. */
     private static final long BALLAST_EVERY_NANOS = 1_000_000_000;
 
@@ -174,7 +180,6 @@ public final class Store implements AutoCloseable {
     private static Connection connect(Path file) throws SQLException {
         SQLiteConfig config = new SQLiteConfig();
         config.setPageSize(PAGE_BYTES);
-        config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         // The folder is locked already; without sharing there is no shared-memory file that a full disk could tear.
         config.setLockingMode(SQLiteConfig.LockingMode.EXCLUSIVE);
@@ -182,6 +187,9 @@ public final class Store implements AutoCloseable {
         config.setCacheSize(-1024);
         Connection c = config.createConnection("jdbc:sqlite:" + file);
         try (Statement s = c.createStatement()) {
+            // Of a new file only, and before anything is in it: so that it can shrink page by page.
+            s.execute("PRAGMA auto_vacuum = INCREMENTAL");
+            s.execute("PRAGMA journal_mode = WAL");
             s.execute("PRAGMA wal_autocheckpoint = " + LOG_PAGES);
             Schema.prepare(c);
         } catch (SQLException e) {
@@ -360,7 +368,8 @@ public final class Store implements AutoCloseable {
     private long pagesLeavingRoom(boolean usage) throws SQLException {
         long most = usage ? maxPages - RESERVE_BYTES / PAGE_BYTES : maxPages;
         long left = usage ? LEFT_BY_USAGE_BYTES : LEFT_BY_ESSENTIAL_BYTES;
-        long more = Math.max(0, folder.usable() - left) / (2 * PAGE_BYTES);
+        long ballast = folder.ballasted() ? 0 : StateFolder.BALLAST_BYTES;
+        long more = Math.max(0, folder.usable() - ballast - left) / (2 * PAGE_BYTES);
         return more >= most ? most : Math.min(most, tx.number("PRAGMA page_count") + more);
     }
 
@@ -448,7 +457,7 @@ public final class Store implements AutoCloseable {
         }
     }
 
-    /** Takes the ballast aboard again once there is room. */
+    /** Takes the ballast aboard again once there is room, which a file that grew into the ballast's has to make. */
     private void loadBallast() throws SQLException {
         if (folder.ballasted() || System.nanoTime() - ballastTried < BALLAST_EVERY_NANOS) {
             return;
@@ -456,6 +465,20 @@ public final class Store implements AutoCloseable {
         ballastTried = System.nanoTime();
         emptyLog();
         folder.loadBallast(StateFolder.SPARE_BYTES);
+        if (!folder.ballasted()) {
+            shrink();
+        }
+    }
+
+    private void shrink() throws SQLException {
+        try (Statement s = connection.createStatement()) {
+            s.executeUpdate("PRAGMA incremental_vacuum(" + SHRINK_PAGES + ")");
+        } catch (SQLException e) {
+            if (!isFull(e)) {
+                throw e;
+            }
+        }
+        emptyLog();
     }
 
     private void limit(long pages) throws SQLException {

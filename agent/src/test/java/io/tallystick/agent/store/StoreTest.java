@@ -10,10 +10,12 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.model.Quantity;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +24,7 @@ class StoreTest {
     private static final long MIB = 1024 * 1024;
     private static final int BATCH_BYTES = 100_000;
     private static final int ROW_BYTES = 300;
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -160,6 +163,23 @@ class StoreTest {
             assertFalse(full(usage(store, 1)), "there is room again");
         });
         with(store -> assertEquals(MIB, bytes("ballast")));
+    }
+
+    @Test
+    void aFileThatTookTheBallastsPlaceGivesItBack() throws Exception {
+        usable.set(MIB);
+        with(store -> {
+            for (int seq = 1; seq <= 30; seq++) {
+                batch(store, seq, true);
+            }
+            store.call(tx -> tx.change("DELETE FROM batch"));
+            long before = numbers(store, "PRAGMA page_count").get(0);
+            long end = System.nanoTime() + PATIENCE.toNanos();
+            while (numbers(store, "PRAGMA page_count").get(0) == before) {
+                assertTrue(System.nanoTime() - end < 0, before + " pages for ever");
+                LockSupport.parkNanos(20_000_000);
+            }
+        });
     }
 
     @Test
