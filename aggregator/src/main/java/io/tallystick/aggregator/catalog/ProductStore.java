@@ -86,7 +86,13 @@ final class ProductStore {
                    AND ($5::text IS NULL AND $6::text IS NULL OR EXISTS (
                        SELECT 1 FROM product_version v
                         WHERE v.product_id = q.id AND v.status = 'published' AND ($5 IS NULL OR v.cloud = $5)
-                          AND ($6 IS NULL OR v.region = $6)))
+                          AND ($6 IS NULL OR EXISTS (
+                              SELECT 1 FROM image_copy c
+                               WHERE c.version_id = v.id AND c.region = $6 AND c.published_at IS NOT NULL)
+                            AND NOT EXISTS (
+                              SELECT 1 FROM product_place l
+                               WHERE l.product_id = q.id AND l.kind = 'region' AND l.cloud = v.cloud AND l.name = $6
+                                 AND l.restricted_at IS NOT NULL))))
                    AND ($7::text IS NULL OR q.type = $7)
                  ORDER BY q.id LIMIT $8)
             """);

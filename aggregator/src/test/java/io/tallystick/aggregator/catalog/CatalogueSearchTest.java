@@ -56,6 +56,32 @@ class CatalogueSearchTest {
         return "q=" + URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
+    /** Where its published versions have copies, and not where it takes nobody new any more. */
+    @Test
+    void aProductIsFoundByTheCloudsAndRegionsOfItsVersions() {
+        String product = product("Gateway", "{}", "LIMITED", "PUBLIC");
+        RUNNING.database()
+                .execute("INSERT INTO product_version (id, product_id, title, release_notes, cloud, region,"
+                        + " source_image_id, source_image_name, status, created_at, modified_at, published_at) VALUES"
+                        + " ('ver-found', '" + product
+                        + "', '1', 'n', 'aws', 'us-east-1', 'ami-s', 'name', 'published',"
+                        + " now(), now(), now())");
+        RUNNING.copied("ver-found", "eu-west-3", "ami-found-3");
+        RUNNING.copied("ver-found", "eu-west-1", "ami-found-1");
+        for (String there : List.of("cloud=aws", "region=eu-west-3", "cloud=aws&region=eu-west-1")) {
+            assertEquals(List.of(product), bought(there), there);
+        }
+        // The seller's image is in us-east-1, and nobody can launch it.
+        for (String elsewhere : List.of("cloud=outscale", "region=us-east-1", "cloud=outscale&region=eu-west-3")) {
+            assertEquals(List.of(), bought(elsewhere), elsewhere);
+        }
+        RUNNING.database()
+                .execute("INSERT INTO product_place (product_id, kind, cloud, name, added_at, restricted_at) VALUES ('"
+                        + product + "', 'region', 'aws', 'eu-west-3', now(), now())");
+        assertEquals(List.of(), bought("region=eu-west-3"));
+        assertEquals(List.of(product), bought("region=eu-west-1"));
+    }
+
     @Test
     @Rule({"R1", "N3"})
     void aProductIsFoundByTitleKeywordsAndCategoriesHoweverTheyAreTyped() {

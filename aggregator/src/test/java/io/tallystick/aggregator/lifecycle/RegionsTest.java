@@ -169,8 +169,7 @@ class RegionsTest {
         world.work();
         String image = world.aws.image(
                 HOME, templates.awsAccount(), templates.product().code());
-        VersionText text =
-                new VersionText(Optional.empty(), Optional.empty(), Optional.empty(), "n", Optional.empty());
+        VersionText text = new VersionText(Optional.empty(), Optional.empty(), Optional.empty(), "n", Optional.empty());
         ProductVersion draft = await(world.versions.create(
                 templates.seller(),
                 templates.product().id(),
@@ -187,7 +186,9 @@ class RegionsTest {
             Object given = await(world.versions.get(world.database.reads(), buyer, draft.id(), Optional.of(asked)))
                     .json()
                     .get("template");
-            String expected = version.copyIn(asked.equals(PARIS) ? PARIS : HOME).orElseThrow().imageId();
+            String expected = version.copyIn(asked.equals(PARIS) ? PARIS : HOME)
+                    .orElseThrow()
+                    .imageId();
             assertEquals("{\"Resources\":{\"a\":\"" + expected + "\"}}", given);
         }
     }
