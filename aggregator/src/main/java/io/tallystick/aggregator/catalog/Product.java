@@ -134,6 +134,14 @@ public record Product(
                 .toList();
     }
 
+    /** Those of these regions of a cloud that take somebody new: none of them was restricted. */
+    public List<String> open(String cloud, List<String> regions) {
+        return regions.stream()
+                .filter(region -> places(Place.Kind.REGION, cloud).stream()
+                        .allMatch(place -> place.isOpen() || !place.name().equals(region)))
+                .toList();
+    }
+
     private List<Map<String, Object>> placesJson(Place.Kind kind) {
         return places.stream().filter(p -> p.kind() == kind).map(Place::json).toList();
     }

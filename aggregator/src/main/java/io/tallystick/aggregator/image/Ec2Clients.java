@@ -52,10 +52,16 @@ final class Ec2Clients implements AutoCloseable {
     }
 
     Ec2Client of(String region) {
-        if (!REGION.matcher(region).matches() || clients.size() >= CLIENTS_MAX && !clients.containsKey(region)) {
+        if (!isThere(region) || clients.size() >= CLIENTS_MAX && !clients.containsKey(region)) {
             throw new ImageCloudException("no-such-region", "there is no region " + region, false, null);
         }
         return clients.computeIfAbsent(region, this::make);
+    }
+
+    /** Private regions are where the endpoint says; of AWS's own the SDK knows the names, and another one is nobody's address. */
+    private boolean isThere(String region) {
+        return REGION.matcher(region).matches()
+                && (endpoint.isPresent() || Region.regions().contains(Region.of(region)));
     }
 
     private Ec2Client make(String region) {

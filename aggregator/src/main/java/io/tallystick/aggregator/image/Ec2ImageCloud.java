@@ -53,8 +53,9 @@ final class Ec2ImageCloud implements ImageCloud {
     private static final Set<String> NO_IMAGE =
             Set.of("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidAMIID.Malformed");
     private static final Set<String> NO_INSTANCE = Set.of("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed");
-    /** Beside throttling and 5xx: a request that was under way too long, and EC2's own advice. */
-    private static final Set<String> RETRYABLE = Set.of("RequestLimitExceeded", "RequestExpired", "Unavailable");
+    /** Beside throttling and 5xx: a request that was under way too long, copies enough under way, and EC2's own advice. */
+    private static final Set<String> RETRYABLE =
+            Set.of("RequestLimitExceeded", "ResourceLimitExceeded", "RequestExpired", "Unavailable");
 
     private final Blocking blocking;
     private final Ec2Clients clients;

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Whether a change set can be carried out, judged whole: each change on things as the changes before it leave them. Pure.
@@ -400,6 +401,13 @@ public final class ChangeRules {
             String name = places.names().get(i);
             String at = field + "[" + i + "]";
             Spot spot = new Spot(product.id(), kind, places.cloud(), name);
+            if (add
+                    && kind == Place.Kind.REGION
+                    && open.contains(spot)
+                    && isIncomplete(product, places.cloud(), name)) {
+                // What was published before copies went to all regions is copied now.
+                continue;
+            }
             if (add ? !open.add(spot) : !open.remove(spot)) {
                 problems.add(new Failure.Problem(
                         at, add ? "the product is offered in it already" : "the product is not offered in it"));
@@ -411,18 +419,35 @@ public final class ChangeRules {
         }
     }
 
+    private Stream<ProductVersion> published(Product product, String cloud) {
+        return versions.stream()
+                .filter(v -> v.productId().equals(product.id())
+                        && v.cloud().equals(cloud)
+                        && now.get(v.id()) == VersionStatus.PUBLISHED);
+    }
+
+    private boolean isIncomplete(Product product, String cloud, String region) {
+        return published(product, cloud).anyMatch(v -> distribution.missing(v).contains(region));
+    }
+
     private void distribute(Change change, Product product, String path, boolean add) {
         ChangeDetails.Places places = change.details().places().orElseThrow();
         if (!add) {
             distribution.restrict(product.id(), places.cloud(), places.names());
             return;
         }
+        if (!distribution.isListed(product.id(), places.cloud())) {
+            published(product, places.cloud())
+                    .flatMap(v -> distribution.of(v).stream()
+                            .filter(region -> !places.names().contains(region))
+                            .map(region -> "must name " + region + ", too, where version " + v.title()
+                                    + " is; it can be restricted afterwards"))
+                    .findFirst()
+                    .ifPresent(forgotten -> problems.add(new Failure.Problem(path + ".details.regions", forgotten)));
+        }
         distribution.add(product.id(), places.cloud(), places.names());
-        versions.stream()
-                .filter(v -> v.productId().equals(product.id())
-                        && v.cloud().equals(places.cloud())
-                        && now.get(v.id()) == VersionStatus.PUBLISHED)
-                .forEach(v -> copied += distribution.complete(v).size());
+        published(product, places.cloud())
+                .forEach(v -> copied += distribution.complete(v, places.names()).size());
         tooManyCopies().ifPresent(many -> problems.add(new Failure.Problem(path + ".details.regions", many)));
     }
 

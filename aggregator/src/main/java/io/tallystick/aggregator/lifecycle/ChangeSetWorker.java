@@ -35,6 +35,9 @@ public final class ChangeSetWorker implements Handler {
     /** A copy that is not there by then will not come. */
     static final Duration WAIT_MAX = Duration.ofHours(24);
 
+    /** Steps in one taking of the job: what waits for one after the other is on the stack when the last one ends. */
+    private static final int STEPS_AT_ONCE = 50;
+
     /** Called at the places where a worker may die; a test has it die there. */
     interface Boundary {
         Boundary NONE = name -> Future.succeededFuture();
@@ -87,17 +90,24 @@ public final class ChangeSetWorker implements Handler {
 
     @Override
     public Future<Outcome> run(Job job) {
+        return run(job, STEPS_AT_ONCE);
+    }
+
+    private Future<Outcome> run(Job job, int left) {
         return store.read(database.reads(), job.key()).compose(found -> {
             if (found.isEmpty() || !found.get().status().isOpen()) {
                 return Future.succeededFuture(Outcome.DONE);
             }
             ChangeSet set = found.get();
             if (set.status() == ChangeSet.Status.PREPARING) {
-                return begin(job).compose(done -> boundary.reached("begun")).compose(done -> run(job));
+                return begin(job).compose(done -> boundary.reached("begun")).compose(done -> run(job, left));
             }
             Optional<Step> next = set.next();
+            if (next.isPresent() && left == 0) {
+                return Future.succeededFuture(Outcome.later(Duration.ZERO));
+            }
             return next.isPresent()
-                    ? step(job, set, next.get())
+                    ? step(job, set, next.get(), left - 1)
                     : end(job, ChangeSet.Status.SUCCEEDED, Optional.empty(), Optional.empty())
                             .map(Outcome.DONE);
         });
@@ -134,7 +144,7 @@ public final class ChangeSetWorker implements Handler {
         });
     }
 
-    private Future<Outcome> step(Job job, ChangeSet set, Step step) {
+    private Future<Outcome> step(Job job, ChangeSet set, Step step, int left) {
         String name = step.name().wire();
         Future<StepEffects.Effect> asked = holding(job, (tx, locked) -> store.attempt(tx, set.id(), step, now()))
                 .compose(done -> boundary.reached(name + " attempted"))
@@ -148,7 +158,7 @@ public final class ChangeSetWorker implements Handler {
                                     .compose(done -> store.stepDone(tx, set.id(), step, now()))
                                     .compose(done -> jobs.progressed(tx, job)))
                             .compose(done -> boundary.reached(name + " recorded"))
-                            .compose(done -> run(job));
+                            .compose(done -> run(job, left));
                 })
                 .recover(e -> failed(job, set, step, e));
     }

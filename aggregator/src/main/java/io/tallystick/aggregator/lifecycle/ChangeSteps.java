@@ -5,6 +5,7 @@ import io.tallystick.aggregator.catalog.VersionStatus;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +39,7 @@ final class ChangeSteps {
         switch (change.type()) {
             case PUBLISH_VERSION -> {
                 ProductVersion version = version(change);
-                copy(change, version);
+                copy(change, Map.of(version, distribution.complete(version)));
                 add(change, version, Step.Name.PUBLISH, VersionStatus.PUBLISHED);
             }
             case MODIFY_VERSION -> add(change, Step.Name.MODIFY);
@@ -60,11 +61,13 @@ final class ChangeSteps {
             case ADD_REGIONS -> {
                 ChangeDetails.Places places = change.details().places().orElseThrow();
                 distribution.add(change.productId(), places.cloud(), places.names());
+                Map<ProductVersion, Collection<String>> missing = new LinkedHashMap<>();
                 versions.stream()
                         .filter(v -> v.productId().equals(change.productId())
                                 && v.cloud().equals(places.cloud())
                                 && status(v) == VersionStatus.PUBLISHED)
-                        .forEach(v -> copy(change, v));
+                        .forEach(v -> missing.put(v, distribution.complete(v, places.names())));
+                copy(change, missing);
                 add(change, Step.Name.PLACE);
             }
             case RESTRICT_REGIONS -> {
@@ -84,12 +87,10 @@ final class ChangeSteps {
     }
 
     /** All copies are asked for before the first is waited for: clouds make them at the same time. */
-    private void copy(Change change, ProductVersion version) {
-        Collection<String> regions = distribution.complete(version);
-        each(change, version, regions, Step.Name.COPY);
-        each(change, version, regions, Step.Name.AVAILABLE);
-        each(change, version, regions, Step.Name.ATTACH);
-        each(change, version, regions, Step.Name.SHARE);
+    private void copy(Change change, Map<ProductVersion, Collection<String>> missing) {
+        for (Step.Name name : List.of(Step.Name.COPY, Step.Name.AVAILABLE, Step.Name.ATTACH, Step.Name.SHARE)) {
+            missing.forEach((version, regions) -> each(change, version, regions, name));
+        }
     }
 
     private void unpublish(Change change, ProductVersion version) {

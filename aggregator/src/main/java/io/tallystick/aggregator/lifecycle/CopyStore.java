@@ -70,7 +70,7 @@ final class CopyStore {
     static final String OF_SET =
             """
             SELECT c.token FROM image_copy c JOIN change_step s ON s.token = c.token
-             WHERE s.change_set_id = $1 AND c.version_id = $2 AND c.region = $3
+             WHERE s.change_set_id = $1 AND c.version_id = $2 AND ($3::text IS NULL OR c.region = $3)
             """;
     /** Cloud accounts of those who may launch a copy: whose agreement is open, and began before it was restricted. */
     static final String ENTITLED =
@@ -173,7 +173,7 @@ final class CopyStore {
                 .execute(Tuple.of(
                         changeSetId,
                         step.versionId().orElseThrow(),
-                        step.region().orElseThrow()))
+                        step.region().orElse(null)))
                 .map(rows -> rows.iterator().next().getString("token"));
     }
 

@@ -64,13 +64,32 @@ final class Distribution {
      * and where its product is open nowhere.
      */
     Set<String> complete(ProductVersion version) {
+        Set<String> missing = missing(version);
+        of(version).addAll(missing);
+        return missing;
+    }
+
+    /** As {@link #complete(ProductVersion)}, in these regions only. */
+    Set<String> complete(ProductVersion version, Collection<String> regions) {
+        Set<String> missing = missing(version);
+        missing.retainAll(regions);
+        of(version).addAll(missing);
+        return missing;
+    }
+
+    /** What {@link #complete(ProductVersion)} would answer. */
+    Set<String> missing(ProductVersion version) {
         if (!version.delivery().hasImage()) {
-            return Set.of();
+            return new TreeSet<>();
         }
         Set<String> missing = new TreeSet<>(wanted(version));
         missing.removeAll(of(version));
-        of(version).addAll(missing);
         return missing;
+    }
+
+    /** Whether the product ever said where it is offered. */
+    boolean isListed(String productId, String cloud) {
+        return open.containsKey(new At(productId, cloud));
     }
 
     /** Whether its product lists regions at its cloud, and none is open. */

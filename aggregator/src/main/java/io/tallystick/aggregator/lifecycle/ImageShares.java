@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes who may launch a product's copies agree with its agreements, and with its offers where those are for everybody (rule
- * N6), by comparing with what the cloud says. Asked for when an agreement begins or ends, a version is published or
+ * N6), by comparing with what the cloud says. Asked for when an agreement begins or ends, a version or a region is added or
  * restricted, an offer is made or closed, the product's visibility moves; it comes back by itself when an offer opens or
  * closes, and may run as often as it likes.
  */
@@ -88,9 +88,9 @@ final class ImageShares implements Handler {
                 boolean published = version.status() == VersionStatus.PUBLISHED;
                 boolean follows =
                         published && !Profile.of(version.cloud()).publicFor().isEmpty();
-                boolean everybody = published && open.toEverybody(product, version.cloud());
                 for (VersionCopy copy : version.copies()) {
                     Optional<Instant> until = restrictedAt(product, version, copy);
+                    boolean everybody = until.isEmpty() && open.toEverybody(product, version.cloud());
                     done = done.compose(before ->
                             reconcile(job, version, copy, until, everybody).map(before || follows));
                 }

@@ -171,7 +171,7 @@ final class StepEffects {
         return versions.require(database.reads(), step.versionId().orElseThrow())
                 .compose(version -> on.ask(
                         cloud(version.cloud()),
-                        version.copyIn(step.region().orElseThrow()).orElseThrow()))
+                        version.copyIn(step.region().orElse(version.region())).orElseThrow()))
                 .map(Effect.NONE);
     }
 

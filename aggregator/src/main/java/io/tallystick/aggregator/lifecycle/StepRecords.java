@@ -62,7 +62,7 @@ final class StepRecords {
                                 step.token(),
                                 version.id(),
                                 version.cloud(),
-                                step.region().orElseThrow(),
+                                step.region().orElse(version.region()),
                                 version.region(),
                                 version.sourceImageId(),
                                 copyName(products.get(0), version),
@@ -89,7 +89,8 @@ final class StepRecords {
             case COPY -> copies.pending(tx, step.token(), effect.imageId().orElseThrow());
             case AVAILABLE -> copies.tokenOf(tx, set.id(), step).compose(token -> copies.available(tx, token, now));
             case ATTACH, DEPRECATE -> Future.succeededFuture();
-            case SHARE -> copies.share(tx, version(step), region(step), effect.accounts(), now);
+            case SHARE ->
+                region(tx, step).compose(region -> copies.share(tx, version(step), region, effect.accounts(), now));
             case PUBLISH ->
                 askForShares(tx, step)
                         .compose(done -> copies.made(tx, set.id(), step.changeIndex()))
@@ -113,7 +114,7 @@ final class StepRecords {
                 askForShares(tx, step)
                         .compose(done -> versions.restricted(tx, actor, version(step)))
                         .compose(restricted -> news.restricted(tx, restricted, now));
-            case DELETE -> copies.deletedOfVersion(tx, version(step), region(step), now);
+            case DELETE -> region(tx, step).compose(region -> copies.deletedOfVersion(tx, version(step), region, now));
             case UNPUBLISH -> {
                 boolean whole = set.changes().get(step.changeIndex()).type() == Change.Type.UNPUBLISH_PRODUCT;
                 yield versions.unpublished(tx, actor, version(step))
@@ -262,7 +263,10 @@ final class StepRecords {
         return step.versionId().orElseThrow();
     }
 
-    private static String region(Step step) {
-        return step.region().orElseThrow();
+    /** Steps that servers before copies by region planned may name none: they are about the one of the image. */
+    private Future<String> region(SqlConnection tx, Step step) {
+        return step.region().isPresent()
+                ? Future.succeededFuture(step.region().get())
+                : versions.require(tx, version(step)).map(ProductVersion::region);
     }
 }

@@ -24,7 +24,7 @@ final class VersionMails {
                         """
                         Version %s of %s is now available. We recommend that you upgrade to it.
 
-                        Image for new VMs: %s (%s, %s)
+                        Image for new VMs at %s: %s
 
                         Release notes
                         %s
@@ -34,9 +34,8 @@ final class VersionMails {
                                 .formatted(
                                         v.title(),
                                         news.product().title(),
-                                        image(v),
                                         v.cloud(),
-                                        v.region(),
+                                        image(v),
                                         v.text().releaseNotes(),
                                         news.product().title()));
             case FR ->
@@ -45,7 +44,7 @@ final class VersionMails {
                         """
                         La version %s de %s est maintenant disponible. Nous vous recommandons de mettre à niveau.
 
-                        Image pour les nouvelles VM : %s (%s, %s)
+                        Image pour les nouvelles VM chez %s : %s
 
                         Note de version
                         %s
@@ -55,9 +54,8 @@ final class VersionMails {
                                 .formatted(
                                         v.title(),
                                         news.product().title(),
-                                        image(v),
                                         v.cloud(),
-                                        v.region(),
+                                        image(v),
                                         v.text().releaseNotes(),
                                         news.product().title()));
         };

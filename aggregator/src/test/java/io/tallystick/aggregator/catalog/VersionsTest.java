@@ -307,6 +307,14 @@ class VersionsTest {
         Object copy = deployed.list("copies").get(0).get("imageId");
         assertEquals(template.replace(image, String.valueOf(copy)), deployed.get("template"));
         assertFalse(deployed.text().contains(image), deployed.text());
+        for (String region : List.of(REGION, "nowhere")) {
+            assertEquals(
+                    deployed.json(),
+                    RUNNING.http()
+                            .get("/v1/versions/" + made.get("id") + "?region=" + region, buyer)
+                            .expect(200)
+                            .json());
+        }
     }
 
     /** A template of so many characters. */

@@ -148,6 +148,37 @@ class ChangeSetTest {
                 .isPublic();
     }
 
+    /** R26: nobody new there, so not everybody either. */
+    @Test
+    @Rule({"R26", "N6"})
+    void copiesInARestrictedRegionAreNobodyElses() {
+        offer("{'kind':'free','title':'Free','currency':'EUR'}");
+        ProductVersion version = world.published(shop, "outscale", "1.0");
+        LifecycleWorld.Buyer before = world.buyer(shop);
+        for (Change.Type type : List.of(Change.Type.ADD_REGIONS, Change.Type.RESTRICT_REGIONS)) {
+            world.work();
+            assertTrue(isPublic(version));
+            world.clock.advance(Duration.ofSeconds(1));
+            await(world.changeSets.start(
+                    shop.seller(),
+                    Optional.empty(),
+                    List.of(Change.Wanted.ofProduct(
+                            type,
+                            shop.product().id(),
+                            ChangeDetails.places("outscale", List.of(LifecycleWorld.REGION))))));
+        }
+        world.work();
+        assertFalse(isPublic(version));
+        world.buyer(shop);
+        world.work();
+        assertEquals(
+                Set.of(before.outscale()),
+                await(world.outscale.find(
+                                LifecycleWorld.REGION, version.copies().get(0).imageId()))
+                        .orElseThrow()
+                        .sharedWith());
+    }
+
     @Test
     @Rule("N6")
     void copiesOfWhatCostsNothingAreEverybodysAtOutscale() {

@@ -110,7 +110,7 @@ class RegionsTest {
         ProductVersion draft = world.draft(shop, "aws", "3.0");
         await(world.changeSets.restrict(shop.seller(), restricted.id()));
         world.work();
-        succeed(places(Change.Type.ADD_REGIONS, "aws", PARIS));
+        succeed(places(Change.Type.ADD_REGIONS, "aws", HOME, PARIS));
         assertEquals(List.of(HOME, PARIS), world.version(published.id()).regions());
         assertEquals(Set.of(buyer.aws()), sharedIn(published, PARIS));
         for (ProductVersion other : List.of(restricted, elsewhere)) {
@@ -137,7 +137,7 @@ class RegionsTest {
         Promise<Void> there = Promise.promise();
         Promise<Void> goOn = Promise.promise();
         await(world.changeSets.start(
-                shop.seller(), Optional.empty(), List.of(places(Change.Type.ADD_REGIONS, "aws", PARIS))));
+                shop.seller(), Optional.empty(), List.of(places(Change.Type.ADD_REGIONS, "aws", HOME, PARIS))));
         Future<?> working = world.process(name -> {
                     if (!name.equals("place attempted")) {
                         return Future.succeededFuture();
@@ -237,8 +237,9 @@ class RegionsTest {
     @Test
     void aCloudThatCopiesWithinARegionOnlyHasOneCopy() {
         ProductVersion version = world.published(shop, "outscale", "1.0");
-        succeed(places(Change.Type.ADD_REGIONS, "outscale", "cloudgouv-eu-west-1"));
+        succeed(places(Change.Type.ADD_REGIONS, "outscale", HOME, "cloudgouv-eu-west-1"));
         assertEquals(List.of(HOME), world.version(version.id()).regions());
+        succeed(places(Change.Type.RESTRICT_REGIONS, "outscale", HOME));
         Failure refused = assertThrows(Failure.class, () -> apply(publish(world.draft(shop, "outscale", "2.0"))));
         assertTrue(refused.detail().contains("not offered in at outscale"), refused.detail());
     }
@@ -248,7 +249,7 @@ class RegionsTest {
         ProductVersion version = world.published(shop, "aws", "1.0");
         world.aws.keepCopiesPending();
         ChangeSet set = await(world.changeSets.start(
-                shop.seller(), Optional.empty(), List.of(places(Change.Type.ADD_REGIONS, "aws", PARIS, OREGON))));
+                shop.seller(), Optional.empty(), List.of(places(Change.Type.ADD_REGIONS, "aws", HOME, PARIS, OREGON))));
         await(world.process(ChangeSetWorker.Boundary.NONE).drain());
         world.aws.finishCopies(CloudImage.State.FAILED);
         world.work();
@@ -277,13 +278,63 @@ class RegionsTest {
         assertTrue(refused.detail().contains("offered in no region at aws; add one first"), refused.detail());
     }
 
+    /** What is listed is all there is: whoever lists the first region would else leave the one where versions are. */
+    @Test
+    void theFirstRegionsNameThoseWhereVersionsAre() {
+        world.published(shop, "aws", "1.0");
+        Failure refused = assertThrows(Failure.class, () -> apply(places(Change.Type.ADD_REGIONS, "aws", PARIS)));
+        assertTrue(refused.detail().contains("must name " + HOME + ", too, where version 1.0 is"), refused.detail());
+        succeed(places(Change.Type.ADD_REGIONS, "aws", HOME, PARIS));
+        succeed(places(Change.Type.RESTRICT_REGIONS, "aws", HOME));
+        assertEquals(List.of(PARIS), world.published(shop, "aws", "2.0").regions());
+    }
+
+    /** What was offered in a region before copies went to all of them. */
+    @Test
+    void aRegionWithoutItsCopiesMayBeAddedAgain() {
+        ProductVersion version = world.published(shop, "aws", "1.0");
+        world.texts("INSERT INTO product_place (product_id, kind, cloud, name, added_at) SELECT '"
+                + shop.product().id() + "', 'region', 'aws', r, now() FROM unnest('{" + HOME + "," + PARIS + ","
+                + OREGON + "}'::text[]) AS r RETURNING name");
+        assertThrows(Failure.class, () -> apply(places(Change.Type.ADD_REGIONS, "aws", HOME)));
+        succeed(places(Change.Type.ADD_REGIONS, "aws", PARIS));
+        assertEquals(List.of(HOME, PARIS), world.version(version.id()).regions());
+        succeed(places(Change.Type.ADD_REGIONS, "aws", OREGON));
+        assertEquals(List.of(HOME, PARIS, OREGON), world.version(version.id()).regions());
+        assertThrows(Failure.class, () -> apply(places(Change.Type.ADD_REGIONS, "aws", OREGON)));
+    }
+
+    /** All copies are asked for before the first is waited for, and a job is not taken for more than 50 steps at a time. */
+    @Test
+    void manyCopiesAreMadeBesideEachOtherAndInParts() {
+        for (int i = 0; i < 4; i++) {
+            world.published(shop, "aws", "1." + i);
+        }
+        String[] regions = Stream.concat(
+                        Stream.of(HOME), Stream.iterate(0, i -> i + 1).limit(20).map(i -> "r" + i))
+                .toArray(String[]::new);
+        ChangeSet set = await(world.changeSets.start(
+                shop.seller(), Optional.empty(), List.of(places(Change.Type.ADD_REGIONS, "aws", regions))));
+        await(world.process(ChangeSetWorker.Boundary.NONE).round());
+        List<Step> done = world.changeSet(set.id()).steps().stream()
+                .filter(step -> step.doneAt().isPresent())
+                .toList();
+        assertEquals(50, done.size());
+        assertTrue(done.stream().allMatch(step -> step.name() == Step.Name.COPY));
+        world.work();
+        ChangeSet ended = world.changeSet(set.id());
+        assertEquals(ChangeSet.Status.SUCCEEDED, ended.status(), ended.json().toString());
+        assertEquals(4 * 20 * 4 + 1, ended.steps().size());
+    }
+
     @Test
     void aSetThatWouldCopyTooMuchIsRefused() {
         for (int i = 0; i < 11; i++) {
             world.published(shop, "aws", "1." + i);
         }
-        String[] regions =
-                Stream.iterate(0, i -> i + 1).limit(100).map(i -> "r" + i).toArray(String[]::new);
+        String[] regions = Stream.concat(
+                        Stream.of(HOME), Stream.iterate(0, i -> i + 1).limit(99).map(i -> "r" + i))
+                .toArray(String[]::new);
         Failure refused = assertThrows(Failure.class, () -> apply(places(Change.Type.ADD_REGIONS, "aws", regions)));
         assertTrue(refused.detail().contains("more than 1000 images"), refused.detail());
     }

@@ -210,7 +210,9 @@ class SagaStormTest {
                     List.of(product(Change.Type.RESTRICT_REGIONS, ChangeDetails.places("aws", List.of("r1"))));
                 case WHERE_IT_RUNS ->
                     List.of(
-                            product(Change.Type.ADD_REGIONS, ChangeDetails.places("aws", List.of("r1", "r2"))),
+                            product(
+                                    Change.Type.ADD_REGIONS,
+                                    ChangeDetails.places("aws", List.of(LifecycleWorld.REGION, "r1", "r2"))),
                             product(
                                     Change.Type.RESTRICT_INSTANCE_TYPES,
                                     ChangeDetails.places("aws", List.of("t1", "t2"))),
@@ -299,7 +301,13 @@ class SagaStormTest {
                     copiedTo(first, List.of(LifecycleWorld.REGION, "r1", "r2"), which);
                     copiedTo(second, List.of(LifecycleWorld.REGION, "r1", "r2"), which);
                     assertEquals(
-                            List.of("r1 true", "r2 true", "t1 false", "t2 true", "t3 true"),
+                            List.of(
+                                    LifecycleWorld.REGION + " true",
+                                    "r1 true",
+                                    "r2 true",
+                                    "t1 false",
+                                    "t2 true",
+                                    "t3 true"),
                             now().places().stream()
                                     .map(p -> p.name() + " " + p.isOpen())
                                     .sorted()

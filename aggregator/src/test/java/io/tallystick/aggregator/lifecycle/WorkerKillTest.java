@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -153,16 +154,30 @@ class WorkerKillTest {
     @MethodSource("whileAddingARegion")
     void addingARegion(String place) {
         LifecycleWorld.Buyer buyer = world.buyer(shop);
-        ProductVersion version = world.published(shop, "aws", "1.0");
+        List<ProductVersion> versions =
+                List.of(world.published(shop, "aws", "1.0"), world.published(shop, "aws", "2.0"));
         Change.Wanted add = Change.Wanted.ofProduct(
-                Change.Type.ADD_REGIONS, shop.product().id(), ChangeDetails.places("aws", List.of("eu-west-3")));
+                Change.Type.ADD_REGIONS,
+                shop.product().id(),
+                ChangeDetails.places("aws", List.of("eu-west-2", "eu-west-3", "us-west-2")));
         killAt(place, await(world.changeSets.start(shop.seller(), Optional.empty(), List.of(add))));
-        ProductVersion now = world.version(version.id());
-        assertEquals(List.of("eu-west-2", "eu-west-3"), now.regions());
-        assertEquals(2, world.aws.copiesMade());
+        TreeSet<String> copies = new TreeSet<>();
+        for (ProductVersion version : versions) {
+            ProductVersion now = world.version(version.id());
+            assertEquals(List.of("eu-west-2", "eu-west-3", "us-west-2"), now.regions());
+            for (VersionCopy copy : now.copies()) {
+                copies.add(copy.imageId());
+                assertEquals(
+                        copy.region(),
+                        await(world.aws.find(copy.region(), copy.imageId()))
+                                .orElseThrow()
+                                .region());
+            }
+        }
+        assertEquals(6, world.aws.copiesMade());
         assertEquals(
-                now.copies().stream().map(VersionCopy::imageId).toList(),
-                world.aws.ownImages().stream().map(CloudImage::id).toList());
+                copies,
+                new TreeSet<>(world.aws.ownImages().stream().map(CloudImage::id).toList()));
         world.aws.ownImages().forEach(copy -> assertEquals(Set.of(buyer.aws()), copy.sharedWith()));
     }
 
