@@ -1,5 +1,8 @@
 -- A version has a copy in each region it is distributed to, and each of them steps, shares and a life of its own.
 
+-- First, so that no server publishes between what is read of it below and the triggers that follow it from then on.
+LOCK TABLE product_version IN SHARE ROW EXCLUSIVE MODE;
+
 ALTER TABLE image_copy
     -- Where the seller's image is.
     ADD COLUMN source_region text,
@@ -7,7 +10,7 @@ ALTER TABLE image_copy
     ADD COLUMN published_at timestamptz;
 UPDATE image_copy SET source_region = region;
 UPDATE image_copy c SET published_at = v.published_at
-  FROM product_version v WHERE v.id = c.version_id AND v.copy_image_id = c.image_id AND v.published_at IS NOT NULL;
+  FROM product_version v WHERE v.id = c.version_id AND v.region = c.region AND v.copy_image_id = c.image_id AND v.published_at IS NOT NULL;
 ALTER TABLE image_copy
     ALTER COLUMN source_region SET NOT NULL,
     ADD CONSTRAINT image_copy_published_whole CHECK (published_at IS NULL OR image_id IS NOT NULL);
@@ -61,7 +64,7 @@ CREATE TRIGGER image_copy_source_region BEFORE INSERT ON image_copy
 CREATE FUNCTION copy_of_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE image_copy SET published_at = NEW.published_at
-     WHERE version_id = NEW.id AND image_id = NEW.copy_image_id AND published_at IS NULL;
+     WHERE version_id = NEW.id AND region = NEW.region AND image_id = NEW.copy_image_id AND published_at IS NULL;
     RETURN NULL;
 END $$;
 CREATE TRIGGER product_version_copy AFTER UPDATE OF copy_image_id ON product_version
