@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Generated requests at every path of the agent: no fault of ours, no hang, nothing leaked. New paths are in by themselves. */
 class FuzzTest {
-    private static final int SHARE = 150;
+    private static final int SHARE = 1000;
     private static final List<String> OPERATIONS = List.of("MeterUsage", "RegisterUsage", "BatchMeterUsage", "");
     private static final List<String> WORDS = List.of(
             Rig.CODE,

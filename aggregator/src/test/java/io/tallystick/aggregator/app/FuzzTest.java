@@ -29,7 +29,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Generated requests at every route there is: no fault of ours, no hang, nothing leaked. New routes are in by themselves. */
 class FuzzTest {
-    private static final int SHARE = 40;
+    private static final int SHARE = 200;
     private static final Duration WAIT_MAX = Duration.ofSeconds(30);
     private static final Pattern PROPERTY = Pattern.compile("(?m)^ +([A-Za-z][A-Za-z0-9_]{1,30}):");
     /** Each costs a password's hash on purpose, and sign-in is throttled besides. */
