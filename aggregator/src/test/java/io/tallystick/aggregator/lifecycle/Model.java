@@ -29,6 +29,8 @@ final class Model {
     final Set<String> types = new TreeSet<>();
     private boolean anyRegion = true;
     private boolean anyType = true;
+    /** Where each version has copies. */
+    final List<Set<String>> copies = new ArrayList<>();
     /** What each version recommends. */
     private final List<String> recommended = new ArrayList<>();
 
@@ -49,8 +51,8 @@ final class Model {
     private final String home;
 
     /**
-     * @param deletes whether unpublishing is known here, as at OUTSCALE; at AWS it is not
-     * @param home the region of all versions
+     * @param deletes whether unpublishing is known here, as at OUTSCALE; at AWS it is not, and there copies go to all regions
+     * @param home the region of all versions' images
      */
     Model(boolean deletes, String home) {
         this.deletes = deletes;
@@ -59,6 +61,7 @@ final class Model {
 
     void draft(String versionTitle, String type) {
         versions.add("draft");
+        copies.add(new TreeSet<>());
         titles.add(versionTitle);
         recommended.add(type);
     }
@@ -125,9 +128,14 @@ final class Model {
 
     private boolean offered(int version) {
         String type = recommended.get(version);
-        return (anyRegion || regions.contains(home))
+        return (anyRegion || (deletes ? regions.contains(home) : !regions.isEmpty()))
                 && (type.isEmpty() || anyType || types.contains(type))
                 && !(deletes && page.equals("en"));
+    }
+
+    /** The first region that is named ends that the product is in all: one with versions may not be forgotten. */
+    private boolean forgets(String region) {
+        return anyRegion && !region.equals(home) && versions.contains("published");
     }
 
     private boolean isRecommended(String type) {
@@ -158,7 +166,7 @@ final class Model {
                     case "restrict" -> versions.get(about).equals("published") && anotherPublished(about);
                     case "unpublish" -> deletes && launchable(about) && anotherPublished(about);
                     case "withdraw" -> anyLaunchable();
-                    case "add-region" -> !regions.contains(name);
+                    case "add-region" -> !regions.contains(name) && !forgets(name);
                     case "restrict-region" -> regions.contains(name);
                     case "add-type" -> !types.contains(name);
                     case "restrict-type" -> types.contains(name) && !isRecommended(name);
@@ -188,9 +196,19 @@ final class Model {
     /** The open change set is carried out. */
     void work() {
         switch (open.orElse("")) {
-            case "publish" -> versions.set(about, "published");
+            case "publish" -> {
+                versions.set(about, "published");
+                copies.get(about).addAll(anyRegion || deletes ? Set.of(home) : regions);
+            }
             case "modify" -> recommended.set(about, "");
-            case "add-region" -> anyRegion &= !regions.add(named);
+            case "add-region" -> {
+                anyRegion &= !regions.add(named);
+                for (int i = 0; i < versions.size(); i++) {
+                    if (!deletes && versions.get(i).equals("published")) {
+                        copies.get(i).add(named);
+                    }
+                }
+            }
             case "restrict-region" -> regions.remove(named);
             case "add-type" -> anyType &= !types.add(named);
             case "restrict-type" -> types.remove(named);

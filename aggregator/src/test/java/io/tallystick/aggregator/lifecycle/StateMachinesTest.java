@@ -340,6 +340,12 @@ class StateMachinesTest {
                             .toList(),
                     where);
             assertEquals(model.versions.size(), status.size(), where);
+            for (int i = 0; i < versions.size(); i++) {
+                assertEquals(
+                        List.copyOf(model.copies.get(i)),
+                        world.version(versions.get(i).id()).regions(),
+                        where);
+            }
         }
 
         private Set<String> open(Product product, Place.Kind kind) {
@@ -361,7 +367,7 @@ class StateMachinesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"aws, 1", "aws, 2", "outscale, 3", "outscale, 4"})
+    @CsvSource({"aws, 1", "aws, 2", "aws, 5", "outscale, 3", "outscale, 4"})
     @Rule({"R5", "R25", "R26", "R28", "R29", "R30", "O8", "O15"})
     void theProgramTakesAndRefusesWhatTheModelDoes(String cloud, long seed) {
         Pair pair = new Pair(cloud, seed);
