@@ -24,15 +24,15 @@ final class VersionStore {
                    v.release_notes, v.usage_instructions, v.cloud, v.region, v.source_image_id, v.source_image_name,
                    v.status, v.created_at, v.modified_at, v.published_at, v.restricted_at,
                    v.unpublished_at, v.recommended_instance_type, v.delivery, v.template_json, v.package_url, v.package_sha256,
-                   ARRAY(SELECT c.region FROM image_copy c WHERE c.version_id = v.id AND c.published_at IS NOT NULL
-                          ORDER BY c.region) AS copy_regions,
-                   ARRAY(SELECT c.image_id FROM image_copy c WHERE c.version_id = v.id AND c.published_at IS NOT NULL
-                          ORDER BY c.region) AS copy_images,
+                   coalesce(k.regions, '{}') AS copy_regions, coalesce(k.images, '{}') AS copy_images,
                    v.status = 'published' AND NOT EXISTS (
                        SELECT 1 FROM product_version n
                         WHERE n.product_id = v.product_id AND n.cloud = v.cloud AND n.status = 'published'
                           AND (n.published_at, n.id) > (v.published_at, v.id)) AS latest
               FROM product_version v
+              CROSS JOIN LATERAL (
+                   SELECT array_agg(c.region ORDER BY c.region) AS regions, array_agg(c.image_id ORDER BY c.region) AS images
+                     FROM image_copy c WHERE c.version_id = v.id AND c.published_at IS NOT NULL) k
             """;
     static final String INSERT =
             """

@@ -61,7 +61,9 @@ final class Ec2Clients implements AutoCloseable {
     /** Private regions are where the endpoint says; of AWS's own the SDK knows the names, and another one is nobody's address. */
     private boolean isThere(String region) {
         return REGION.matcher(region).matches()
-                && (endpoint.isPresent() || Region.regions().contains(Region.of(region)));
+                && (endpoint.isPresent()
+                        || Region.regions().stream()
+                                .anyMatch(known -> known.id().equals(region) && !known.isGlobalRegion()));
     }
 
     private Ec2Client make(String region) {
