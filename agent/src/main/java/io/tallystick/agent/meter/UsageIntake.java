@@ -21,10 +21,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 
 /**
  * Takes usage: checks a call against the stored plan, decides by the state table whether it may be kept, and keeps all
@@ -41,10 +41,17 @@ public final class UsageIntake {
 
     private static final long MINUTE_MILLIS = 60_000;
 
+    /**
+     * Calls read at once. Being read, a call is many times its bytes; more at once than processors would not be done
+     * sooner, and live through collections of a small heap.
+     */
+    private static final int READ_AT_ONCE = 2;
+
     private final Store store;
     private final TrustedTime time;
     private final TimeSource source;
     private final Board board;
+    private final Semaphore reading = new Semaphore(READ_AT_ONCE);
     private volatile boolean stopped;
 
     /** How many records were taken, and whether the instance was known to be entitled: 200 or 202. */
@@ -67,6 +74,25 @@ public final class UsageIntake {
         if (stopped) {
             throw Failure.of(ErrorCode.UNAVAILABLE, "the agent is stopping");
         }
+        Call call;
+        reading.acquireUninterruptibly();
+        try {
+            call = read(body);
+        } finally {
+            reading.release();
+        }
+        long second = time.nowOrWall().getEpochSecond();
+        int accepted = Store.join(store.usage(tx -> {
+            Increment.addAll(tx, call.increments, call.refusal, second);
+            return call.records;
+        }));
+        return new Taken(accepted, call.entitled);
+    }
+
+    /** A call that was checked; only this waits for the disk, not what it was read from. */
+    private record Call(int records, List<Increment> increments, Optional<Failure> refusal, boolean entitled) {}
+
+    private Call read(byte[] body) {
         List<UsageRecord> records = UsageRecord.read(body);
         Standing standing = board.standing();
         Optional<Instant> now = time.now();
@@ -99,10 +125,7 @@ public final class UsageIntake {
             ErrorCode code = codes.stream().distinct().count() == 1 ? codes.get(0) : ErrorCode.INVALID_REQUEST;
             throw Failure.of(code, problems);
         }
-        Optional<Failure> first = refusal;
-        long second = time.nowOrWall().getEpochSecond();
-        int accepted = Store.join(store.usage(tx -> Increment.addAll(tx, increments, first, second)));
-        return new Taken(accepted, entitled);
+        return new Call(records.size(), Increment.summed(increments), refusal, entitled);
     }
 
     private static Optional<Failure> refused(Verdict v) {
@@ -192,9 +215,14 @@ public final class UsageIntake {
                     .orElse(0L);
             bucket = Math.floorDiv(source.bootMillis() - ago, MINUTE_MILLIS);
         }
-        Map<SumKey, Quantity> parts = new LinkedHashMap<>();
-        for (MeteringRecord.Allocation a : r.parts()) {
-            parts.put(new SumKey(product, r.dimension(), boot, bucket, SumKey.tagText(a.tags())), a.quantity());
+        Map<SumKey, Quantity> parts;
+        if (r.allocations().isEmpty()) {
+            parts = Map.of(new SumKey(product, r.dimension(), boot, bucket, ""), r.quantity());
+        } else {
+            parts = new HashMap<>();
+            for (MeteringRecord.Allocation a : r.allocations()) {
+                parts.put(new SumKey(product, r.dimension(), boot, bucket, SumKey.tagText(a.tags())), a.quantity());
+            }
         }
         // Without a key nothing is ever compared, and the hash would be most of a record's work.
         Hash content = r.idempotencyKey().isPresent() ? r.content() : Hash.NONE;

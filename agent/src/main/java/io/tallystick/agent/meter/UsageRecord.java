@@ -6,7 +6,6 @@ import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hash;
 import io.tallystick.common.model.Quantity;
-import io.tallystick.common.model.Tags;
 import io.tallystick.common.wire.MeteringRecord;
 import io.tallystick.common.wire.Wire;
 import java.time.Instant;
@@ -82,11 +81,6 @@ record UsageRecord(
                 MeteringRecord.readAllocations(f, quantity),
                 f.optionalString("idempotencyKey", IDEMPOTENCY_KEY_CHARS_MAX),
                 f.optionalString("product", Wire.PRODUCT_CODE_CHARS_MAX));
-    }
-
-    /** The split to sum by: the allocations, or the whole quantity untagged. */
-    List<MeteringRecord.Allocation> parts() {
-        return allocations.isEmpty() ? List.of(new MeteringRecord.Allocation(quantity, Tags.NONE)) : allocations;
     }
 
     /** What must be the same when a key is used again: everything but the key, in one order. */

@@ -5,6 +5,7 @@ import io.tallystick.common.error.Failure;
 import io.tallystick.common.model.Hash;
 import io.tallystick.common.model.Quantity;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,7 +21,31 @@ import java.util.Optional;
  */
 public record Increment(String path, Map<SumKey, Quantity> parts, Optional<String> key, Hash content) {
     public Increment {
-        parts = new LinkedHashMap<>(parts);
+        parts = Map.copyOf(parts);
+    }
+
+    /**
+     * The same increments with those that have no key and go to one sum added up, so that little waits for the disk: a
+     * vendor's array mostly counts one thing. Problems found later are told of the first that was added to a sum.
+     */
+    public static List<Increment> summed(List<Increment> increments) {
+        List<Increment> result = new ArrayList<>();
+        Map<SumKey, Quantity> sums = new LinkedHashMap<>();
+        Map<SumKey, String> paths = new HashMap<>();
+        for (Increment i : increments) {
+            if (i.key.isPresent() || i.parts.size() != 1) {
+                result.add(i);
+                continue;
+            }
+            i.parts.forEach((to, more) -> {
+                Quantity before = sums.get(to);
+                sums.put(to, before == null ? more : plus(i, before, more));
+                paths.putIfAbsent(to, i.path);
+            });
+        }
+        sums.forEach((to, sum) ->
+                result.add(new Increment(paths.getOrDefault(to, ""), Map.of(to, sum), Optional.empty(), Hash.NONE)));
+        return result;
     }
 
     /**
@@ -31,7 +56,7 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
      *     the instance was denied since
      * @param nowSecond seconds since 1970, for forgetting keys
      */
-    public static int addAll(Tx tx, List<Increment> increments, Optional<Failure> refusal, long nowSecond)
+    public static void addAll(Tx tx, List<Increment> increments, Optional<Failure> refusal, long nowSecond)
             throws SQLException {
         Map<String, Hash> newKeys = new LinkedHashMap<>();
         Map<SumKey, Quantity> sums = new HashMap<>();
@@ -72,7 +97,6 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
             tx.idempotent(e.getKey(), e.getValue(), nowSecond);
         }
         sums.forEach(tx::sum);
-        return increments.size();
     }
 
     /** An hour that holds a write-once record takes no increments. */

@@ -62,8 +62,11 @@ class SlotRecordTest {
         return new Increment("", Map.of(key, Quantity.ONE), Optional.empty(), Hash.NONE);
     }
 
-    private static int add(Store store, Increment increment) {
-        return Store.join(store.usage(tx -> Increment.addAll(tx, List.of(increment), Optional.empty(), 0)));
+    private static Increment add(Store store, Increment increment) {
+        return Store.join(store.usage(tx -> {
+            Increment.addAll(tx, List.of(increment), Optional.empty(), 0);
+            return increment;
+        }));
     }
 
     @Test

@@ -36,14 +36,20 @@ public final class Fields {
             "[0-9]{4}-[0-9]{2}-[0-9]{2}" + "T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]{1,9})?Z");
     private static final String WHOLE_SECONDS = "0000-00-00T00:00:00Z";
 
+    /** Most objects have no more members. */
+    private static final int SOME = 4;
+
     private final Map<String, Object> map;
     private final String path;
     private final List<Failure.Problem> problems;
-    private final Set<String> read = new HashSet<>();
+    /** Names asked for that the object has, each once: as few as a codec knows, so a list is enough. */
+    private final List<String> read = new ArrayList<>(SOME);
+    /** Whether the members nobody asked for are told. */
+    private boolean unknownTold;
     /** Names whose problem is already told, so that a required getter does not add "is missing" to it. */
-    private final Set<String> wrong = new HashSet<>();
+    private Set<String> wrong = Set.of();
 
-    private final List<Fields> nested = new ArrayList<>();
+    private List<Fields> nested = List.of();
 
     private Fields(Map<String, Object> map, String path, List<Failure.Problem> problems) {
         this.map = map;
@@ -212,8 +218,7 @@ public final class Fields {
 
     /** A required array of objects, at most {@code countMax} of them. */
     public List<Fields> objects(String name, int countMax) {
-        if (!has(name)) {
-            read.add(name);
+        if (take(name) == null) {
             return missing(name, List.of());
         }
         return optionalObjects(name, countMax);
@@ -359,6 +364,9 @@ public final class Fields {
             return Optional.empty();
         }
         Fields fields = new Fields((Map<String, Object>) value, at, problems);
+        if (nested.isEmpty()) {
+            nested = new ArrayList<>();
+        }
         nested.add(fields);
         return Optional.of(fields);
     }
@@ -381,12 +389,18 @@ public final class Fields {
     }
 
     private @Nullable Object take(String name) {
-        read.add(name);
-        return map.get(name);
+        Object value = map.get(name);
+        if ((value != null || map.containsKey(name)) && !read.contains(name)) {
+            read.add(name);
+        }
+        return value;
     }
 
     private <T> Optional<T> wrong(String name, String detail) {
         problem(name, detail);
+        if (wrong.isEmpty()) {
+            wrong = new HashSet<>();
+        }
         wrong.add(name);
         return Optional.empty();
     }
@@ -399,14 +413,16 @@ public final class Fields {
     }
 
     private void unknown() {
-        for (String name : map.keySet()) {
-            if (!read.contains(name)) {
-                problem(name, "is not a known field");
+        if (!unknownTold && read.size() < map.size()) {
+            for (String name : map.keySet()) {
+                if (!read.contains(name)) {
+                    problem(name, "is not a known field");
+                }
             }
         }
+        unknownTold = true;
         nested.forEach(Fields::unknown);
-        nested.clear();
-        read.addAll(map.keySet());
+        nested = List.of();
     }
 
     private String at(String name) {

@@ -1,7 +1,6 @@
 package io.tallystick.common.model;
 
 import java.math.BigDecimal;
-import java.util.regex.Pattern;
 
 /**
  * An amount of a dimension: exact, never negative, at most {@value #INTEGER_DIGITS_MAX} digits before and {@value
@@ -11,9 +10,6 @@ import java.util.regex.Pattern;
 public record Quantity(BigDecimal value) implements Comparable<Quantity> {
     public static final int SCALE_MAX = 9;
     public static final int INTEGER_DIGITS_MAX = 29;
-    private static final int CHARS_MAX = INTEGER_DIGITS_MAX + 1 + SCALE_MAX;
-    private static final Pattern FORM =
-            Pattern.compile("(0|[1-9][0-9]{0," + (INTEGER_DIGITS_MAX - 1) + "})(\\.[0-9]{1," + SCALE_MAX + "})?");
 
     public static final Quantity ZERO = new Quantity(BigDecimal.ZERO);
     public static final Quantity ONE = new Quantity(BigDecimal.ONE);
@@ -39,11 +35,33 @@ public record Quantity(BigDecimal value) implements Comparable<Quantity> {
 
     /** The wire form only: {@code 12}, {@code 0.5}; not {@code +1}, {@code 1e3}, {@code .5}, {@code 01} or {@code 1.}. */
     public static Quantity parse(String text) {
-        if (text.length() > CHARS_MAX || !FORM.matcher(text).matches()) {
+        if (!isWireForm(text)) {
             throw new IllegalArgumentException("must be a decimal string such as 12 or 0.5, not negative, at most "
                     + INTEGER_DIGITS_MAX + " digits before and " + SCALE_MAX + " after the point");
         }
         return new Quantity(new BigDecimal(text));
+    }
+
+    /** Digits without a leading zero, then perhaps a point and more; a pattern costs more than all else of a record. */
+    private static boolean isWireForm(String text) {
+        int whole = digits(text, 0);
+        if (whole == 0 || whole > INTEGER_DIGITS_MAX || (whole > 1 && text.charAt(0) == '0')) {
+            return false;
+        }
+        if (whole == text.length()) {
+            return true;
+        }
+        int places = digits(text, whole + 1);
+        return text.charAt(whole) == '.' && places > 0 && places <= SCALE_MAX && whole + 1 + places == text.length();
+    }
+
+    /** How many digits stand at a place. */
+    private static int digits(String text, int from) {
+        int end = from;
+        while (end < text.length() && text.charAt(end) >= '0' && text.charAt(end) <= '9') {
+            end++;
+        }
+        return end - from;
     }
 
     public static Quantity of(long value) {

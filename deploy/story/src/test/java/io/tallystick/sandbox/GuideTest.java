@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -153,23 +154,24 @@ class GuideTest {
         List<String> lines = List.of(
                 SandboxProgram.block("    curl -sS \"$URL/v1/reports?seller").split("\n"));
         SandboxClock.advance(clock, Duration.ofDays(2));
+        AtomicReference<String> last = new AtomicReference<>("");
         String made = Await.value(SandboxProgram.PATIENCE, () -> {
-                    String answer = pasted(functions + "\n" + lines.get(1), reader);
-                    return answer.contains("\"sha256\"") ? Optional.of(answer) : Optional.empty();
+                    last.set(pasted(functions + "\n" + lines.get(1), reader));
+                    return last.get().contains("\"sha256\"") ? Optional.of(last.get()) : Optional.empty();
                 })
-                .orElseThrow();
+                .orElseThrow(() -> new AssertionError("no report of " + reader.get("DAY") + ": " + last.get()));
         assertTrue(sandbox.paste(lines.get(0), reader).contains(Doc.parse(made).text("id")));
         reader.put("REPORT", Doc.parse(made).text("id"));
         sandbox.paste(lines.get(2), reader);
         assertTrue(Files.readString(dir.resolve("report.csv")).startsWith("Customer Reference ID,"));
     }
 
-    /** What came, or nothing where the command failed. */
+    /** What came, or why the command failed. */
     private String pasted(String script, Map<String, String> environment) {
         try {
             return sandbox.paste(script, environment);
         } catch (Exception | AssertionError e) {
-            return "";
+            return e.toString();
         }
     }
 
