@@ -44,9 +44,13 @@ public final class Agent {
     /** Puts a join code where this agent looks for one: a file on the VM, readable by the agent only. */
     void giveJoinCode(String code) {
         folder.write("conf/" + name + ".join-code", code + "\n");
-        folder.write(
-                "conf/" + name + ".conf",
-                folder.read("conf/" + name + ".conf").orElseThrow() + "join-code.file = " + name + ".join-code\n");
+        configure("join-code.file = " + name + ".join-code");
+    }
+
+    /** Adds a line to the configuration it reads when it starts. */
+    public void configure(String line) {
+        String file = "conf/" + name + ".conf";
+        folder.write(file, folder.read(file).orElseThrow() + line + "\n");
     }
 
     /** Where a VM's agent keeps its state. */
