@@ -120,6 +120,13 @@ import java.util.stream.Stream;
 
 /** The composition root: every object of the process, made once, in the order of the tiers. */
 public final class Wiring {
+    /**
+     * Event loops beside those of HTTP, for the ingest lanes, the contexts they need, the database's pool, housekeeping, and
+     * what is begun outside of any. Loops are given in turn: with fewer of them a lane would share one with HTTP, and wait
+     * for it at every step when requests flood in.
+     */
+    private static final int OTHER_LOOPS = Database.LANE_CONNECTIONS + Database.POOL_LOOPS + 3;
+
     final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final Clock clock;
     final Ids ids;
@@ -157,7 +164,7 @@ public final class Wiring {
     final Figures figures;
     final Reports reports;
     final Housekeeping housekeeping;
-    final Problems problems = new Problems(PgErrors::translate, Wiring::code);
+    final Problems problems = new Problems(PgErrors::translate, Wiring::code, System::nanoTime);
     final ApiRouter router;
 
     /** Makes everything and starts nothing: no connection, no timer, no thread but Vert.x's own. */
@@ -385,7 +392,9 @@ public final class Wiring {
             }
         }
         return Vertx.builder()
-                .with(new VertxOptions().setMetricsOptions(metrics))
+                .with(new VertxOptions()
+                        .setMetricsOptions(metrics)
+                        .setEventLoopPoolSize(VertxOptions.DEFAULT_EVENT_LOOP_POOL_SIZE + OTHER_LOOPS))
                 .withMetrics(new MicrometerMetricsFactory(registry))
                 .build();
     }

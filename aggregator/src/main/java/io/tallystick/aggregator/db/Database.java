@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.db;
 
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgBuilder;
@@ -8,6 +9,7 @@ import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
 import io.vertx.sqlclient.SqlClient;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** The pool of one process, and the two things that may be done with it: plain reads and transactions. */
@@ -35,6 +37,9 @@ public final class Database {
 
     /** As long as a transaction may do nothing before the database ends it and frees its locks. */
     public static final Duration IDLE_IN_TRANSACTION_MAX = Duration.ofSeconds(15);
+
+    /** Event loops of the pool's connections, which else are on that of the request that opened them, and wait for its turns. */
+    public static final int POOL_LOOPS = 1;
 
     private static final int STATEMENT_CHARS_MAX = 8192;
 
@@ -64,17 +69,31 @@ public final class Database {
                 .addProperty("tcp_keepalives_count", "3");
         return new Database(
                 vertx,
-                pool(vertx, connect, "postgresql", connectionsMax),
-                pool(vertx, connect, "postgresql-lanes", LANE_CONNECTIONS));
+                pool(vertx, connect, options("postgresql", connectionsMax).setEventLoopSize(POOL_LOOPS)),
+                // On the loops of the lanes, which ask for them.
+                pool(vertx, connect, options("postgresql-lanes", LANE_CONNECTIONS)));
     }
 
-    private static Pool pool(Vertx vertx, PgConnectOptions connect, String name, int connectionsMax) {
-        PoolOptions options = new PoolOptions()
+    /**
+     * An event loop's context for work in several steps that is not to wait, at each, for the requests of an HTTP loop.
+     * Vert.x gives a thread that is not its own one context for ever, so each is asked for from a new thread.
+     */
+    public static Context contextOfItsOwn(Vertx vertx) {
+        CompletableFuture<Context> made = new CompletableFuture<>();
+        new Thread(() -> made.complete(vertx.getOrCreateContext()), "context").start();
+        return made.join();
+    }
+
+    private static PoolOptions options(String name, int connectionsMax) {
+        return new PoolOptions()
                 .setName(name)
                 .setMaxSize(connectionsMax)
                 .setMaxWaitQueueSize(connectionsMax * WAITERS_PER_CONNECTION)
                 .setConnectionTimeout((int) CONNECTION_WAIT_MAX.toSeconds())
                 .setConnectionTimeoutUnit(TimeUnit.SECONDS);
+    }
+
+    private static Pool pool(Vertx vertx, PgConnectOptions connect, PoolOptions options) {
         return PgBuilder.pool().with(options).connectingTo(connect).using(vertx).build();
     }
 

@@ -66,18 +66,36 @@ public final class Batches {
         this.intake = new Intake(nanoTime);
     }
 
+    /**
+     * Throws {@code overloaded} where {@link #accept} would by now: asked before a batch's body is read, which would be most
+     * of the cost of refusing it.
+     */
+    public void foresee(EnrollmentId id) {
+        IngestLane lane = lane(id);
+        intake.foreseen(lane.isFull(), lane.isFullOf(id)).ifPresent(refusal -> {
+            throw shed(refusal);
+        });
+    }
+
+    private IngestLane lane(EnrollmentId id) {
+        return lanes.get(Math.floorMod(id.uuid().hashCode(), lanes.size()));
+    }
+
+    private Failure shed(Intake.Refusal refusal) {
+        meters.shed();
+        if (refusal.excusesSilence()) {
+            serving.refused();
+        }
+        return Failure.of(ErrorCode.OVERLOADED, "more batches are waiting than can be stored soon; send it again")
+                .with("retryAfterSeconds", SHED_RETRY.toSeconds());
+    }
+
     /** Stores one batch; answers the compact receipt, the same one however often the same batch comes. */
     public Future<String> accept(EnrollmentId id, byte[] body) {
-        IngestLane lane = lanes.get(Math.floorMod(id.uuid().hashCode(), lanes.size()));
+        IngestLane lane = lane(id);
         Optional<Intake.Refusal> refusal = intake.refusal(lane.isFull(), lane.isFullOf(id));
         if (refusal.isPresent()) {
-            meters.shed();
-            if (refusal.get().excusesSilence()) {
-                serving.refused();
-            }
-            return Future.failedFuture(
-                    Failure.of(ErrorCode.OVERLOADED, "more batches are waiting than can be stored soon; send it again")
-                            .with("retryAfterSeconds", SHED_RETRY.toSeconds()));
+            return Future.failedFuture(shed(refusal.get()));
         }
         long since = nanoTime.getAsLong();
         Instant received = clock.instant().truncatedTo(ChronoUnit.MILLIS);

@@ -37,7 +37,8 @@ public final class Ingest {
             Set<String> issuers,
             Clock clock,
             LongSupplier nanoTime) {
-        UsageContexts contexts = new UsageContexts(database, enrollments, accounts, catalog, agreements, nanoTime);
+        UsageContexts contexts =
+                new UsageContexts(vertx, database, enrollments, accounts, catalog, agreements, nanoTime);
         List<IngestLane> lanes = IntStream.range(0, Database.LANE_CONNECTIONS)
                 .mapToObj(i -> new IngestLane(vertx, database.lanes(), keys, nanoTime))
                 .toList();

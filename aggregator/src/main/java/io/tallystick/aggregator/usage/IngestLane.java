@@ -1,5 +1,6 @@
 package io.tallystick.aggregator.usage;
 
+import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
@@ -28,7 +29,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -115,17 +115,10 @@ final class IngestLane {
 
     /** @param nanoTime a monotonic clock, for how long batches wait */
     IngestLane(Vertx vertx, Pool pool, SigningKeys keys, LongSupplier nanoTime) {
-        this.context = contextOfItsOwn(vertx);
+        this.context = Database.contextOfItsOwn(vertx);
         this.pool = pool;
         this.keys = keys;
         this.nanoTime = nanoTime;
-    }
-
-    /** Vert.x gives a thread that is not its own one context for ever, so each lane asks from a new thread. */
-    private static Context contextOfItsOwn(Vertx vertx) {
-        CompletableFuture<Context> made = new CompletableFuture<>();
-        new Thread(() -> made.complete(vertx.getOrCreateContext()), "lane").start();
-        return made.join();
     }
 
     /** Whether new batches must be shed, whosever they are. Any thread. */

@@ -6,8 +6,11 @@ import java.util.function.LongSupplier;
 
 /** Whether a batch is taken on, decided before anything of it is checked. Any thread. */
 final class Intake {
-    /** Batches whose context is being read; where many VMs are new to this process, each costs a few queries. */
-    static final int CHECKING_MAX = 128;
+    /**
+     * Batches whose context is being read; where many VMs are new to this process, each costs a few queries, one after the
+     * other, and under load an event loop's turn for each.
+     */
+    static final int CHECKING_MAX = 32;
 
     /** Why a batch is turned away. */
     enum Refusal {
@@ -37,13 +40,19 @@ final class Intake {
 
     /** Empty where the batch is taken on. */
     Optional<Refusal> refusal(boolean queueFull, boolean enrollmentFull) {
+        Optional<Refusal> refusal = foreseen(queueFull, enrollmentFull);
+        return refusal.isEmpty() && !turns.takeOn() ? Optional.of(Refusal.TOO_MANY_UNCHECKED) : refusal;
+    }
+
+    /** What {@link #refusal} would say now, of a batch of which only the head was read. Takes nothing on. */
+    Optional<Refusal> foreseen(boolean queueFull, boolean enrollmentFull) {
         if (queueFull) {
             return Optional.of(Refusal.QUEUE_FULL);
         }
         if (enrollmentFull) {
             return Optional.of(Refusal.ENROLLMENT_FULL);
         }
-        if (checking.get() >= CHECKING_MAX || !turns.takeOn()) {
+        if (checking.get() >= CHECKING_MAX || turns.isSpent()) {
             return Optional.of(Refusal.TOO_MANY_UNCHECKED);
         }
         return Optional.empty();

@@ -9,11 +9,11 @@ import java.time.Duration;
  */
 final class Pace {
     /** What waits may take about so long; the transaction before it, which gathered under the same rule, as long again. */
-    static final Duration WAIT_MAX = Duration.ofMillis(300);
+    static final Duration WAIT_MAX = Duration.ofMillis(200);
     /** So many batches may always wait: after quiet times the pace that was seen is that of nearly empty transactions. */
-    static final int ALWAYS_BATCHES = 128;
+    static final int ALWAYS_BATCHES = 16;
     /** A queue that is younger is the arrivals of a moment, however many: a fleet that comes back at once. */
-    static final Duration STANDING = Duration.ofMillis(20);
+    static final Duration STANDING = Duration.ofMillis(10);
 
     /** How much the newest transaction counts. */
     private static final double WEIGHT = 0.25;

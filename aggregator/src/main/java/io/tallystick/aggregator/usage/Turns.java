@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Turns {
     /** How long one turn takes batches on. */
-    static final Duration TURN_MAX = Duration.ofMillis(250);
+    static final Duration TURN_MAX = Duration.ofMillis(50);
     /** So many are taken on in each turn however long it takes: a process that starts, or was not let run, is no flood. */
-    static final int ALWAYS_BATCHES = 64;
+    static final int ALWAYS_BATCHES = 16;
 
     private final LongSupplier nanoTime;
     private final ThreadLocal<@Nullable Turn> current = new ThreadLocal<>();
@@ -38,6 +38,16 @@ final class Turns {
         this.nanoTime = nanoTime;
     }
 
+    /** Whether the calling event loop has spent its turn, so that {@link #takeOn} would refuse. */
+    boolean isSpent() {
+        Turn turn = current.get();
+        return turn != null && isSpent(turn, nanoTime.getAsLong());
+    }
+
+    private static boolean isSpent(Turn turn, long now) {
+        return turn.taken >= ALWAYS_BATCHES && now - turn.since > TURN_MAX.toNanos();
+    }
+
     /** Takes one batch on, unless the calling event loop has spent its turn. The first call of a turn begins it. */
     boolean takeOn() {
         Context context = Vertx.currentContext();
@@ -52,7 +62,7 @@ final class Turns {
             // Runs once everything that had arrived by now was looked at.
             context.runOnContext(over -> current.remove());
         }
-        if (turn.taken >= ALWAYS_BATCHES && now - turn.since > TURN_MAX.toNanos()) {
+        if (isSpent(turn, now)) {
             return false;
         }
         turn.taken++;

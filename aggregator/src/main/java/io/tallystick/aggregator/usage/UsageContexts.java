@@ -12,7 +12,10 @@ import io.tallystick.aggregator.enrollment.Enrollments;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.model.EnrollmentId;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
 import io.vertx.sqlclient.SqlClient;
 import java.time.Duration;
 import java.util.HashMap;
@@ -36,6 +39,7 @@ final class UsageContexts {
 
     private record Kept(UsageContext context, long atNanos) {}
 
+    private final Context loading;
     private final Database database;
     private final Enrollments enrollments;
     private final Accounts accounts;
@@ -46,12 +50,14 @@ final class UsageContexts {
 
     /** @param nanoTime a monotonic clock: how old an entry is must not depend on the wall clock */
     UsageContexts(
+            Vertx vertx,
             Database database,
             Enrollments enrollments,
             Accounts accounts,
             Catalog catalog,
             Agreements agreements,
             LongSupplier nanoTime) {
+        this.loading = Database.contextOfItsOwn(vertx);
         this.database = database;
         this.enrollments = enrollments;
         this.accounts = accounts;
@@ -73,8 +79,21 @@ final class UsageContexts {
         return reload(id);
     }
 
-    /** A context read just now. */
+    /** A context read just now, in steps that wait for none of the caller's turns; the future completes in one of these. */
     Future<UsageContext> reload(EnrollmentId id) {
+        Context caller = Vertx.currentContext();
+        Promise<UsageContext> promise = Promise.promise();
+        loading.runOnContext(begin -> read(id).onComplete(done -> {
+            if (caller == null) {
+                promise.handle(done);
+            } else {
+                caller.runOnContext(back -> promise.handle(done));
+            }
+        }));
+        return promise.future();
+    }
+
+    private Future<UsageContext> read(EnrollmentId id) {
         return enrollments
                 .find(reads(), id)
                 .map(found -> found.orElseThrow(() -> Failure.of(ErrorCode.NOT_FOUND, "there is no enrollment " + id)))

@@ -127,6 +127,7 @@ public final class ApiRouter {
             guarded(ctx, route, () -> {
                 count(ctx, route);
                 RequestChecks.check(ctx, route);
+                route.gate().accept(ctx);
                 return admit(ctx, route);
             });
         });

@@ -11,6 +11,7 @@ import io.vertx.ext.web.handler.HttpException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,14 +32,18 @@ public final class Problems {
 
     private final Function<Throwable, Throwable> translate;
     private final Function<Throwable, ErrorCode> code;
+    private final Seldom overloadTold;
 
     /**
      * @param translate makes a {@link Failure} of what has an answer for the caller, and leaves the rest alone
      * @param code the code, of kind unavailable, limited or internal, of what is no failure
+     * @param nanoTime a monotonic clock
      */
-    public Problems(Function<Throwable, Throwable> translate, Function<Throwable, ErrorCode> code) {
+    public Problems(
+            Function<Throwable, Throwable> translate, Function<Throwable, ErrorCode> code, LongSupplier nanoTime) {
         this.translate = translate;
         this.code = code;
+        this.overloadTold = new Seldom(RateLimits.LOG_EVERY, nanoTime);
     }
 
     /** The status of every code of this kind. */
@@ -81,8 +86,7 @@ public final class Problems {
         Failure failure = known instanceof Failure f ? f : null;
         ErrorCode errorCode = failure == null ? code.apply(known) : failure.code();
         int status = status(errorCode.kind());
-        if (failure == null || !failure.data().containsKey(RateLimits.MEMBER)) {
-            // Those are counted and told in few lines: a flood must not become one of the log's.
+        if (!isCounted(errorCode, failure)) {
             log(operationId, correlationId, Requests.clientAddress(ctx), errorCode, status, known);
         }
         HttpServerResponse response = ctx.response();
@@ -94,6 +98,14 @@ public final class Problems {
         if (!response.closed() && !response.ended()) {
             writer.write(errorCode, failure);
         }
+    }
+
+    /** Who asks too often, or more than there is time for, is counted and told in few lines: a flood must not become the log's. */
+    private boolean isCounted(ErrorCode errorCode, @Nullable Failure failure) {
+        if (failure != null && failure.data().containsKey(RateLimits.MEMBER)) {
+            return true;
+        }
+        return errorCode == ErrorCode.OVERLOADED && !overloadTold.isTime();
     }
 
     /** The seconds to wait that an answer of this kind tells, if it does. */

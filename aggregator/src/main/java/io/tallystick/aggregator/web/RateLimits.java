@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +32,7 @@ public final class RateLimits {
     static final String MEMBER = "limit";
 
     /** How often a limit that refuses says so in the log. */
-    private static final Duration LOG_EVERY = Duration.ofSeconds(10);
+    static final Duration LOG_EVERY = Duration.ofSeconds(10);
 
     private static final long NANOS_PER_SECOND = Duration.ofSeconds(1).toNanos();
     private static final Logger LOG = LoggerFactory.getLogger(RateLimits.class);
@@ -118,14 +117,14 @@ public final class RateLimits {
         private final Counter refused;
         private final LongSupplier nanoTime;
         private final Cache<Hash, Bucket> kept;
-        private final AtomicLong logNext;
+        private final Seldom told;
 
         Buckets(Limit limit, Quota quota, Counter refused, LongSupplier nanoTime) {
             this.limit = limit;
             this.quota = quota;
             this.refused = refused;
             this.nanoTime = nanoTime;
-            this.logNext = new AtomicLong(nanoTime.getAsLong());
+            this.told = new Seldom(LOG_EVERY, nanoTime);
             this.kept = Caffeine.newBuilder()
                     .maximumSize(KEYS_MAX)
                     // After that long a bucket is full again, so nothing is forgotten.
@@ -163,9 +162,7 @@ public final class RateLimits {
 
         /** One line in a while: refusing must stay cheaper than asking. */
         private void log(String key) {
-            long now = nanoTime.getAsLong();
-            long next = logNext.get();
-            if (now - next >= 0 && logNext.compareAndSet(next, now + LOG_EVERY.toNanos())) {
+            if (told.isTime()) {
                 LOG.warn("{}: more than {} by {}", limit.wire(), quota, Problems.oneLine(key));
             }
         }

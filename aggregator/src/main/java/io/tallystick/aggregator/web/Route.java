@@ -1,9 +1,11 @@
 package io.tallystick.aggregator.web;
 
 import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.RoutingContext;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,7 @@ public record Route(
         int bodyBytesMax,
         Set<String> queryParameters,
         Set<RateLimits.Limit> limits,
+        Consumer<RoutingContext> gate,
         Endpoint endpoint) {
 
     /** Who gets as far as the endpoint. */
@@ -109,6 +112,7 @@ public record Route(
         private int bodyBytesMax = HttpLimits.BODY_BYTES_MAX;
         private final Set<String> queryParameters = new TreeSet<>();
         private final Set<RateLimits.Limit> limits = EnumSet.of(RateLimits.Limit.ADDRESS);
+        private Consumer<RoutingContext> gate = ctx -> {};
 
         private Builder(HttpMethod method, String path, String operationId) {
             this.method = method;
@@ -199,12 +203,28 @@ public record Route(
             return this;
         }
 
+        /** Looks at a request's head before its body is read, and throws what it is refused with. */
+        public Builder gate(Consumer<RoutingContext> check) {
+            gate = check;
+            return this;
+        }
+
         public Route to(Endpoint endpoint) {
             if (access == null) {
                 throw new IllegalStateException(operationId + " does not say who may call it");
             }
             return new Route(
-                    method, path, operationId, access, roles, body, bodyBytesMax, queryParameters, limits, endpoint);
+                    method,
+                    path,
+                    operationId,
+                    access,
+                    roles,
+                    body,
+                    bodyBytesMax,
+                    queryParameters,
+                    limits,
+                    gate,
+                    endpoint);
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.tallystick.aggregator.usage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Context;
@@ -24,15 +25,15 @@ class TurnsTest {
             CompletableFuture<List<Boolean>> first = new CompletableFuture<>();
             CompletableFuture<Boolean> next = new CompletableFuture<>();
             loop.runOnContext(x -> {
-                boolean begins = turns.takeOn();
+                boolean begins = !turns.isSpent() && turns.takeOn();
                 nanos.addAndGet(Duration.ofHours(1).toNanos());
                 boolean all = true;
                 for (int i = 1; i < Turns.ALWAYS_BATCHES; i++) {
                     all &= turns.takeOn();
                 }
-                boolean beyond = turns.takeOn();
+                boolean beyond = !turns.isSpent() || turns.takeOn();
                 first.complete(List.of(begins, all, beyond));
-                loop.runOnContext(y -> next.complete(turns.takeOn()));
+                loop.runOnContext(y -> next.complete(!turns.isSpent() && turns.takeOn()));
             });
             assertEquals(List.of(true, true, false), first.get(10, TimeUnit.SECONDS));
             assertTrue(next.get(10, TimeUnit.SECONDS), "the next turn");
@@ -57,6 +58,7 @@ class TurnsTest {
     void outsideAnEventLoopNothingIsLimited() {
         assertTrue(turns.takeOn());
         nanos.addAndGet(Duration.ofHours(1).toNanos());
+        assertFalse(turns.isSpent());
         assertTrue(turns.takeOn());
     }
 }

@@ -116,7 +116,7 @@ class ClientAddressesTest {
                                             Json.object("address", Requests.clientAddress(ctx)))))),
                     token -> Future.succeededFuture(Optional.empty()),
                     new NoPages(),
-                    new Problems(e -> e, e -> ErrorCode.INTERNAL),
+                    new Problems(e -> e, e -> ErrorCode.INTERNAL, System::nanoTime),
                     new RequestMetrics(new SimpleMeterRegistry()),
                     addresses,
                     new RateLimits(Map.of(), new SimpleMeterRegistry(), System::nanoTime),

@@ -10,6 +10,12 @@ import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,10 +32,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ProblemsTest {
     private static final Vertx VERTX = Vertx.vertx();
     private static Http http = new Http("");
+    private static int port;
     private static WebServer server = server(List.of());
 
     private static WebServer server(List<Route> routes) {
-        Problems problems = new Problems(e -> e, e -> ErrorCode.INTERNAL);
+        Problems problems = new Problems(e -> e, e -> ErrorCode.INTERNAL, System::nanoTime);
         ApiRouter router = new ApiRouter(
                 routes,
                 token -> Future.succeededFuture(Optional.empty()),
@@ -59,6 +66,15 @@ class ProblemsTest {
         routes.add(Route.get("/defect", "defect").anonymous().to(ctx -> {
             throw new IllegalStateException("SELECT secret FROM table");
         }));
+        routes.add(Route.post("/gated", "gated")
+                .anonymous()
+                .json()
+                .gate(ctx -> {
+                    if (ctx.request().getHeader("Refused") != null) {
+                        throw Failure.of(ErrorCode.OVERLOADED, "the detail");
+                    }
+                })
+                .to(Responder.empty(204, ctx -> Future.succeededFuture())));
         routes.add(Route.get("/many", "many").anonymous().to(ctx -> {
             throw Failure.of(
                     ErrorCode.INVALID_REQUEST,
@@ -71,7 +87,7 @@ class ProblemsTest {
                     .compose(done -> Future.failedFuture(new IllegalStateException("broke")));
         }));
         server = server(routes);
-        int port = server.start("127.0.0.1", 0, 2).await(10, TimeUnit.SECONDS);
+        port = server.start("127.0.0.1", 0, 2).await(10, TimeUnit.SECONDS);
         http = new Http("http://127.0.0.1:" + port);
     }
 
@@ -140,5 +156,30 @@ class ProblemsTest {
         AssertionError cut =
                 org.junit.jupiter.api.Assertions.assertThrows(AssertionError.class, () -> http.get("/half", null));
         assertNotNull(cut.getCause());
+    }
+
+    /** Reading what is refused would be most of the cost of refusing it. */
+    @Test
+    void aGateRefusesBeforeTheBodyAndTheConnectionGoesOn() throws Exception {
+        int bytes = 500_000;
+        String head = "POST /gated HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + bytes;
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(10_000);
+            OutputStream out = socket.getOutputStream();
+            BufferedReader in =
+                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+            out.write((head + "\r\nRefused: yes\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            assertEquals("HTTP/1.1 429 Too Many Requests", in.readLine());
+            out.write(new byte[bytes]);
+            out.write((head + "\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            out.write(new byte[bytes]);
+            assertEquals(
+                    "HTTP/1.1 204 No Content",
+                    in.lines()
+                            .filter(line -> line.startsWith("HTTP/1.1") || line.contains("HTTP/1.1 204"))
+                            .map(line -> line.substring(line.indexOf("HTTP/1.1")))
+                            .findFirst()
+                            .orElseThrow());
+        }
     }
 }

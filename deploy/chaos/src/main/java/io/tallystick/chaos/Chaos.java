@@ -1,5 +1,6 @@
 package io.tallystick.chaos;
 
+import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
 import io.tallystick.chaos.checker.Checker;
 import io.tallystick.chaos.checker.Pull;
 import io.tallystick.chaos.checker.Verdict;
@@ -10,6 +11,7 @@ import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.logging.Level;
@@ -65,6 +67,8 @@ public final class Chaos implements Runnable {
     private Chaos() {}
 
     public static void main(String[] args) {
+        // Whoever signs a load shares the cores with what it is for. Does nothing where its native part does not load.
+        AmazonCorrettoCryptoProvider.install();
         // The embedded server's talk would drown the figures.
         Logger.getLogger("").setLevel(Level.SEVERE);
         System.exit(new CommandLine(new Chaos())
@@ -243,9 +247,20 @@ public final class Chaos implements Runnable {
         @Mixin
         private final Common common = new Common();
 
+        @Option(names = "--senders", paramLabel = "N", description = "Instead of the share's.")
+        private @Nullable Integer senders;
+
+        @Option(names = "--seconds", paramLabel = "N", description = "How long it lasts, instead of the share's.")
+        private @Nullable Integer seconds;
+
         @Override
         public Integer call() throws Exception {
-            Overload.Share share = common.share.of(Overload.Share.CI, Overload.Share.PART, Overload.Share.FULL);
+            Overload.Share s = common.share.of(Overload.Share.CI, Overload.Share.PART, Overload.Share.FULL);
+            Overload.Share share = new Overload.Share(
+                    senders == null ? s.senders() : senders,
+                    s.recordsPerBatch(),
+                    s.calm(),
+                    seconds == null ? s.storm() : Duration.ofSeconds(seconds));
             return common.play((world, seed) -> {
                 Overload.Result r = Overload.play(world, share, seed);
                 return r.exact()

@@ -4,17 +4,23 @@ import io.tallystick.chaos.checker.AckLog;
 import io.tallystick.cloudsim.CloudCa;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Ten times the rate that the aggregator sustains, from senders that do not care to be told to wait. Accepted batches are
@@ -32,6 +38,8 @@ final class Overload {
     static final Duration ACCEPTED_P99_MAX = Duration.ofSeconds(1);
     static final Duration NORMAL_AGAIN_MAX = Duration.ofSeconds(60);
 
+    private static final Pattern COMMITS =
+            Pattern.compile("tallystick_ingest_commit_seconds_bucket\\{le=\"([^\"]+)\"} (\\S+)");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int CALM_SENDERS = 32;
     private static final Duration WINDOW = Duration.ofSeconds(1);
@@ -81,8 +89,10 @@ final class Overload {
         this.world = world;
         this.share = share;
         this.senders = senders;
-        this.waiting = new ArrayList<>(java.util.Collections.nCopies(senders.size(), null));
         this.hours = List.of(world.now().truncatedTo(ChronoUnit.HOURS));
+        this.waiting = new ArrayList<>(senders.stream()
+                .map(s -> s.next(share.recordsPerBatch(), hours))
+                .toList());
         for (int i = 0; i < senders.size(); i++) {
             exchanges.add(new Exchange(world.aggregatorPort(0), PATIENCE));
         }
@@ -102,6 +112,7 @@ final class Overload {
             double before = World.residentMib(world.aggregatorProcess(0));
             double rate = calm.acceptedPerSecond() * TIMES;
             Duration half = share.storm().dividedBy(2);
+            Map<Double, Long> commits = o.commits();
             Phase first = o.phase(threads, share.senders(), rate, half);
             double middle = World.residentMib(world.aggregatorProcess(0));
             Phase second = o.phase(threads, share.senders(), rate, half);
@@ -118,6 +129,9 @@ final class Overload {
                     before,
                     middle,
                     end);
+            world.tell(
+                    "by the aggregator's own metrics p99 from coming to commit is within %s s",
+                    o.committedWithin(commits));
             double normal = o.normalAgain(threads, calm);
             world.tell("normal again after %.1f s", normal);
             return new Result(
@@ -226,17 +240,13 @@ final class Overload {
             // Who could not keep up does not catch up: that would be more than was asked for, later.
             due = Math.max(due, now - step);
             Sender.Signed batch = waiting.get(number);
-            if (batch == null) {
-                batch = sender.next(share.recordsPerBatch(), hours);
-                waiting.set(number, batch);
-            }
             byte[] request = sender.request(world.aggregatorPort(0), batch);
             long since = System.nanoTime();
             Exchange.Answer answer = exchange.send(request);
             if (answer.status() == 200) {
                 seen.accepted(System.nanoTime() - since, batch);
                 sender.stored(batch, answer);
-                waiting.set(number, null);
+                waiting.set(number, sender.again(batch));
             } else if (answer.status() == 429) {
                 seen.refused++;
                 if (!answer.headers().getOrDefault("retry-after", "").matches("[1-9][0-9]*")) {
@@ -246,6 +256,30 @@ final class Overload {
                 throw new IllegalStateException("a batch is answered " + answer.status() + " " + answer.text());
             }
         }
+    }
+
+    /** Batches by the upper bound of the seconds from their coming to their commit, as the aggregator counts them. */
+    private NavigableMap<Double, Long> commits() {
+        String metrics = new String(world.operator().get("/metrics").expect(200).body(), StandardCharsets.UTF_8);
+        NavigableMap<Double, Long> counts = new TreeMap<>();
+        Matcher m = COMMITS.matcher(metrics);
+        while (m.find()) {
+            double bound = m.group(1).equals("+Inf") ? Double.POSITIVE_INFINITY : Double.parseDouble(m.group(1));
+            counts.put(bound, (long) Double.parseDouble(m.group(2)));
+        }
+        return counts;
+    }
+
+    /** The bound that 99 % of the batches since then are within. */
+    private double committedWithin(Map<Double, Long> before) {
+        NavigableMap<Double, Long> now = commits();
+        now.replaceAll((bound, count) -> count - before.getOrDefault(bound, 0L));
+        double most = now.lastEntry().getValue() * 0.99;
+        return now.entrySet().stream()
+                .filter(e -> e.getValue() >= most)
+                .mapToDouble(Map.Entry::getKey)
+                .min()
+                .orElse(Double.NaN);
     }
 
     /** Seconds until a second comes in which half of the sustained rate is all accepted, with latencies as before. */

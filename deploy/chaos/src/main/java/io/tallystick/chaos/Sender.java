@@ -33,7 +33,7 @@ final class Sender {
     private long serial;
 
     /** A batch: its bytes for the wire, and what the log will say once it is acknowledged. */
-    record Signed(Jws jws, byte[] body, List<AckLog.Entry> entries) {}
+    record Signed(Jws jws, byte[] body, List<MeteringRecord> records, List<AckLog.Entry> entries) {}
 
     private Sender(RawAgent agent, String name, SplittableRandom random) {
         this.agent = agent;
@@ -93,8 +93,17 @@ final class Sender {
                     hour.toString(),
                     quantity));
         }
-        Jws jws = agent.sign(list);
-        return new Signed(jws, jws.flattened(), entries);
+        return signed(list, entries);
+    }
+
+    /** The next batch, with the records of this one: new ones would take the cores from whom a load is for. */
+    Signed again(Signed last) {
+        return signed(last.records(), last.entries());
+    }
+
+    private Signed signed(List<MeteringRecord> records, List<AckLog.Entry> entries) {
+        Jws jws = agent.sign(records);
+        return new Signed(jws, jws.flattened(), records, entries);
     }
 
     byte[] request(int port, Signed batch) {

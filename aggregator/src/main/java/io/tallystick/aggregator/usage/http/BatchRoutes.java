@@ -26,6 +26,7 @@ public final class BatchRoutes {
         return List.of(Route.post("/v1/enrollments/{id}/batches", "postBatch")
                 .agent()
                 .bodyBytesMax(Wire.BODY_BYTES_MAX)
+                .gate(ctx -> batches.foresee(EnrollmentPath.id(ctx)))
                 .to(this::post));
     }
 
