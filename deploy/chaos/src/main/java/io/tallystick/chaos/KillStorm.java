@@ -43,16 +43,12 @@ final class KillStorm {
     private static final int LIFE_RECORDS_MAX = 1_000;
     private static final Duration LIFE_MAX = Duration.ofSeconds(20);
     private static final int PROGRESS_EVERY = 50;
-    /** From so many restarts on the archive of classes saves more time than it takes. */
-    private static final int MANY_KILLS = 50;
 
     private KillStorm() {}
 
     static Verdict play(World world, Share share, long seed) throws Exception {
         SplittableRandom random = new SplittableRandom(seed);
-        if (share.aggregatorKills() >= MANY_KILLS) {
-            world.hastenStarts();
-        }
+        world.hastenStarts();
         World.Product product = world.product(FLUSH, CLOSE_DELAY);
         Agent agent = world.launch(product);
         Path logFile = world.file("storm.acknowledged");

@@ -16,10 +16,19 @@ final class ProxyStorm {
      * @param lostAnswers the storm goes on until so many answers were lost, and
      * @param records so many records acknowledged
      */
-    record Share(int agents, int writers, int recordsMax, int lostAnswers, long records, Duration holeMax) {
-        static final Share CI = new Share(3, 12, 20, 20, 3_000, Duration.ofSeconds(2));
-        static final Share PART = new Share(6, 24, 100, 1_000, 1_000_000, Duration.ofSeconds(25));
-        static final Share FULL = new Share(6, 24, 100, 10_000, 1_000_000, Duration.ofSeconds(25));
+    record Share(
+            int agents,
+            int writers,
+            int recordsMax,
+            Duration pauseMax,
+            int lostAnswers,
+            long records,
+            Duration holeMax) {
+        private static final Duration HOLE_MAX = Duration.ofSeconds(25);
+
+        static final Share CI = new Share(3, 12, 20, Duration.ofMillis(100), 20, 3_000, Duration.ofSeconds(2));
+        static final Share PART = new Share(6, 24, 100, Duration.ofMillis(100), 1_000, 1_000_000, HOLE_MAX);
+        static final Share FULL = new Share(6, 24, 20, Duration.ofMillis(500), 10_000, 1_000_000, HOLE_MAX);
     }
 
     private static final Duration FLUSH = Duration.ofSeconds(10);
@@ -39,14 +48,7 @@ final class ProxyStorm {
         try (AckLog log = new AckLog(logFile);
                 AutoCloseable ticks = world.ticking(FLUSH.plusSeconds(1), Duration.ofMillis(250));
                 Writers writers = new Writers(
-                        world,
-                        log,
-                        "proxy",
-                        agents,
-                        share.writers(),
-                        share.recordsMax(),
-                        Duration.ofMillis(100),
-                        seed)) {
+                        world, log, "proxy", agents, share.writers(), share.recordsMax(), share.pauseMax(), seed)) {
             proxy.play(FaultProxy.Plan.storm(share.holeMax()), seed);
             long deadline = System.nanoTime() + PATIENCE.toNanos();
             while (proxy.count(FaultProxy.Fault.DROP_RESPONSE) < share.lostAnswers()
