@@ -4,6 +4,7 @@ import io.tallystick.chaos.checker.AckLog;
 import io.tallystick.chaos.checker.Verdict;
 import io.tallystick.sandbox.Agent;
 import io.tallystick.sandbox.Await;
+import io.tallystick.sandbox.Doc;
 import io.tallystick.sandbox.Rest;
 import io.tallystick.testkit.EmbeddedDatabase;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -178,24 +180,39 @@ final class RestoreStorm {
                 sent[1] = lastBatch(agent);
                 world.advance(AGENTS_FORGET);
                 // The agent looks for what is old enough to be forgotten once an hour.
-                Await.until(PATIENCE, () -> {
+                boolean forgotten = Await.until(PATIENCE, () -> {
                     world.advance(Duration.ofMinutes(61));
                     World.pause(Duration.ofMillis(300));
                     return kept(agent, sent[1]) == 0;
                 });
+                if (!forgotten) {
+                    throw new IllegalStateException("the agent keeps batches that are 8 days old");
+                }
             });
             meter(world, product, agent, log, "after", seed + 2);
-            String incident =
-                    world.operator().get("/v1/incidents?status=open").expect(200).json().objects("items").stream()
-                            .filter(i -> i.text("kind").equals("lost")
-                                    && i.text("enrollment").equals(enrollment))
-                            .map(i -> i.text("detail"))
-                            .findFirst()
-                            .orElseThrow(() -> new IllegalStateException("no incident tells of the missing batches"));
+            String incident = lost(world, enrollment);
             Verdict others = world.judge(product, log, logFile);
             world.tell("what nobody can send again: incident \"%s\"; all else: %s", incident, others);
             return new Unresendable(incident, sent[0] + 1, sent[1] - sent[0], others);
         }
+    }
+
+    /** What an open incident of this kind says; each restore before left others, so there may be pages of them. */
+    private static String lost(World world, String enrollment) {
+        Optional<String> after = Optional.of("");
+        while (after.isPresent()) {
+            Doc page = world.operator()
+                    .get("/v1/incidents?status=open" + after.get())
+                    .expect(200)
+                    .json();
+            for (Doc i : page.objects("items")) {
+                if (i.text("kind").equals("lost") && i.text("enrollment").equals(enrollment)) {
+                    return i.text("detail");
+                }
+            }
+            after = page.optionalText("next").map(next -> "&after=" + next);
+        }
+        throw new IllegalStateException("no incident tells of the missing batches");
     }
 
     private static void meter(World world, World.Product product, Agent agent, AckLog log, String name, long seed) {
