@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             FleetBench.class,
             FootprintBench.class,
+            HistoryBench.class,
             IngestBench.class,
             LocalBench.class,
             PullBench.class,

@@ -2,7 +2,6 @@ package io.tallystick.bench;
 
 import io.tallystick.cloudsim.CloudCa;
 import io.tallystick.common.json.Json;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -17,11 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
@@ -41,11 +35,6 @@ import picocli.CommandLine.Spec;
             "number of rows into the same PostgreSQL. Batches are signed before the timed part; verifying is in it."
         })
 final class IngestBench implements Callable<Integer> {
-    private static final int WARM_UP_BATCHES = 40;
-    private static final int CALIBRATION_BATCHES = 60;
-    /** More than a round needs, so that it ends by time and not for want of batches. */
-    private static final double HEADROOM = 1.5;
-
     @Option(names = "--enrollments", defaultValue = "200", description = "VMs that send. Default: ${DEFAULT-VALUE}.")
     private int enrollments;
 
@@ -108,26 +97,18 @@ final class IngestBench implements Callable<Integer> {
                 .toList();
         out.printf(Locale.ROOT, "enrolling %d VMs%n", enrollments);
         List<Sender> senders = new Fleet(service, ca, clock).enroll(enrollments, dimensions);
-        ExecutorService threads = Executors.newFixedThreadPool(connections);
-        try {
-            long sent = 0;
+        try (Load load = new Load(service, senders, dimensions, records, connections)) {
             out.println("warming up");
-            sent += play(service, threads, sign(senders, dimensions, WARM_UP_BATCHES), Long.MAX_VALUE)
-                    .batches();
-            Played calibration = play(service, threads, sign(senders, dimensions, CALIBRATION_BATCHES), Long.MAX_VALUE);
-            sent += calibration.batches();
-            int perSender = (int) Math.ceil(calibration.batchesPerSecond() * seconds * HEADROOM / enrollments);
+            load.warmUp();
             CopyAnchor copy = new CopyAnchor(service.jdbcUrl());
             Instant hour = clock.instant().truncatedTo(ChronoUnit.HOURS);
             List<Round> results = new ArrayList<>();
             for (int r = 1; r <= rounds; r++) {
-                List<List<byte[]>> work = sign(senders, dimensions, perSender);
+                load.sign(seconds);
                 Costs before = Costs.of(service);
-                Played played = play(service, threads, work, TimeUnit.SECONDS.toNanos(seconds));
+                Load.Played played = load.play(seconds);
                 Costs costs = Costs.of(service).since(before);
-                // What was signed and not sent in time goes now, untimed, so that the numbers go on without a gap.
-                sent += played.batches()
-                        + play(service, threads, played.rest(), Long.MAX_VALUE).batches();
+                load.sendRest();
                 double rows = copy.rowsPerSecond(Math.toIntExact(played.batches() * records), enrollments, hour);
                 results.add(new Round(played.batchesPerSecond(), rows, costs, played.batches()));
                 out.printf(
@@ -138,62 +119,8 @@ final class IngestBench implements Callable<Integer> {
                         played.batchesPerSecond() * records,
                         rows);
             }
-            checkStored(service, sent);
+            checkStored(service, load.sent());
             report(service, results, out);
-        } finally {
-            threads.shutdownNow();
-        }
-    }
-
-    /** For each connection its batches in order, VM by VM in turns; a VM belongs to one connection. */
-    private List<List<byte[]>> sign(List<Sender> senders, List<String> dimensions, int perSender) {
-        List<List<byte[]>> work = new ArrayList<>();
-        for (int c = 0; c < connections; c++) {
-            work.add(new ArrayList<>());
-        }
-        for (int n = 0; n < perSender; n++) {
-            for (int s = 0; s < senders.size(); s++) {
-                work.get(s % connections).add(senders.get(s).nextRequest(dimensions, records));
-            }
-        }
-        return work;
-    }
-
-    /** What was sent, how long it took, and what was left when the time was over. */
-    private record Played(long batches, double seconds, List<List<byte[]>> rest) {
-        double batchesPerSecond() {
-            return batches / seconds;
-        }
-    }
-
-    private static Played play(Service service, ExecutorService threads, List<List<byte[]>> work, long nanosMax)
-            throws InterruptedException, ExecutionException {
-        long start = System.nanoTime();
-        List<Future<Integer>> running = new ArrayList<>();
-        for (List<byte[]> requests : work) {
-            running.add(threads.submit(() -> send(service, requests, start, nanosMax)));
-        }
-        long batches = 0;
-        List<List<byte[]>> rest = new ArrayList<>();
-        for (int c = 0; c < work.size(); c++) {
-            int sent = running.get(c).get();
-            batches += sent;
-            rest.add(work.get(c).subList(sent, work.get(c).size()));
-        }
-        return new Played(batches, (System.nanoTime() - start) / 1e9, rest);
-    }
-
-    private static int send(Service service, List<byte[]> requests, long start, long nanosMax) throws IOException {
-        if (requests.isEmpty()) {
-            return 0;
-        }
-        try (Connection connection = new Connection(service.port())) {
-            int sent = 0;
-            while (sent < requests.size() && System.nanoTime() - start < nanosMax) {
-                connection.exchange(requests.get(sent));
-                sent++;
-            }
-            return sent;
         }
     }
 

@@ -3,12 +3,14 @@ package io.tallystick.sandbox;
 import io.tallystick.common.json.Json;
 import java.math.BigDecimal;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** The vendor's program meters: increments with idempotency keys, an array with tags, the command line. */
 final class MeteredStep implements Story.Step {
     private static final int INCREMENTS = 20;
+    private static final int CALL_RECORDS_MAX = 1_000;
 
     @Override
     public String title() {
@@ -36,6 +38,7 @@ final class MeteredStep implements Story.Step {
                                 + conflict.json().text("code"));
 
         array(scene, agent, instance, now);
+        longArray(scene, agent, instance, now);
         commandLine(scene, agent, instance);
         ExampleRun.play(scene, agent, instance);
 
@@ -72,6 +75,23 @@ final class MeteredStep implements Story.Step {
                 .acknowledged(
                         Ledger.Key.of(instance, Seed.GIGABYTES, Scene.hour(now), beta), new BigDecimal("2.000000001"));
         scene.tell().did("an array of two records, one split by tags to nine decimal places", "acknowledged");
+    }
+
+    /** As long as a call may be: added up before it waits for the disk. */
+    private static void longArray(Scene scene, Agent agent, String instance, Instant now) {
+        List<Object> records = new ArrayList<>();
+        for (int i = 0; i < CALL_RECORDS_MAX; i++) {
+            String dimension = i % 2 == 0 ? Seed.REQUESTS : Seed.GIGABYTES;
+            records.add(Json.object("dimension", dimension, "quantity", "0.000000001", "timestamp", now));
+        }
+        Rest.Reply taken = agent.meter(records).expect(200);
+        Expect.equal("accepted", CALL_RECORDS_MAX, Math.toIntExact(taken.json().number("accepted")));
+        scene.acknowledged(instance, Seed.REQUESTS, "0.0000005", now);
+        scene.acknowledged(instance, Seed.GIGABYTES, "0.0000005", now);
+        scene.tell()
+                .did(
+                        "an array of " + CALL_RECORDS_MAX + " records of a billionth each, of two dimensions",
+                        "acknowledged, all of them");
     }
 
     private static void commandLine(Scene scene, Agent agent, String instance) {
