@@ -28,12 +28,13 @@ final class ProxyStorm {
 
         static final Share CI = new Share(3, 12, 20, Duration.ofMillis(100), 20, 3_000, Duration.ofSeconds(2));
         static final Share PART = new Share(6, 24, 100, Duration.ofMillis(100), 1_000, 1_000_000, HOLE_MAX);
-        static final Share FULL = new Share(6, 24, 20, Duration.ofMillis(500), 10_000, 1_000_000, HOLE_MAX);
+        static final Share FULL = new Share(6, 24, 20, Duration.ofMillis(400), 3_000, 1_000_000, HOLE_MAX);
     }
 
     private static final Duration FLUSH = Duration.ofSeconds(10);
     private static final Duration CLOSE_DELAY = Duration.ofHours(1);
     private static final Duration PATIENCE = Duration.ofHours(2);
+    private static final long PROGRESS_EVERY = 500;
 
     private ProxyStorm() {}
 
@@ -51,9 +52,15 @@ final class ProxyStorm {
                         world, log, "proxy", agents, share.writers(), share.recordsMax(), share.pauseMax(), seed)) {
             proxy.play(FaultProxy.Plan.storm(share.holeMax()), seed);
             long deadline = System.nanoTime() + PATIENCE.toNanos();
+            long told = 0;
             while (proxy.count(FaultProxy.Fault.DROP_RESPONSE) < share.lostAnswers()
                     || log.acknowledged() < share.records()) {
                 writers.check();
+                long lost = proxy.count(FaultProxy.Fault.DROP_RESPONSE);
+                if (lost / PROGRESS_EVERY > told / PROGRESS_EVERY) {
+                    world.tell("%,d answers lost, %,d records acknowledged", lost, log.acknowledged());
+                    told = lost;
+                }
                 if (System.nanoTime() - deadline > 0) {
                     throw new IllegalStateException("the storm does not come to its end");
                 }
