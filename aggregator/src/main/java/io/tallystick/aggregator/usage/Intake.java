@@ -6,10 +6,7 @@ import java.util.function.LongSupplier;
 
 /** Whether a batch is taken on, decided before anything of it is checked. Any thread. */
 final class Intake {
-    /**
-     * Batches whose context is being read; where many VMs are new to this process, each costs a few queries, one after the
-     * other, and under load an event loop's turn for each.
-     */
+    /** Batches whose context is being read: where many VMs are new to this process, each costs queries one after the other. */
     static final int CHECKING_MAX = 32;
 
     /** Why a batch is turned away. */

@@ -79,17 +79,20 @@ final class UsageContexts {
         return reload(id);
     }
 
-    /** A context read just now, in steps that wait for none of the caller's turns; the future completes in one of these. */
+    /** A context read just now, in steps that wait for no turn of the caller's loop; the future completes on that loop. */
     Future<UsageContext> reload(EnrollmentId id) {
         Context caller = Vertx.currentContext();
         Promise<UsageContext> promise = Promise.promise();
-        loading.runOnContext(begin -> read(id).onComplete(done -> {
-            if (caller == null) {
-                promise.handle(done);
-            } else {
-                caller.runOnContext(back -> promise.handle(done));
-            }
-        }));
+        // Composed, so that what is thrown fails the future, too: nobody else would ever answer the caller.
+        loading.runOnContext(begin -> Future.<Void>succeededFuture()
+                .compose(none -> read(id))
+                .onComplete(done -> {
+                    if (caller == null) {
+                        promise.handle(done);
+                    } else {
+                        caller.runOnContext(back -> promise.handle(done));
+                    }
+                }));
         return promise.future();
     }
 

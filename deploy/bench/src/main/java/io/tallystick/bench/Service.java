@@ -144,7 +144,6 @@ final class Service implements AutoCloseable {
         return token;
     }
 
-    /** The aggregator's. */
     /** Memory of the aggregator's process that is in use now, in MiB. */
     long residentMib() throws IOException {
         return Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
