@@ -1,12 +1,19 @@
 package io.tallystick.aggregator.app;
 
 import io.tallystick.aggregator.audit.AuditEvent;
+import io.tallystick.aggregator.signing.KeySet;
+import io.tallystick.aggregator.signing.SigningKeys;
+import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.json.Json;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +34,7 @@ import picocli.CommandLine.Spec;
             KeysCommand.Show.class,
             KeysCommand.Rotate.class,
             KeysCommand.Retire.class,
+            KeysCommand.Remember.class,
             KeysCommand.Rewrap.class
         },
         synopsisSubcommandLabel = "COMMAND")
@@ -140,6 +148,60 @@ final class KeysCommand implements Runnable {
             }
             println(spec, "retired " + kid);
             return 0;
+        }
+    }
+
+    /** For a database restored from before a rotation: receipts by the key it forgot prove what it lost. */
+    @Command(
+            name = "remember",
+            mixinStandardHelpOptions = true,
+            description = "Takes in public keys that a restored database forgot, so that what they signed verifies"
+                    + " again. They sign nothing. Prints the ids of those that were not known.")
+    static final class Remember implements Callable<Integer> {
+        @Mixin
+        ConfigOptions options = new ConfigOptions();
+
+        @Parameters(
+                paramLabel = "FILE",
+                description = "A copy of /.well-known/jwks.json, or of what /v1/keys/KID answered, from before.")
+        @Nullable
+        Path file;
+
+        @Spec
+        @Nullable
+        CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            List<SigningKeys.Published> keys = KeySet.parse(read(file));
+            List<String> remembered =
+                    inTx(options, (wiring, tx) -> wiring.keys.remember(tx, keys).compose(kids -> {
+                        Future<Void> all = Future.succeededFuture();
+                        for (String kid : kids) {
+                            all = all.compose(done -> wiring.audit.append(
+                                    tx, new AuditEvent.Change(ACTOR, "key.remember", kid, null, Json.object())));
+                        }
+                        return all.map(kids);
+                    }));
+            remembered.forEach(kid -> println(spec, "remembered " + kid));
+            if (remembered.isEmpty()) {
+                println(spec, "all of them are known");
+            }
+            return 0;
+        }
+
+        private static byte[] read(@Nullable Path file) {
+            if (file == null) {
+                throw new IllegalStateException("picocli requires it");
+            }
+            try {
+                if (Files.size(file) > KeySet.BYTES_MAX) {
+                    throw Failure.of(ErrorCode.TOO_LARGE, file + " has more than " + KeySet.BYTES_MAX + " bytes");
+                }
+                return Files.readAllBytes(file);
+            } catch (IOException e) {
+                throw Failure.of(ErrorCode.INVALID_REQUEST, file + " cannot be read");
+            }
         }
     }
 

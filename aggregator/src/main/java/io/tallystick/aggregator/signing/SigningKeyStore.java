@@ -17,6 +17,8 @@ final class SigningKeyStore {
     /** Serialises key making between replicas that start at once; the number only has to differ from other locks'. */
     private static final String LOCK = "SELECT pg_advisory_xact_lock(7413001)";
 
+    private static final byte[] PUBLIC_ONLY = {};
+
     private static final String ALL =
             """
             SELECT kid, public_key, wrapped_key, created_at, active_from, retired_at
@@ -27,16 +29,17 @@ final class SigningKeyStore {
             FROM signing_key WHERE kid = $1""";
     private static final String INSERT =
             """
-            INSERT INTO signing_key (kid, public_key, wrapped_key, created_at, active_from)
-            VALUES ($1, $2, $3, $4, $5)""";
+            INSERT INTO signing_key (kid, public_key, wrapped_key, created_at, active_from, retired_at)
+            VALUES ($1, $2, $3, $4, $5, $6)""";
 
     private static final String RETIRE = "UPDATE signing_key SET retired_at = $2 WHERE kid = $1 AND retired_at IS NULL";
     private static final String REWRAP = "UPDATE signing_key SET wrapped_key = $2 WHERE kid = $1";
 
+    /** @param wrapped the private key; empty, which is no bytes in the table, if only the public one is known */
     record StoredKey(
             String kid,
             byte[] publicKey,
-            byte[] wrapped,
+            Optional<byte[]> wrapped,
             Instant createdAt,
             Instant activeFrom,
             Optional<Instant> retiredAt) {}
@@ -65,9 +68,10 @@ final class SigningKeyStore {
                 .execute(Tuple.of(
                         key.kid(),
                         Buffer.buffer(key.publicKey()),
-                        Buffer.buffer(key.wrapped()),
+                        Buffer.buffer(key.wrapped().orElse(PUBLIC_ONLY)),
                         Columns.time(key.createdAt()),
-                        Columns.time(key.activeFrom())))
+                        Columns.time(key.activeFrom()),
+                        key.retiredAt().map(Columns::time).orElse(null)))
                 .mapEmpty();
     }
 
@@ -87,7 +91,7 @@ final class SigningKeyStore {
         return new StoredKey(
                 row.getString("kid"),
                 row.getBuffer("public_key").getBytes(),
-                row.getBuffer("wrapped_key").getBytes(),
+                Optional.of(row.getBuffer("wrapped_key").getBytes()).filter(wrapped -> wrapped.length > 0),
                 Columns.instant(row, "created_at"),
                 Columns.instant(row, "active_from"),
                 Columns.optionalInstant(row, "retired_at"));

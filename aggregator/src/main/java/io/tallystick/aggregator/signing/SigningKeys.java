@@ -16,8 +16,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The keys receipts, leases and answers are signed with. The newest key whose time has come signs; keys whose time has
@@ -57,8 +59,10 @@ public final class SigningKeys {
         return database.transactor()
                 .inTx(tx -> store.lock(tx)
                         .compose(done -> store.all(tx))
-                        .compose(keys ->
-                                keys.isEmpty() ? insertKey(tx, clock.instant()).mapEmpty() : Future.succeededFuture()))
+                        .compose(
+                                keys -> keys.stream().noneMatch(k -> k.wrapped().isPresent())
+                                        ? insertKey(tx, clock.instant()).mapEmpty()
+                                        : Future.succeededFuture()))
                 .compose(done -> refresh());
     }
 
@@ -112,15 +116,44 @@ public final class SigningKeys {
         });
     }
 
+    /**
+     * Takes in public keys that a restored database forgot, as retired ones: what they signed verifies again, with {@link
+     * #byKid}, and they sign nothing. Answers the ids of those that were not known.
+     */
+    public Future<List<String>> remember(SqlConnection tx, List<Published> forgotten) {
+        Instant now = clock.instant();
+        return store.lock(tx).compose(done -> store.all(tx)).compose(keys -> {
+            Set<String> known = new HashSet<>();
+            keys.forEach(key -> known.add(key.kid()));
+            List<String> remembered = new ArrayList<>();
+            Future<Void> all = Future.succeededFuture();
+            for (Published key : forgotten) {
+                if (known.add(key.kid())) {
+                    remembered.add(key.kid());
+                    all = all.compose(done -> store.insert(
+                            tx,
+                            new SigningKeyStore.StoredKey(
+                                    key.kid(), key.key().bytes(), Optional.empty(), now, now, Optional.of(now))));
+                }
+            }
+            return all.map(remembered);
+        });
+    }
+
     /** Wraps every private key by the wrapping key that comes first, whichever it was wrapped by. Answers how many. */
     public Future<Integer> rewrap(SqlConnection tx) {
         return store.lock(tx).compose(done -> store.all(tx)).compose(keys -> {
             Future<Void> all = Future.succeededFuture();
+            int wrapped = 0;
             for (SigningKeyStore.StoredKey key : keys) {
-                byte[] wrapped = wrap.wrap(key.kid(), wrap.unwrap(key.kid(), key.wrapped()));
-                all = all.compose(done -> store.rewrap(tx, key.kid(), wrapped));
+                if (key.wrapped().isPresent()) {
+                    byte[] again = wrap.wrap(
+                            key.kid(), wrap.unwrap(key.kid(), key.wrapped().get()));
+                    all = all.compose(done -> store.rewrap(tx, key.kid(), again));
+                    wrapped++;
+                }
             }
-            return all.map(keys.size());
+            return all.map(wrapped);
         });
     }
 
@@ -130,9 +163,9 @@ public final class SigningKeys {
             List<Active> active = new ArrayList<>();
             List<Published> published = new ArrayList<>();
             for (SigningKeyStore.StoredKey key : keys) {
-                if (key.retiredAt().isEmpty()) {
-                    active.add(new Active(
-                            key.kid(), key.activeFrom(), FastEd25519.signer(wrap.unwrap(key.kid(), key.wrapped()))));
+                if (key.retiredAt().isEmpty() && key.wrapped().isPresent()) {
+                    byte[] seed = wrap.unwrap(key.kid(), key.wrapped().get());
+                    active.add(new Active(key.kid(), key.activeFrom(), FastEd25519.signer(seed)));
                     published.add(new Published(key.kid(), Jwk.ofBytes(key.publicKey())));
                 }
             }
@@ -186,7 +219,12 @@ public final class SigningKeys {
         return store.insert(
                         tx,
                         new SigningKeyStore.StoredKey(
-                                kid, publicKey, wrap.wrap(kid, seed), clock.instant(), activeFrom, Optional.empty()))
+                                kid,
+                                publicKey,
+                                Optional.of(wrap.wrap(kid, seed)),
+                                clock.instant(),
+                                activeFrom,
+                                Optional.empty()))
                 .map(kid);
     }
 }

@@ -91,6 +91,33 @@ class CommandLineTest {
         assertEquals(0, run("audit", "verify", "--config", config).exit());
     }
 
+    @Test
+    void aKeyThatARestoredDatabaseForgotIsRememberedFromACopyOfThePublishedList() throws IOException {
+        with("migrate");
+        with("keys", "list");
+        Path copy = Files.writeString(
+                folder.resolve("jwks.json"),
+                """
+                {"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k","use":"sig","alg":"EdDSA"}]}""");
+        Result remembered = with("keys", "remember", copy.toString());
+        assertEquals(
+                "remembered kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                remembered.out().strip(),
+                remembered.err());
+        Result again = with("keys", "remember", copy.toString());
+        assertEquals(0, again.exit());
+        assertEquals("all of them are known", again.out().strip());
+        Files.writeString(copy, "{}");
+        Result refused = with("keys", "remember", copy.toString());
+        assertEquals(1, refused.exit());
+        assertTrue(refused.err().contains("kid: is missing"), refused.err());
+        Result absent = with("keys", "remember", folder.resolve("no-such-file").toString());
+        assertEquals(1, absent.exit());
+        assertTrue(absent.err().contains("no-such-file cannot be read"), absent.err());
+        assertEquals(0, with("audit", "verify").exit());
+    }
+
     private record Result(int exit, String out, String err) {}
 
     private static Result run(String... args) {

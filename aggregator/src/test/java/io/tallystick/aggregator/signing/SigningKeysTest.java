@@ -3,6 +3,7 @@ package io.tallystick.aggregator.signing;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,7 @@ import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jwk;
 import io.tallystick.common.jose.Jws;
 import io.tallystick.common.jose.Typ;
+import io.tallystick.common.json.Json;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -36,6 +38,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The aggregator's keys: published before use, wrapped in the database, public ones kept for ever. */
 class SigningKeysTest {
@@ -178,6 +182,45 @@ class SigningKeysTest {
                     columns,
                     "add it to keys rewrap");
         }
+    }
+
+    @Test
+    void aPublicKeyThatTheDatabaseForgotVerifiesAgainAndNeverSigns() {
+        SigningKeys keys = started(new byte[32]);
+        SigningKeys.Published forgotten = keys.published().get(0);
+        Jws before = keys.sign(Typ.RECEIPT, PAYLOAD);
+        DB.execute("DELETE FROM signing_key");
+        List<SigningKeys.Published> copy = KeySet.parse(Json.writeBytes(KeySet.json(List.of(forgotten, forgotten))));
+        assertEquals(List.of(forgotten.kid()), await(database.transactor().inTx(tx -> keys.remember(tx, copy))));
+        assertEquals(List.of(), await(database.transactor().inTx(tx -> keys.remember(tx, copy))));
+
+        // Also where it is the only one: another is made.
+        SigningKeys restored = started(new byte[32]);
+        before.verified(await(restored.byKid(forgotten.kid())).key(), Ed25519.JDK);
+        Jws after = restored.sign(Typ.RECEIPT, PAYLOAD);
+        assertNotEquals(forgotten.kid(), after.header().kid());
+        assertEquals(
+                List.of(String.valueOf(after.header().kid())),
+                restored.published().stream().map(SigningKeys.Published::kid).toList());
+        assertEquals(1, await(database.transactor().inTx(restored::rewrap)), "it has nothing to wrap");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{}|kty: is missing",
+                "{'keys':[{'kty':'RSA'}]}|keys[0].kty: must be OKP",
+                "{'kty':'OKP','crv':'Ed25519','x':'11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo','kid':'mine'}"
+                        + "|kid: must be the thumbprint of the key",
+                "{'keys':[],'more':1}|more: ",
+                "{'keys':[{'kty':'OKP','crv':'Ed25519','x':'11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',"
+                        + "'kid':'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k','use':'enc'}]}|keys[0].use: must be sig"
+            })
+    void whatIsNoKeySetIsRefusedWithWhatIsWrong(String json, String problem) {
+        Failure refused = assertThrows(
+                Failure.class, () -> KeySet.parse(json.replace('\'', '"').getBytes(StandardCharsets.UTF_8)));
+        assertTrue(refused.problems().stream().anyMatch(p -> p.toString().startsWith(problem)), refused.toString());
     }
 
     private void retire(SigningKeys keys, String kid, boolean now) {

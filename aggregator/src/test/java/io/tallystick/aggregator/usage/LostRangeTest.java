@@ -8,6 +8,7 @@ import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.db.DatabaseUrl;
+import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.jose.Ed25519;
 import io.tallystick.common.jose.Jws;
@@ -271,6 +272,22 @@ class LostRangeTest {
                         + f.agent().id().uuid() + "'"));
         f.goOn();
         stranger.goOn();
+    }
+
+    @Test
+    void aReceiptWhoseKeyTheDatabaseForgotProvesTheLossOnceAnOperatorGivesTheKeyAgain() {
+        Forgotten f = Forgotten.batches();
+        String kid = String.valueOf(
+                Jws.parseCompact(f.receipts().get(3), Typ.RECEIPT).header().kid());
+        SigningKeys.Published key = RUNNING.signing(keys -> keys.byKid(kid));
+        RUNNING.signing(keys -> RUNNING.inTx(tx -> keys.rotate(tx, true)));
+        tamper("DELETE FROM signing_key WHERE kid = '" + kid + "'");
+        RUNNING.signing(SigningKeys::refresh);
+        assertRefused(f, f.receipts().get(3), "receipt: is not signed by a key of this aggregator");
+        RUNNING.signing(keys -> RUNNING.inTx(tx -> keys.remember(tx, List.of(key))));
+        assertEquals(f.mark(4), f.goOn());
+        assertEquals(5, f.agent().send(usage()).seq());
+        assertEquals(List.of(), RUNNING.differences());
     }
 
     private static void assertRefused(Forgotten f, String receipt, String detail) {

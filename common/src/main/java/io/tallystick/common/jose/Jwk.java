@@ -12,6 +12,9 @@ import java.util.Map;
  * IllegalArgumentException}.
  */
 public final class Jwk {
+    /** The base point: a valid key that stands in while problems are collected, and never escapes. */
+    private static final Jwk PLACEHOLDER = new Jwk(placeholder());
+
     private final byte[] x;
 
     private Jwk(byte[] x) {
@@ -27,7 +30,7 @@ public final class Jwk {
     }
 
     /** Reads exactly {@code kty}, {@code crv} and {@code x}; problems go to the reader, which answers later. */
-    static Jwk read(Fields fields, Jwk placeholder) {
+    public static Jwk read(Fields fields) {
         String kty = fields.string("kty", 8);
         String crv = fields.string("crv", 16);
         if (!kty.equals("OKP") && !kty.isEmpty()) {
@@ -36,7 +39,14 @@ public final class Jwk {
         if (!crv.equals("Ed25519") && !crv.isEmpty()) {
             fields.problem("crv", "must be Ed25519");
         }
-        return fields.parsed("x", text -> new Jwk(Base64Url.decode(text)), placeholder);
+        return fields.parsed("x", text -> new Jwk(Base64Url.decode(text)), PLACEHOLDER);
+    }
+
+    private static byte[] placeholder() {
+        byte[] basePoint = new byte[Ed25519.KEY_BYTES];
+        java.util.Arrays.fill(basePoint, (byte) 0x66);
+        basePoint[0] = 0x58;
+        return basePoint;
     }
 
     /** As a JSON object {@code {"kty":"OKP","crv":"Ed25519","x":…}}. */

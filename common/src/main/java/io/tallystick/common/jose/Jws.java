@@ -27,8 +27,6 @@ public final class Jws {
     private static final int URL_CHARS_MAX = 2048;
     private static final int KID_CHARS_MAX = 64;
     private static final String ALG = "EdDSA";
-    /** The base point: a valid key that stands in while problems are collected, and never escapes. */
-    private static final Jwk PLACEHOLDER = Jwk.ofBytes(placeholder());
 
     /** The protected header; which members are present is decided by {@link #typ()}, see {@link Typ.Signatory}. */
     public record Header(
@@ -137,7 +135,7 @@ public final class Jws {
         boolean own = signatory == Typ.Signatory.OWN_KEY || signatory == Typ.Signatory.LOCAL;
         boolean request = signatory == Typ.Signatory.OWN_KEY || signatory == Typ.Signatory.ENROLLMENT;
         String url = request ? fields.string("url", URL_CHARS_MAX) : null;
-        Jwk jwk = own ? Jwk.read(fields.object("jwk"), PLACEHOLDER) : null;
+        Jwk jwk = own ? Jwk.read(fields.object("jwk")) : null;
         String kid = own ? null : fields.string("kid", KID_CHARS_MAX);
         Instant iat = request ? Instant.ofEpochSecond(fields.number("iat", 0, 253_402_300_799L)) : null;
         fields.done(ErrorCode.INVALID_JWS);
@@ -198,12 +196,5 @@ public final class Jws {
 
     private byte[] signingInput() {
         return (protectedPart + "." + payloadPart).getBytes(StandardCharsets.US_ASCII);
-    }
-
-    private static byte[] placeholder() {
-        byte[] basePoint = new byte[Ed25519.KEY_BYTES];
-        java.util.Arrays.fill(basePoint, (byte) 0x66);
-        basePoint[0] = 0x58;
-        return basePoint;
     }
 }

@@ -3,7 +3,10 @@ package io.tallystick.sandbox;
 import io.tallystick.cloudsim.VmImage;
 import io.tallystick.cloudsim.VmInfo;
 import io.tallystick.cloudsim.VmSpec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 
 /** Somebody makes an image of a VM whose agent still has unsent sums, and launches it. */
@@ -59,8 +62,37 @@ final class ImagedStep implements Story.Step {
                                 + " for the new VM, nothing twice; "
                                 + pull.rows().size() + " lines in all");
 
-        Cli.Result audit = market.auditRebuild();
+        // The ledger against the signed evidence.
+        Cli.Result audit = market.operate("audit", "rebuild");
         Expect.that(audit.exitCode() == 0, "no difference between the ledger and the signed batches", audit);
         scene.tell().did("tallystick-aggregator audit rebuild", audit.output().strip());
+        keepKeys(scene);
+    }
+
+    /** The key that signs from the next day on, and the copy of the list that an operator keeps with each backup. */
+    private static void keepKeys(Scene scene) {
+        Marketplace market = scene.market();
+        Cli.Result rotated = market.operate("keys", "rotate");
+        Expect.equal("exit code of keys rotate", 0, rotated.exitCode());
+        Path copy = market.file("jwks.json");
+        Doc published = Expect.eventually(
+                Scene.PATIENCE,
+                "the next key on the published list",
+                () -> market.rest().get("/.well-known/jwks.json").expect(200).json(),
+                list -> list.objects("keys").size() == 2);
+        try {
+            Files.writeString(copy, published.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Cli.Result remembered = market.operate("keys", "remember", copy.toString());
+        Expect.that(
+                remembered.output().strip().endsWith("all of them are known"),
+                "a database that knows all keys of its own list",
+                remembered);
+        scene.tell()
+                .did(
+                        "tallystick-aggregator keys rotate, then keys remember of a copy of the published list",
+                        "a second key, which signs from the next day on; of the copy all is known");
     }
 }

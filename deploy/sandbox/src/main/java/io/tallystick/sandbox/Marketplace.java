@@ -377,10 +377,16 @@ final class Marketplace implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + fixed.aggregator());
     }
 
-    /** The operator's check of the ledger against the signed evidence: exit code 0 where they agree. */
-    Cli.Result auditRebuild() {
-        return Cli.run(programs.aggregator(
-                "audit", "rebuild", "--config", aggregatorConfig().toString()));
+    /** A command of {@code tallystick-aggregator}, as the operator types it, with this marketplace's configuration. */
+    Cli.Result operate(String... words) {
+        List<String> command = new ArrayList<>(programs.aggregator(words));
+        command.addAll(List.of("--config", aggregatorConfig().toString()));
+        return Cli.run(command);
+    }
+
+    /** A file of this marketplace's folder, for what a step keeps. */
+    Path file(String name) {
+        return folder.file(name);
     }
 
     /** The aggregator's API without a token. */

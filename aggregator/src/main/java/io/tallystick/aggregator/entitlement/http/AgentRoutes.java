@@ -2,18 +2,17 @@ package io.tallystick.aggregator.entitlement.http;
 
 import io.tallystick.aggregator.enrollment.http.EnrollmentPath;
 import io.tallystick.aggregator.entitlement.Entitlements;
+import io.tallystick.aggregator.signing.KeySet;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.web.Requests;
 import io.tallystick.aggregator.web.Responder;
 import io.tallystick.aggregator.web.Route;
 import io.tallystick.common.jose.Jws;
-import io.tallystick.common.json.Json;
 import io.tallystick.common.wire.Wire;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.RoutingContext;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -55,19 +54,10 @@ public final class AgentRoutes {
     }
 
     private Future<Map<String, Object>> published(RoutingContext ctx) {
-        return Future.succeededFuture(Json.object(
-                "keys", keys.published().stream().map(AgentRoutes::json).toList()));
+        return Future.succeededFuture(KeySet.json(keys.published()));
     }
 
     private Future<Map<String, Object>> byKid(RoutingContext ctx) {
-        return keys.byKid(Requests.path(ctx, "kid")).map(AgentRoutes::json);
-    }
-
-    private static Map<String, Object> json(SigningKeys.Published key) {
-        Map<String, Object> json = new LinkedHashMap<>(key.key().toJson());
-        json.put("kid", key.kid());
-        json.put("use", "sig");
-        json.put("alg", "EdDSA");
-        return json;
+        return keys.byKid(Requests.path(ctx, "kid")).map(KeySet::json);
     }
 }
