@@ -1,6 +1,5 @@
 package io.tallystick.aggregator.db;
 
-import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgBuilder;
@@ -9,7 +8,6 @@ import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
 import io.vertx.sqlclient.SqlClient;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** The pool of one process, and the two things that may be done with it: plain reads and transactions. */
@@ -72,16 +70,6 @@ public final class Database {
                 pool(vertx, connect, options("postgresql", connectionsMax).setEventLoopSize(POOL_LOOPS)),
                 // On the loops of the lanes, which ask for them.
                 pool(vertx, connect, options("postgresql-lanes", LANE_CONNECTIONS)));
-    }
-
-    /**
-     * An event loop's context for work in several steps that is not to wait, at each, for the requests of an HTTP loop.
-     * Vert.x gives a thread that is not its own one context for ever, so each is asked for from a new thread.
-     */
-    public static Context contextOfItsOwn(Vertx vertx) {
-        CompletableFuture<Context> made = new CompletableFuture<>();
-        new Thread(() -> made.complete(vertx.getOrCreateContext()), "context").start();
-        return made.join();
     }
 
     private static PoolOptions options(String name, int connectionsMax) {

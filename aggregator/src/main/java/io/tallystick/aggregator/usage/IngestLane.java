@@ -1,6 +1,5 @@
 package io.tallystick.aggregator.usage;
 
-import io.tallystick.aggregator.db.Database;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
@@ -115,7 +114,7 @@ final class IngestLane {
 
     /** @param nanoTime a monotonic clock, for how long batches wait */
     IngestLane(Vertx vertx, Pool pool, SigningKeys keys, LongSupplier nanoTime) {
-        this.context = Database.contextOfItsOwn(vertx);
+        this.context = OwnContext.of(vertx);
         this.pool = pool;
         this.keys = keys;
         this.nanoTime = nanoTime;

@@ -57,7 +57,7 @@ final class UsageContexts {
             Catalog catalog,
             Agreements agreements,
             LongSupplier nanoTime) {
-        this.loading = Database.contextOfItsOwn(vertx);
+        this.loading = OwnContext.of(vertx);
         this.database = database;
         this.enrollments = enrollments;
         this.accounts = accounts;

@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** A product, a buyer, and VMs that are entitled to it, in a service made for one bench. */
@@ -62,6 +63,11 @@ final class Fleet {
                 bench.run(service, ca);
             }
         }
+    }
+
+    /** Keys of so many dimensions. */
+    static List<String> dimensions(int count) {
+        return IntStream.range(0, count).mapToObj(i -> "dimension-" + i).toList();
     }
 
     /** Makes a product with these dimensions, and so many enrolled VMs of one buyer. */

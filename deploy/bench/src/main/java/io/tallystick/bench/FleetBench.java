@@ -23,7 +23,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -119,8 +118,7 @@ final class FleetBench implements Callable<Integer> {
     }
 
     private void run(Service service, CloudCa ca, PrintWriter out) throws Exception {
-        List<String> dimensions =
-                IntStream.range(0, records).mapToObj(i -> "dimension-" + i).toList();
+        List<String> dimensions = Fleet.dimensions(records);
         out.printf(Locale.ROOT, "enrolling %,d agents%n", agents);
         out.flush();
         long before = System.nanoTime();

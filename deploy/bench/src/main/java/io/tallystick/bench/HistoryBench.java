@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,8 +55,7 @@ final class HistoryBench implements Callable<Integer> {
     private @Nullable CommandSpec spec;
 
     private final Clock clock = Clock.systemUTC();
-    private final List<String> dimensions =
-            Stream.iterate(0, i -> i + 1).limit(KEYS).map(i -> "dimension-" + i).toList();
+    private final List<String> dimensions = Fleet.dimensions(KEYS);
 
     /** A round of each, one right after the other. */
     private record Round(double without, double with) {

@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -91,10 +90,7 @@ final class IngestBench implements Callable<Integer> {
     }
 
     private void run(Service service, CloudCa ca, PrintWriter out) throws Exception {
-        List<String> dimensions = Stream.iterate(0, i -> i + 1)
-                .limit(keys)
-                .map(i -> "dimension-" + i)
-                .toList();
+        List<String> dimensions = Fleet.dimensions(keys);
         out.printf(Locale.ROOT, "enrolling %d VMs%n", enrollments);
         List<Sender> senders = new Fleet(service, ca, clock).enroll(enrollments, dimensions);
         try (Load load = new Load(service, senders, dimensions, records, connections)) {
