@@ -44,13 +44,13 @@ class CopiedStateTest {
             assertEquals(2, two.meter("requests", "1").status() / 100);
             two.untilState("ENTITLED");
             two.meter("requests", "2");
-            List<?> aside = Rig.at(two.status(), "setAside", List.class);
+            List<String> aside = two.setAside();
             assertEquals(List.of("agent.db." + first.instanceId() + ".1"), aside);
             one.close();
             two.close();
             assertEquals(2, rig.aggregator.enrollments().size());
             assertEquals(Quantity.of(8), rig.aggregator.total("requests"));
-            assertTrue(Files.exists(dir.resolve("two").resolve(String.valueOf(aside.get(0)))));
+            assertTrue(Files.exists(dir.resolve("two").resolve(aside.get(0))));
         }
     }
 

@@ -76,6 +76,8 @@ final class FakeAggregator implements AutoCloseable {
         final Map<Hash, Jws> receipts = new HashMap<>();
         List<String> codes = List.of();
         int leaseRequests;
+        Instant heardAt = Instant.MIN;
+        final List<String> copiedFrom = new ArrayList<>();
         final Map<Jwk, Long> firstEpochs = new HashMap<>();
 
         Enrolled(EnrollmentId id, String account, String instance, Jwk key) {
@@ -298,6 +300,15 @@ final class FakeAggregator implements AutoCloseable {
     }
 
     // --- what arrived ------------------------------------------------------------------------------------------------
+
+    /** Of one instance. */
+    synchronized Quantity total(String instance, String dimension) {
+        return sums.entrySet().stream()
+                .filter(e -> e.getKey().instance().equals(instance)
+                        && e.getKey().dimension().equals(dimension))
+                .map(Map.Entry::getValue)
+                .reduce(Quantity.ZERO, Quantity::plus);
+    }
 
     synchronized Quantity total(String dimension) {
         return sums.entrySet().stream()
@@ -530,6 +541,8 @@ final class FakeAggregator implements AutoCloseable {
             e.trialKey = null;
         }
         e.codes = request.productCodes();
+        e.heardAt = clock.instant();
+        request.copiedFrom().ifPresent(e.copiedFrom::add);
         return answer(e, jws);
     }
 
@@ -563,6 +576,7 @@ final class FakeAggregator implements AutoCloseable {
         LeaseRequest request = LeaseRequest.parse(jws.payload());
         states.add(request.state());
         e.leaseRequests++;
+        e.heardAt = clock.instant();
         count(e, request.counter());
         return answer(e, jws);
     }
@@ -708,6 +722,9 @@ final class FakeAggregator implements AutoCloseable {
 
     private Jws resume(Enrolled e, Jws jws) {
         Resume.Request request = Resume.Request.parse(jws.payload());
+        if (request.by().isPresent() && clock.instant().isBefore(e.heardAt.plus(Duration.ofDays(1)))) {
+            throw Failure.of(ErrorCode.CONFLICT, "instance " + e.instance + " was heard of at " + e.heardAt);
+        }
         count(e, request.counter());
         if (request.receipt().isPresent()) {
             if (!goesOnBehindLost) {

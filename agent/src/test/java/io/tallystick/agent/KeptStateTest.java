@@ -96,11 +96,11 @@ class KeptStateTest {
             Rig.Running agent = rig.agent(rig.vm(Rig.CODE), state);
             agent.untilState("ENTITLED");
             agent.meter("requests", "2");
-            List<?> aside = Rig.at(agent.status(), "setAside", List.class);
+            List<String> aside = agent.setAside();
             assertEquals(1, aside.size());
             agent.close();
             assertEquals(Quantity.of(2), rig.aggregator.total("requests"));
-            assertEquals(new Leftover(1, 1), Leftover.of(state.resolve(String.valueOf(aside.get(0)))));
+            assertEquals(new Leftover(1, 1), Leftover.of(state.resolve(aside.get(0))));
         }
     }
 

@@ -167,6 +167,20 @@ final class Rig implements AutoCloseable {
             return get("/v1/status").json();
         }
 
+        /** Names of the files set aside. */
+        List<String> setAside() throws Exception {
+            return ((List<?>) Rig.at(status(), "setAside", List.class))
+                    .stream()
+                            .map(a -> String.valueOf(((Map<?, ?>) a).get("file")))
+                            .toList();
+        }
+
+        /** What status says of the usage in the first file set aside; empty where there is none. */
+        String remainder() throws Exception {
+            List<?> aside = Rig.at(status(), "setAside", List.class);
+            return aside.isEmpty() ? "" : String.valueOf(((Map<?, ?>) aside.get(0)).get("usage"));
+        }
+
         String state() throws Exception {
             return String.valueOf(status().get("state"));
         }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** What {@code GET /v1/status} says: everything somebody in front of a VM wants to know, nothing secret. */
@@ -28,18 +29,21 @@ public final class Status {
     private final TimeSource source;
     private final Board board;
     private final Supplier<Optional<String>> held;
+    private final Function<String, Optional<String>> remainder;
     private final Supplier<Hash> agentKey;
     private final String version;
 
     /** The queue as metrics and status show it; {@code oldestCutMillis} zero where nothing is unsent. */
     public record Queue(long pendingSums, long unsentBatches, long oldestCutMillis, long quarantined) {}
 
+    /** @param remainder what became of the usage in a file set aside */
     public Status(
             Store store,
             TrustedTime time,
             TimeSource source,
             Board board,
             Supplier<Optional<String>> held,
+            Function<String, Optional<String>> remainder,
             Supplier<Hash> agentKey,
             String version) {
         this.store = store;
@@ -47,6 +51,7 @@ public final class Status {
         this.source = source;
         this.board = board;
         this.held = held;
+        this.remainder = remainder;
         this.agentKey = agentKey;
         this.version = version;
     }
@@ -117,7 +122,7 @@ public final class Status {
                 "quarantine",
                 Json.object("count", q.quarantined(), "records", kept.quarantined()),
                 "setAside",
-                store.folder().setAside(),
+                store.folder().setAside().stream().map(this::aside).toList(),
                 "storage",
                 Json.object("healthy", store.healthy(), "refusedFull", store.fullCount()),
                 "time",
@@ -133,6 +138,10 @@ public final class Status {
                 notes.isEmpty() ? null : notes.get(0),
                 "notes",
                 notes);
+    }
+
+    private Object aside(String file) {
+        return Json.object("file", file, "usage", remainder.apply(file).orElse("not looked at yet"));
     }
 
     private static Object instance(Identity i) {

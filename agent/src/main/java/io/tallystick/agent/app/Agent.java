@@ -16,6 +16,7 @@ import io.tallystick.agent.meter.UsageIntake;
 import io.tallystick.agent.net.Aggregator;
 import io.tallystick.agent.net.HttpClient;
 import io.tallystick.agent.net.IssuerKeys;
+import io.tallystick.agent.ship.Remainder;
 import io.tallystick.agent.ship.Shipper;
 import io.tallystick.agent.store.StateFolder;
 import io.tallystick.agent.store.Store;
@@ -58,6 +59,7 @@ public final class Agent implements AutoCloseable {
     private final Enroller enroller;
     private final Shipper shipper;
     private final UptimeMeter uptime;
+    private final Remainder remainder;
     private final UsageIntake intake;
     private final AwsDoor awsDoor;
     private final LocalApi api;
@@ -113,6 +115,8 @@ public final class Agent implements AutoCloseable {
             noteRun(source);
             this.uptime = new UptimeMeter(store, time, source, board);
             this.shipper = new Shipper(store, aggregator, keys, enroller, time, source, board, uptime, random);
+            this.remainder =
+                    new Remainder(store, aggregator, keys, enroller, time, source, board, random, config.storeMaxMib());
             this.intake = new UsageIntake(store, time, source, board);
             Aggregator registrar = new Aggregator(
                     config.aggregatorUrl(), new HttpClient(proxy, tls, CONNECT, EXCHANGE), version, clock);
@@ -123,6 +127,7 @@ public final class Agent implements AutoCloseable {
                     source,
                     board,
                     shipper::held,
+                    remainder::told,
                     () -> enroller.key().thumbprint(),
                     version);
             this.api = new LocalApi(
@@ -195,6 +200,7 @@ public final class Agent implements AutoCloseable {
             // Sent before leases are renewed: progress of the batches is what a renewal is judged by.
             step("ship", shipper::turn);
             step("lease", enroller::renew);
+            step("remainder", remainder::turn);
             synchronized (stopLock) {
                 if (!stopping) {
                     try {

@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * does not. A state folder that belongs to another instance (a cloned image) is set aside whole before the first
  * request, because its key and numbers are not ours.
  */
-public final class Enroller {
+public final class Enroller implements Speaker {
     /** How soon a contested agent asks again: the owner may have approved it. */
     static final Duration CONTESTED_RETRY = Duration.ofSeconds(60);
     /** A grace that ends early must not be noticed only at half-life. */
@@ -69,6 +69,7 @@ public final class Enroller {
     private final RandomGenerator random;
     private final String version;
     private final Answers answers;
+    private final Counter counter;
     private final Backoff metadataRetry;
     private final Backoff retry;
 
@@ -111,6 +112,7 @@ public final class Enroller {
         this.random = random;
         this.version = version;
         this.answers = new Answers(keys, aggregator.issuer());
+        this.counter = new Counter(store);
         this.metadataRetry = new Backoff(random);
         this.retry = new Backoff(random);
         this.key = store.call(AgentKey::loadOrMake);
@@ -122,6 +124,7 @@ public final class Enroller {
         time.restore(kept.map(TrustedTime.Anchor::parse).orElse(null));
     }
 
+    @Override
     public AgentKey key() {
         return key;
     }
@@ -238,7 +241,8 @@ public final class Enroller {
         EnrollRequest.Evidence evidence = evidence(me);
         boolean named =
                 evidence instanceof EnrollRequest.Claims c && c.enrollment().isPresent();
-        EnrollRequest request = new EnrollRequest(me.cloud(), evidence, me.productCodes(), version);
+        Optional<String> copiedFrom = store.call(tx -> tx.meta(Store.COPIED_FROM));
+        EnrollRequest request = new EnrollRequest(me.cloud(), evidence, me.productCodes(), version, copiedFrom);
         Jws signed = Jws.sign(
                 Jws.Header.ownKey(Typ.ENROLL, aggregator.url(Wire.ENROLLMENTS_PATH), key.jwk(), iat()),
                 request.toBytes(),
@@ -289,12 +293,12 @@ public final class Enroller {
             return;
         }
         String path = Wire.leasePath(id.get().toString());
-        long counter = nextCounter();
+        long next = nextCounter();
         String state = board.standing().state(time.now()).name();
         Jws signed = Jws.sign(
                 Jws.Header.enrollment(
                         Typ.LEASE_REQUEST, aggregator.url(path), id.get().toString(), iat()),
-                new LeaseRequest(counter, state, version).toBytes(),
+                new LeaseRequest(next, state, version).toBytes(),
                 key.signer());
         try {
             boolean wasOnTrial = trialUntil.isPresent();
@@ -316,21 +320,9 @@ public final class Enroller {
         fresh = answer.trialUntil().isPresent() ? null : answer.watermark();
     }
 
-    /** A counter no request of this enrollment carried before; on disk before it is used. */
+    @Override
     public long nextCounter() {
-        return store.call(tx -> {
-            long next = tx.meta("counter").map(Long::parseLong).orElse(0L) + 1;
-            tx.meta("counter", Long.toString(next));
-            return next;
-        });
-    }
-
-    private void adoptCounter(long atLeast) {
-        store.call(tx -> {
-            long own = tx.meta("counter").map(Long::parseLong).orElse(0L);
-            tx.meta("counter", Long.toString(Math.max(own, atLeast)));
-            return own;
-        });
+        return counter.next();
     }
 
     private Answer take(Jws jws, Jws request, long askedBootMillis, Identity me) throws Unreachable {
@@ -338,7 +330,7 @@ public final class Enroller {
         Answer a = checked.answer();
         time.answered(a.time(), askedBootMillis);
         iatOffsetMillis = 0;
-        adoptCounter(a.counter());
+        counter.adopt(a.counter());
         store.call(tx -> {
             tx.meta("answer", jws.compact());
             tx.meta("enrollment", a.enrollment().toString());
@@ -412,7 +404,7 @@ public final class Enroller {
         } else if (e.is(ErrorCode.STALE_COUNTER)) {
             e.member("counter").ifPresent(c -> {
                 if (c instanceof Long n) {
-                    adoptCounter(n);
+                    counter.adopt(n);
                 }
             });
             retry.failed(source.bootMillis(), Optional.empty());
@@ -498,7 +490,7 @@ public final class Enroller {
                 Math.max(1, millis / 1000)));
     }
 
-    /** What requests say they were signed at. */
+    @Override
     public Instant iat() {
         return time.nowOrWall().plusMillis(iatOffsetMillis);
     }

@@ -3,7 +3,6 @@ package io.tallystick.agent.ship;
 import io.tallystick.agent.clock.TimeSource;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.AgentKey;
-import io.tallystick.agent.enroll.Standing;
 import io.tallystick.agent.store.SlotRecord;
 import io.tallystick.agent.store.SumKey;
 import io.tallystick.agent.store.Tx;
@@ -38,6 +37,19 @@ final class Cutter {
     private final TimeSource source;
     private final String issuer;
 
+    /**
+     * What is known of the products that are metered.
+     *
+     * @param codes of the instance; empty where nobody knows
+     */
+    record Terms(List<String> codes, Optional<MeteringPlan> plan) {
+        static final Terms NONE = new Terms(List.of(), Optional.empty());
+
+        Terms {
+            codes = List.copyOf(codes);
+        }
+    }
+
     private record Pending(SumKey key, Quantity quantity, String run) {}
 
     Cutter(TrustedTime time, TimeSource source, String issuer) {
@@ -49,10 +61,9 @@ final class Cutter {
     /**
      * Cuts the next batch; an empty one only where {@code evenEmpty}. Needs a trusted time. Answers whether one was cut.
      */
-    boolean cut(Tx tx, AgentKey key, EnrollmentId enrollment, Standing standing, boolean evenEmpty)
-            throws SQLException {
+    boolean cut(Tx tx, AgentKey key, EnrollmentId enrollment, Terms terms, boolean evenEmpty) throws SQLException {
         Instant now = time.now().orElseThrow();
-        rekey(tx, standing);
+        rekey(tx, terms);
         Map<SumKey, Quantity> sums = new LinkedHashMap<>();
         Map<SumKey, List<String>> runs = new LinkedHashMap<>();
         for (Pending p : rows(tx, "WHERE boot = '' ORDER BY bucket, product, dimension, tags LIMIT " + ROWS_MAX)) {
@@ -63,7 +74,7 @@ final class Cutter {
         if (sums.isEmpty() && slots.isEmpty() && !evenEmpty) {
             return false;
         }
-        Packer.Packed packed = Packer.pack(slots, sums, (product, dimension) -> max(standing, product, dimension));
+        Packer.Packed packed = Packer.pack(slots, sums, (product, dimension) -> max(terms, product, dimension));
         for (SlotRecord slot : slots.subList(0, packed.slots())) {
             slot.cut(tx);
         }
@@ -101,8 +112,8 @@ final class Cutter {
      * Books what was kept by uptime in its hour, and what named the only product by its code under no code, so that one
      * (product, dimension, hour) is one record.
      */
-    private void rekey(Tx tx, Standing standing) throws SQLException {
-        String only = standing.codes().size() == 1 ? standing.codes().get(0) : "";
+    private void rekey(Tx tx, Terms terms) throws SQLException {
+        String only = terms.codes().size() == 1 ? terms.codes().get(0) : "";
         for (Pending p : rows(tx, "WHERE boot <> '' OR product <> '' AND product = ?", only)) {
             SumKey k = p.key();
             long bucket = k.boot().isEmpty() ? k.bucket() : hour(tx, k.boot(), k.bucket());
@@ -149,11 +160,10 @@ final class Cutter {
                 args);
     }
 
-    private static Optional<Quantity> max(Standing standing, String product, String dimension) {
-        String code = product.isEmpty() && standing.codes().size() == 1
-                ? standing.codes().get(0)
-                : product;
-        return standing.plan()
+    private static Optional<Quantity> max(Terms terms, String product, String dimension) {
+        String code =
+                product.isEmpty() && terms.codes().size() == 1 ? terms.codes().get(0) : product;
+        return terms.plan()
                 .flatMap(p -> p.product(code))
                 .flatMap(p -> p.dimension(dimension))
                 .flatMap(MeteringPlan.Dimension::max);

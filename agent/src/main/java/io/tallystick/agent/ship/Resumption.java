@@ -1,7 +1,7 @@
 package io.tallystick.agent.ship;
 
 import io.tallystick.agent.enroll.AgentKey;
-import io.tallystick.agent.enroll.Enroller;
+import io.tallystick.agent.enroll.Speaker;
 import io.tallystick.agent.net.Aggregator;
 import io.tallystick.agent.net.IssuerKeys;
 import io.tallystick.agent.net.Refused;
@@ -47,18 +47,21 @@ final class Resumption {
     private final Store store;
     private final Aggregator aggregator;
     private final IssuerKeys keys;
-    private final Enroller enroller;
+    private final Speaker speaker;
+    private final Optional<EnrollmentId> by;
 
-    Resumption(Store store, Aggregator aggregator, IssuerKeys keys, Enroller enroller) {
+    /** @param by the enrollment of this agent, where the state is another VM's */
+    Resumption(Store store, Aggregator aggregator, IssuerKeys keys, Speaker speaker, Optional<EnrollmentId> by) {
         this.store = store;
         this.aggregator = aggregator;
         this.keys = keys;
-        this.enroller = enroller;
+        this.speaker = speaker;
+        this.by = by;
     }
 
     /** Catches up with the aggregator; answers where the chain goes on. */
     Watermark catchUp(EnrollmentId id) throws Unreachable, Refused {
-        AgentKey key = enroller.key();
+        AgentKey key = speaker.key();
         Watermark known = store.call(tx -> {
             if (tx.meta("resume").isEmpty()) {
                 tx.meta("resume", "fetching");
@@ -69,7 +72,7 @@ final class Resumption {
             return fetchedSoFar(tx);
         });
         while (true) {
-            Resume.Answer answer = ask(id, key, new Resume.Request(enroller.nextCounter(), known, false));
+            Resume.Answer answer = ask(id, key, request(known, false));
             known = passOver(known, answer.from());
             if (answer.batches().isEmpty()) {
                 break;
@@ -81,8 +84,7 @@ final class Resumption {
             subtract(tx, met);
             return met;
         });
-        Watermark opened = ask(id, key, new Resume.Request(enroller.nextCounter(), met, true))
-                .watermark();
+        Watermark opened = ask(id, key, request(met, true)).watermark();
         store.call(tx -> {
             Chain.last(tx, opened);
             return opened;
@@ -90,13 +92,18 @@ final class Resumption {
         return opened;
     }
 
+    /** Asks what came after the last batch that was acknowledged, for nothing but whether that is answered. */
+    void ask(EnrollmentId id) throws Unreachable, Refused {
+        Watermark known = store.call(Chain::lastAcknowledged);
+        ask(id, speaker.key(), request(known, false));
+    }
+
     /**
      * Asks for the next epoch of an aggregator that forgot having opened it (restored from a backup) and has every batch
      * before it. Answers whether the chain goes on there with this batch.
      */
     boolean reopen(EnrollmentId id, Watermark server, Chain.Sealed next) throws Unreachable, Refused {
-        Watermark opened = ask(id, enroller.key(), new Resume.Request(enroller.nextCounter(), server, true))
-                .watermark();
+        Watermark opened = ask(id, speaker.key(), request(server, true)).watermark();
         return opened.epoch() == next.epoch()
                 && opened.seq() == 0
                 && next.seq() == 1
@@ -127,14 +134,21 @@ final class Resumption {
      * then.
      */
     Watermark goOn(EnrollmentId id, Watermark server, String receipt) throws Unreachable, Refused {
-        return ask(id, enroller.key(), new Resume.Request(enroller.nextCounter(), server, false, Optional.of(receipt)))
+        return ask(
+                        id,
+                        speaker.key(),
+                        new Resume.Request(speaker.nextCounter(), server, false, Optional.of(receipt), by))
                 .watermark();
+    }
+
+    private Resume.Request request(Watermark known, boolean open) {
+        return new Resume.Request(speaker.nextCounter(), known, open, Optional.empty(), by);
     }
 
     private Resume.Answer ask(EnrollmentId id, AgentKey key, Resume.Request asked) throws Unreachable, Refused {
         String path = Wire.resumePath(id.toString());
         Jws request = Jws.sign(
-                Jws.Header.enrollment(Typ.RESUME, aggregator.url(path), id.toString(), enroller.iat()),
+                Jws.Header.enrollment(Typ.RESUME, aggregator.url(path), id.toString(), speaker.iat()),
                 asked.toBytes(),
                 key.signer());
         Jws answer = keys.verify(aggregator.post(path, request, Typ.ANSWER));
@@ -152,7 +166,7 @@ final class Resumption {
     /** Keeps one answer's batches; answers the last one's mark. */
     private Watermark keep(List<String> batches, Watermark known, EnrollmentId id, AgentKey key) throws Unreachable {
         Watermark[] at = {known};
-        long now = enroller.iat().toEpochMilli();
+        long now = speaker.iat().toEpochMilli();
         try {
             store.call(tx -> {
                 for (String compact : batches) {

@@ -17,24 +17,17 @@ import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.Tx;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
-import io.tallystick.common.jose.Jws;
-import io.tallystick.common.jose.Typ;
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.Hours;
-import io.tallystick.common.wire.Batch;
 import io.tallystick.common.wire.MeteringPlan;
-import io.tallystick.common.wire.Receipt;
 import io.tallystick.common.wire.Watermark;
-import io.tallystick.common.wire.Wire;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
@@ -68,9 +61,8 @@ public final class Shipper {
 
     private static final Duration PRUNE_EVERY = Duration.ofHours(1);
     /** How long the kind of an hour is known: longer than the usual late limit, and the aggregator knows it for ever. */
-    private static final Duration KINDS_KEPT = Duration.ofDays(35);
+    static final Duration KINDS_KEPT = Duration.ofDays(35);
 
-    private static final Set<String> HOUR_TAKEN = Set.of(ErrorCode.SLOT_TAKEN.wire(), ErrorCode.KIND_TAKEN.wire());
     private static final Logger LOG = Logger.getLogger(Shipper.class.getName());
 
     private final Store store;
@@ -82,6 +74,7 @@ public final class Shipper {
     private final Board board;
     private final UptimeMeter uptime;
     private final Cutter cutter;
+    private final Sending sending;
     private final Resumption resumption;
     private final Backoff retry;
     /** Apart from {@link #retry}, which every exchange resets. */
@@ -121,7 +114,8 @@ public final class Shipper {
         this.board = board;
         this.uptime = uptime;
         this.cutter = new Cutter(time, source, aggregator.issuer());
-        this.resumption = new Resumption(store, aggregator, keys, enroller);
+        this.sending = new Sending(store, aggregator, keys, time, this::note);
+        this.resumption = new Resumption(store, aggregator, keys, enroller, Optional.empty());
         this.retry = new Backoff(random);
         this.asking = new Backoff(random);
     }
@@ -362,12 +356,13 @@ public final class Shipper {
             return;
         }
         uptime.flush();
+        Cutter.Terms terms = new Cutter.Terms(standing.codes(), standing.plan());
         boolean empty = evenEmpty;
         unsent = true;
         for (int i = 0; i < BATCHES_PER_TURN; i++) {
             boolean even = empty;
             try {
-                if (!store.call(tx -> cutter.cut(tx, enroller.key(), id.get(), standing, even))) {
+                if (!store.call(tx -> cutter.cut(tx, enroller.key(), id.get(), terms, even))) {
                     return;
                 }
             } catch (Failure e) {
@@ -383,16 +378,14 @@ public final class Shipper {
     private void send(int most) {
         Optional<EnrollmentId> id = board.standing().enrollment();
         for (int i = 0; i < most && unsent && id.isPresent(); i++) {
-            Optional<Chain.Sealed> next = store.call(Chain::unsent);
+            Optional<Chain.Sealed> next = sending.next();
             if (next.isEmpty()) {
                 unsent = false;
                 return;
             }
             Chain.Sealed batch = next.get();
             try {
-                Jws jws = Jws.parseCompact(batch.jws(), Typ.BATCH);
-                Jws answer = aggregator.post(Wire.batchesPath(id.get().toString()), jws, Typ.RECEIPT);
-                record(batch, jws, receipt(answer, batch, id.get()), answer);
+                sending.send(batch, id.get());
                 retry.succeeded();
                 held = Optional.empty();
                 board.online(true);
@@ -406,7 +399,6 @@ public final class Shipper {
                 refused(e, batch);
                 return;
             } catch (Failure e) {
-                // The store could not keep the receipt; the same receipt comes again.
                 note("a receipt waits: " + e.detail());
                 retry.failed(source.bootMillis(), Optional.empty());
                 return;
@@ -418,69 +410,6 @@ public final class Shipper {
     private boolean stalled() {
         return board.standing().grants().values().stream()
                 .anyMatch(g -> g.decision().code().equals(Optional.of(ErrorCode.METERING_STALLED.wire())));
-    }
-
-    private Receipt receipt(Jws answer, Chain.Sealed batch, EnrollmentId id) throws Unreachable {
-        try {
-            Receipt r = Receipt.parse(keys.verify(answer).payload());
-            if (!r.enrollment().equals(id)
-                    || r.epoch() != batch.epoch()
-                    || r.seq() != batch.seq()
-                    || !r.sha256().equals(batch.hash())) {
-                throw Failure.of(ErrorCode.INVALID_JWS, "it is the receipt of another batch");
-            }
-            return r;
-        } catch (Failure e) {
-            throw new Unreachable("the receipt cannot be used: " + e.detail());
-        }
-    }
-
-    private void record(Chain.Sealed batch, Jws sent, Receipt receipt, Jws answer) {
-        time.atLeast(receipt.received());
-        List<io.tallystick.common.wire.MeteringRecord> records =
-                receipt.refused().isEmpty()
-                        ? List.of()
-                        : Batch.parse(sent.payload()).records();
-        List<?> asSent = records.isEmpty()
-                        || !(Json.parseObjectWithLongStrings(sent.payload()).get("records") instanceof List<?> list)
-                ? List.of()
-                : list;
-        store.call(tx -> {
-            Chain.acknowledge(tx, batch, receipt.received().toEpochMilli());
-            tx.change(
-                    // A second receipt is of an aggregator that lost the first, and maybe the key of it.
-                    "INSERT INTO receipt (epoch, seq, received, jws) VALUES (?, ?, ?, ?) ON CONFLICT (epoch, seq)"
-                            + " DO UPDATE SET received = excluded.received, jws = excluded.jws",
-                    batch.epoch(),
-                    batch.seq(),
-                    receipt.received().toEpochMilli(),
-                    answer.compact());
-            tx.change("DELETE FROM quarantine WHERE epoch = ? AND seq = ?", batch.epoch(), batch.seq());
-            for (Receipt.Refused r : receipt.refused()) {
-                String text = r.index() < records.size() ? Json.write(asSent.get(r.index())) : "{}";
-                tx.change(
-                        "INSERT INTO quarantine (epoch, seq, idx, code, detail, record, at) VALUES (?, ?, ?, ?, ?, ?,"
-                                + " ?) ON CONFLICT DO NOTHING",
-                        batch.epoch(),
-                        batch.seq(),
-                        r.index(),
-                        r.code(),
-                        r.detail(),
-                        text,
-                        receipt.received().toEpochMilli());
-                Optional<SlotRecord> slot =
-                        r.index() < records.size() ? SlotRecord.of(records.get(r.index())) : Optional.empty();
-                if (slot.isPresent() && !HOUR_TAKEN.contains(r.code())) {
-                    slot.get().release(tx);
-                }
-            }
-            return receipt;
-        });
-        if (!receipt.refused().isEmpty()) {
-            note(receipt.refused().size() + " records of batch " + batch.epoch() + "/" + batch.seq()
-                    + " were refused and are in quarantine, first: "
-                    + receipt.refused().get(0).code());
-        }
     }
 
     private void unreachable(Unreachable e) {

@@ -15,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -44,6 +45,10 @@ public final class StateFolder implements AutoCloseable {
     private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
 
     private final Path dir;
+    private final String file;
+    /** Empty for a view of a file set aside, which the folder it is of holds the lock for. */
+    private final Optional<StateFolder> within;
+
     private final FileChannel lockChannel;
     private final FileLock lock;
     /** Bytes this process may still write to the disk. */
@@ -52,7 +57,19 @@ public final class StateFolder implements AutoCloseable {
     private boolean ballasted;
 
     private StateFolder(Path dir, FileChannel lockChannel, FileLock lock, LongSupplier usable) {
+        this(dir, DATABASE, Optional.empty(), lockChannel, lock, usable);
+    }
+
+    private StateFolder(
+            Path dir,
+            String file,
+            Optional<StateFolder> within,
+            FileChannel lockChannel,
+            FileLock lock,
+            LongSupplier usable) {
         this.dir = dir;
+        this.file = file;
+        this.within = within;
         this.lockChannel = lockChannel;
         this.lock = lock;
         this.usable = usable;
@@ -145,7 +162,15 @@ public final class StateFolder implements AutoCloseable {
     }
 
     Path database() {
-        return dir.resolve(DATABASE);
+        return dir.resolve(file);
+    }
+
+    /**
+     * This folder as if a file of {@link #setAside} were its state. No ballast is kept for it; closing it does nothing. Not to
+     * be used once this folder is closed.
+     */
+    public StateFolder beside(String name) {
+        return new StateFolder(dir, name, Optional.of(this), lockChannel, lock, usable);
     }
 
     Path next() {
@@ -197,11 +222,14 @@ public final class StateFolder implements AutoCloseable {
     }
 
     boolean ballasted() {
-        return ballasted;
+        return within.map(StateFolder::ballasted).orElse(ballasted);
     }
 
     /** Whether there was ballast to throw off. */
     boolean dropBallast() {
+        if (within.isPresent()) {
+            return false;
+        }
         ballasted = false;
         try {
             return Files.deleteIfExists(dir.resolve(BALLAST));
@@ -212,6 +240,9 @@ public final class StateFolder implements AutoCloseable {
 
     /** Takes ballast aboard where there is none and room for it and this many bytes more. */
     void loadBallast(long spareBytes) {
+        if (within.isPresent()) {
+            return;
+        }
         Path ballast = dir.resolve(BALLAST);
         if (Files.exists(ballast)) {
             ballasted = true;
@@ -254,6 +285,9 @@ public final class StateFolder implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        if (within.isPresent()) {
+            return;
+        }
         lock.release();
         lockChannel.close();
     }

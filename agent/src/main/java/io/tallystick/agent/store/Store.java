@@ -71,6 +71,9 @@ public final class Store implements AutoCloseable {
     /** How often room for the ballast is looked for while it is gone. */
     private static final long BALLAST_EVERY_NANOS = 1_000_000_000;
 
+    /** Under this the fresh file that follows one set aside knows whose that was. */
+    public static final String COPIED_FROM = "copied-from";
+
     private static final Logger LOG = Logger.getLogger(Store.class.getName());
 
     /** Work inside a transaction, on the store's thread. A {@link Failure} it throws undoes this work only. */
@@ -559,6 +562,8 @@ public final class Store implements AutoCloseable {
             s.execute(moved(
                     "slot_pending", "product, dimension, hour, slot, quantity, parts, run", " WHERE run IN " + mine));
             s.execute(moved("client_token", "token, slot, at, run", " WHERE run IN " + mine));
+            s.execute("INSERT INTO fresh.meta (k, v) VALUES ('" + COPIED_FROM + "', '" + oldInstance.replace("'", "''")
+                    + "')");
             // Not deleted from the old file: two files commit one after the other, and a crash between must lose
             // nothing. Runs without an instance in a file set aside are not that instance's.
             s.execute("COMMIT");

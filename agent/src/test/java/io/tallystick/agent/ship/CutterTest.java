@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.tallystick.agent.clock.TimeSource;
 import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.AgentKey;
-import io.tallystick.agent.enroll.Standing;
 import io.tallystick.agent.store.StateFolder;
 import io.tallystick.agent.store.Store;
 import io.tallystick.common.jose.Jws;
@@ -69,7 +68,7 @@ class CutterTest {
                 return true;
             });
             int batches = 0;
-            while (store.call(tx -> cutter.cut(tx, key, id, Standing.UNKNOWN, false))) {
+            while (store.call(tx -> cutter.cut(tx, key, id, Cutter.Terms.NONE, false))) {
                 batches++;
             }
             assertEquals(2, batches);

@@ -246,6 +246,8 @@ public final class Wiring {
                 config.documentAgeMax(),
                 new Joining(database, audit, clock),
                 confirmations,
+                samples,
+                serving,
                 watermarks,
                 decisions,
                 incidents,

@@ -67,6 +67,7 @@ final class CloudSampleStore {
             UPDATE cloud_instance SET gone_at = $4
             WHERE cloud = $1 AND cloud_account = $2 AND region = $3 AND gone_at IS NULL AND last_seen_at < $4""";
 
+    static final String GONE_AT = "SELECT gone_at FROM cloud_instance WHERE enrollment_id = $1 AND gone_at IS NOT NULL";
     static final String FORGET = "DELETE FROM cloud_instance WHERE gone_at < $1";
 
     /**
@@ -218,6 +219,13 @@ final class CloudSampleStore {
                         Columns.time(asked),
                         error.length() > ERROR_CHARS_MAX ? error.substring(0, ERROR_CHARS_MAX) : error))
                 .mapEmpty();
+    }
+
+    Future<Optional<Instant>> goneAt(SqlClient db, EnrollmentId id) {
+        return db.preparedQuery(GONE_AT).execute(Tuple.of(id.uuid())).map(rows -> {
+            var it = rows.iterator();
+            return it.hasNext() ? Optional.of(Columns.instant(it.next(), "gone_at")) : Optional.<Instant>empty();
+        });
     }
 
     Future<Void> forget(SqlClient db, Instant goneBefore) {

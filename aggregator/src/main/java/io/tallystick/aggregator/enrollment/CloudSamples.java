@@ -171,6 +171,11 @@ public final class CloudSamples {
                 : Future.succeededFuture());
     }
 
+    /** When the cloud showed that the VM does not run any more; empty if it shows it, or never did. */
+    public Future<Optional<Instant>> goneAt(SqlClient client, EnrollmentId id) {
+        return store.goneAt(client, id);
+    }
+
     /** Answers when the next site is due. */
     private Future<Instant> round(Instant now, List<Site> sites, Map<Site, Instant> asked) {
         List<Site> due = new ArrayList<>();

@@ -5,6 +5,7 @@ import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.common.model.EvidenceLevel;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An instance proved by its identity evidence, bound to the agent's key.
@@ -14,7 +15,9 @@ import java.util.List;
  *     cannot be
  * @param pendingTime the latest start that evidence has shown
  * @param counter the last counter a lease or resume request used
+ * @param seenAt when its agent was heard of last: an enrollment, a lease, a resume
  * @param contended whether another key is on trial, see {@link Takeover}
+ * @param copiedFrom the instance whose state its agent says it found, the first it named
  */
 public record Enrollment(
         EnrollmentId id,
@@ -34,7 +37,8 @@ public record Enrollment(
         String agentState,
         Instant enrolledAt,
         Instant seenAt,
-        boolean contended) {
+        boolean contended,
+        Optional<String> copiedFrom) {
 
     public Enrollment {
         productCodes = List.copyOf(productCodes);

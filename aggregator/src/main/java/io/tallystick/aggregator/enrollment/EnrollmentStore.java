@@ -24,7 +24,7 @@ final class EnrollmentStore {
             """
             enrollment_id, cloud, cloud_account, instance, region, image, instance_type, product_codes,
             evidence_level, public_key, first_pending_time, pending_time, counter, agent_version, agent_state,
-            enrolled_at, seen_at,
+            enrolled_at, seen_at, copied_from,
             EXISTS (SELECT FROM takeover WHERE takeover.enrollment_id = enrollment.enrollment_id) AS contended""";
 
     /**
@@ -91,6 +91,10 @@ final class EnrollmentStore {
             """
             UPDATE enrollment SET counter = $2, agent_state = $3, agent_version = $4, seen_at = $5
             WHERE enrollment_id = $1 AND counter < $2""";
+    static final String COUNT_UP_UNHEARD =
+            "UPDATE enrollment SET counter = $2 WHERE enrollment_id = $1 AND counter < $2";
+    static final String COPIED =
+            "UPDATE enrollment SET copied_from = $2 WHERE enrollment_id = $1 AND copied_from IS NULL";
     static final String CONTESTED_KEY =
             "SELECT public_key FROM contested_key WHERE enrollment_id = $1 AND thumbprint = $2 FOR UPDATE";
     /** The cloud confirmed the key before, not this one. */
@@ -225,6 +229,16 @@ final class EnrollmentStore {
                 .map(rows -> rows.rowCount() == 1);
     }
 
+    Future<Boolean> countUpUnheard(SqlConnection tx, EnrollmentId id, long counter) {
+        return tx.preparedQuery(COUNT_UP_UNHEARD)
+                .execute(Tuple.of(id.uuid(), counter))
+                .map(rows -> rows.rowCount() == 1);
+    }
+
+    Future<Boolean> copied(SqlConnection tx, EnrollmentId id, String instance) {
+        return tx.preparedQuery(COPIED).execute(Tuple.of(id.uuid(), instance)).map(rows -> rows.rowCount() == 1);
+    }
+
     Future<Optional<Jwk>> contestedKey(SqlConnection tx, EnrollmentId id, Hash thumbprint) {
         return tx.preparedQuery(CONTESTED_KEY)
                 .execute(Tuple.of(id.uuid(), Buffer.buffer(thumbprint.bytes())))
@@ -282,6 +296,7 @@ final class EnrollmentStore {
                 row.getString("agent_state"),
                 Columns.instant(row, "enrolled_at"),
                 Columns.instant(row, "seen_at"),
-                row.getBoolean("contended"));
+                row.getBoolean("contended"),
+                Optional.ofNullable(row.getString("copied_from")));
     }
 }

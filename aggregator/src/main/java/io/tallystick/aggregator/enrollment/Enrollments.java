@@ -155,11 +155,25 @@ public final class Enrollments {
     /** Uses a request's counter, once; {@code stale-counter} with the last one if it was used before. */
     public Future<Void> useCounter(SqlConnection tx, Enrollment of, long counter, String state, String version) {
         return store.countUp(tx, of.id(), counter, state, version, clock.instant())
-                .compose(used -> used
-                        ? Future.succeededFuture()
-                        : store.find(tx, of.id())
-                                .compose(now -> Future.failedFuture(staleCounter(
-                                        now.map(Enrollment::counter).orElse(0L)))));
+                .compose(used -> used(tx, of, used));
+    }
+
+    /** As above, for an agent of another VM: this one was not heard of. */
+    public Future<Void> useCounterUnheard(SqlConnection tx, Enrollment of, long counter) {
+        return store.countUpUnheard(tx, of.id(), counter).compose(used -> used(tx, of, used));
+    }
+
+    private Future<Void> used(SqlConnection tx, Enrollment of, boolean used) {
+        return used
+                ? Future.succeededFuture()
+                : store.find(tx, of.id())
+                        .compose(now -> Future.failedFuture(
+                                staleCounter(now.map(Enrollment::counter).orElse(0L))));
+    }
+
+    /** Notes whose state the agent says it found; answers whether it is the first that it named. */
+    public Future<Boolean> copied(SqlConnection tx, EnrollmentId id, String instance) {
+        return store.copied(tx, id, instance);
     }
 
     private static Failure staleCounter(long last) {

@@ -91,6 +91,7 @@ public record Takeover(
                 agentState,
                 enrolled.enrolledAt(),
                 seenAt,
-                true);
+                true,
+                enrolled.copiedFrom());
     }
 }

@@ -3,6 +3,7 @@ package io.tallystick.aggregator.entitlement;
 import io.tallystick.aggregator.audit.Audit;
 import io.tallystick.aggregator.audit.AuditEvent;
 import io.tallystick.aggregator.db.Database;
+import io.tallystick.aggregator.enrollment.CloudSamples;
 import io.tallystick.aggregator.enrollment.Confirmations;
 import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.enrollment.Enrollments;
@@ -13,6 +14,7 @@ import io.tallystick.aggregator.enrollment.evidence.VerifiedIdentity;
 import io.tallystick.aggregator.signing.FastEd25519;
 import io.tallystick.aggregator.signing.SigningKeys;
 import io.tallystick.aggregator.usage.Incidents;
+import io.tallystick.aggregator.usage.ServingTimes;
 import io.tallystick.aggregator.usage.Takeovers;
 import io.tallystick.aggregator.usage.Watermarks;
 import io.tallystick.aggregator.web.Caller;
@@ -57,6 +59,7 @@ public final class Entitlements {
     private final Admission admission;
     private final Joining joining;
     private final Confirmations confirmations;
+    private final Remainders remainders;
     private final Watermarks watermarks;
     private final Decisions decisions;
     private final Incidents incidents;
@@ -77,6 +80,8 @@ public final class Entitlements {
             Optional<Duration> documentAgeMax,
             Joining joining,
             Confirmations confirmations,
+            CloudSamples samples,
+            ServingTimes serving,
             Watermarks watermarks,
             Decisions decisions,
             Incidents incidents,
@@ -91,6 +96,7 @@ public final class Entitlements {
         this.admission = new Admission(database, enrollments, takeovers, documentAgeMax, clock);
         this.joining = joining;
         this.confirmations = confirmations;
+        this.remainders = new Remainders(enrollments, samples, serving, audit, clock);
         this.watermarks = watermarks;
         this.decisions = decisions;
         this.incidents = incidents;
@@ -112,7 +118,30 @@ public final class Entitlements {
                         .compose(confirmations::refresh)
                         .map(joined -> new Admission.Admitted(joined, Optional.empty()))
                 : attested(request, (EnrollRequest.SignedDocument) request.evidence(), key, jws);
-        return enrolled.compose(admitted -> answer(admitted, jws.hash()));
+        return enrolled.compose(admitted -> copied(request, admitted).compose(done -> answer(admitted, jws.hash())));
+    }
+
+    /** A clone, or a VM that got another's disk, says so once: a key on trial does not speak for the VM yet. */
+    private Future<Void> copied(EnrollRequest request, Admission.Admitted admitted) {
+        Enrollment e = admitted.enrollment();
+        if (request.copiedFrom().isEmpty()
+                || admitted.until().isPresent()
+                || e.copiedFrom().isPresent()) {
+            return Future.succeededFuture();
+        }
+        String from = request.copiedFrom().get();
+        return database.transactor().inTx(tx -> enrollments
+                .copied(tx, e.id(), from)
+                .compose(first -> first
+                        ? audit.append(
+                                tx,
+                                new AuditEvent.Change(
+                                        "agent:" + e.id(),
+                                        "enrollment.copied",
+                                        e.id().toString(),
+                                        null,
+                                        Json.object("instance", e.instance(), "copiedFrom", from)))
+                        : Future.succeededFuture()));
     }
 
     private Future<Admission.Admitted> attested(
@@ -160,7 +189,10 @@ public final class Entitlements {
                 .map(done -> new Admission.Admitted(t.counted(r.counter()).over(of.enrollment()), of.until()));
     }
 
-    /** Takes a {@code resume+jws} from an agent whose state went back; answers an {@code answer+jws}. */
+    /**
+     * Takes a {@code resume+jws} from an agent whose state went back, or from another VM's agent that found this one's state;
+     * answers an {@code answer+jws}.
+     */
     public Future<Jws> resume(EnrollmentId id, byte[] body) {
         Jws jws = Jws.parseFlattened(body, Typ.RESUME);
         return authentic(id, jws, Wire.resumePath(id.toString()), (tx, speaker) -> {
@@ -170,10 +202,14 @@ public final class Entitlements {
                         return Future.failedFuture(Enrollments.contested(enrollment.instance(), key));
                     }
                     Resume.Request r = Resume.Request.parse(jws.payload());
-                    return enrollments
-                            .useCounter(tx, enrollment, r.counter(), enrollment.agentState(), enrollment.agentVersion())
-                            .compose(done ->
-                                    watermarks.resume(tx, id, r, jws.hash().toString()));
+                    Future<Void> used = r.by().isPresent()
+                            ? remainders.admit(tx, enrollment, r)
+                            : enrollments.useCounter(
+                                    tx, enrollment, r.counter(), enrollment.agentState(), enrollment.agentVersion());
+                    return used.compose(done ->
+                                    watermarks.resume(tx, id, r, jws.hash().toString()))
+                            .compose(answer ->
+                                    remainders.note(tx, enrollment, r, answer).map(answer));
                 })
                 .map(answer -> keys.sign(Typ.ANSWER, answer.toBytes()));
     }

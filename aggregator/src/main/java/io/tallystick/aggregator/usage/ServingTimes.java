@@ -100,7 +100,7 @@ public final class ServingTimes {
     }
 
     /** As above, on the caller's connection. */
-    Future<Duration> awaySince(SqlClient client, Instant from, Instant now) {
+    public Future<Duration> awaySince(SqlClient client, Instant from, Instant now) {
         return store.heart(client)
                 .compose(heart -> heart.isEmpty()
                         ? Future.succeededFuture(Duration.between(from, now))

@@ -5,6 +5,7 @@ import io.tallystick.aggregator.account.Users;
 import io.tallystick.aggregator.billing.MoneyConservation;
 import io.tallystick.aggregator.db.DatabaseUrl;
 import io.tallystick.aggregator.db.Migrations;
+import io.tallystick.aggregator.enrollment.Enrollment;
 import io.tallystick.aggregator.image.ImageCloud;
 import io.tallystick.aggregator.portal.Visitor;
 import io.tallystick.aggregator.signing.SigningKeys;
@@ -14,6 +15,7 @@ import io.tallystick.aggregator.web.Role;
 import io.tallystick.common.config.ConfigFile;
 import io.tallystick.common.config.ConfigReader;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
 import io.tallystick.testkit.TestDatabase;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.SqlConnection;
@@ -174,6 +176,17 @@ public final class RunningAggregator implements BeforeAllCallback, AfterEachCall
     /** In one transaction of the aggregator's. */
     public <T> Future<T> inTx(Function<SqlConnection, Future<T>> work) {
         return running().wiring().database.transactor().inTx(work);
+    }
+
+    /** As the database has it. */
+    public Enrollment enrollment(EnrollmentId id) {
+        return Aggregator.await(
+                        running()
+                                .wiring()
+                                .enrollments
+                                .find(running().wiring().database.reads(), id),
+                        WAIT)
+                .orElseThrow();
     }
 
     /** Rates what is posted. */

@@ -52,11 +52,16 @@ record ContestedVm(RunningAggregator running, String buyer, String product, Prot
 
     /** The audit events of one action on this VM's enrollment, oldest first: actor, before and after. */
     List<String> audited(String action) {
+        return audited(action, id());
+    }
+
+    /** As above, on another enrollment. */
+    List<String> audited(String action, EnrollmentId of) {
         return texts(
                 "SELECT concat_ws(' ', actor, before_json, after_json) FROM audit_event WHERE action = ? AND subject ="
                         + " ? ORDER BY seq",
                 action,
-                id().toString());
+                of.toString());
     }
 
     /** How many different incidents of a kind there are on this VM's enrollment. */

@@ -167,7 +167,8 @@ class BatchRulesTest {
                     "ENTITLED",
                     PENDING,
                     PENDING,
-                    false);
+                    false,
+                    Optional.empty());
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }

@@ -225,10 +225,17 @@ public final class ProtocolClient {
         return post(path, header(Typ.RESUME, path), new Resume.Request(++counter, known, open).toBytes());
     }
 
+    /** As another VM's agent that found this one's state asks. */
+    public Http.Answer tryResumeBy(EnrollmentId by, Watermark known, boolean open) {
+        String path = Wire.resumePath(id().toString());
+        Resume.Request request = new Resume.Request(++counter, known, open, Optional.empty(), Optional.of(by));
+        return post(path, header(Typ.RESUME, path), request.toBytes());
+    }
+
     /** Wants to go on behind a batch that nobody has any more. */
     public Http.Answer tryGoOn(String receipt) {
         String path = Wire.resumePath(id().toString());
-        Resume.Request request = new Resume.Request(++counter, mark, false, Optional.of(receipt));
+        Resume.Request request = new Resume.Request(++counter, mark, false, Optional.of(receipt), Optional.empty());
         return post(path, header(Typ.RESUME, path), request.toBytes());
     }
 

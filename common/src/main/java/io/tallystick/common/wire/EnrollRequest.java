@@ -20,8 +20,10 @@ import java.util.regex.Pattern;
  * @param productCodes what the metadata service's {@code product-codes} said; differing from a signed document is
  *     refused
  * @param agentVersion for the operator's eyes
+ * @param copiedFrom the instance whose state this agent found and set aside: a cloned image, a moved disk. A claim
  */
-public record EnrollRequest(String cloud, Evidence evidence, List<String> productCodes, String agentVersion) {
+public record EnrollRequest(
+        String cloud, Evidence evidence, List<String> productCodes, String agentVersion, Optional<String> copiedFrom) {
     public static final String AWS = "aws";
     public static final String OUTSCALE = "outscale";
 
@@ -33,6 +35,7 @@ public record EnrollRequest(String cloud, Evidence evidence, List<String> produc
     private static final int CLOUD_CHARS_MAX = 16;
     private static final int PROOF_CHARS = 86;
     private static final Pattern INSTANCE = Pattern.compile("i-[0-9a-z]{8,32}");
+    private static final String AN_INSTANCE = "must be an instance id such as i-0a1b2c3d";
     private static final Pattern IMAGE = Pattern.compile("ami-[0-9a-z]{8,32}");
     private static final Pattern WORD = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
@@ -103,6 +106,11 @@ public record EnrollRequest(String cloud, Evidence evidence, List<String> produc
         productCodes = List.copyOf(productCodes);
     }
 
+    /** Of a state that was not copied. */
+    public EnrollRequest(String cloud, Evidence evidence, List<String> productCodes, String agentVersion) {
+        this(cloud, evidence, productCodes, agentVersion, Optional.empty());
+    }
+
     /** Of a cloud that signs. */
     public EnrollRequest(
             String cloud, String pkcs7, Optional<String> document, List<String> productCodes, String agentVersion) {
@@ -118,7 +126,9 @@ public record EnrollRequest(String cloud, Evidence evidence, List<String> produc
                 "productCodes",
                 productCodes,
                 "agentVersion",
-                agentVersion));
+                agentVersion,
+                "copiedFrom",
+                copiedFrom.orElse(null)));
     }
 
     private Map<String, Object> evidenceJson() {
@@ -146,8 +156,9 @@ public record EnrollRequest(String cloud, Evidence evidence, List<String> produc
         Evidence evidence = cloud.equals(OUTSCALE) ? claims(in) : signed(in);
         List<String> codes = f.optionalStrings("productCodes", Wire.PRODUCT_CODES_MAX, Wire.PRODUCT_CODE_CHARS_MAX);
         String version = f.string("agentVersion", VERSION_CHARS_MAX);
+        Optional<String> copiedFrom = f.optionalParsed("copiedFrom", matching(INSTANCE, AN_INSTANCE));
         f.done();
-        return new EnrollRequest(cloud, evidence, codes, version);
+        return new EnrollRequest(cloud, evidence, codes, version, copiedFrom);
     }
 
     private static SignedDocument signed(Fields in) {
@@ -157,7 +168,7 @@ public record EnrollRequest(String cloud, Evidence evidence, List<String> produc
 
     private static Claims claims(Fields in) {
         return new Claims(
-                in.parsed("instance", matching(INSTANCE, "must be an instance id such as i-0a1b2c3d"), ""),
+                in.parsed("instance", matching(INSTANCE, AN_INSTANCE), ""),
                 in.parsed("image", matching(IMAGE, "must be an image id such as ami-0a1b2c3d"), ""),
                 in.parsed("instanceType", EnrollRequest::word, ""),
                 in.optionalParsed("region", EnrollRequest::word),

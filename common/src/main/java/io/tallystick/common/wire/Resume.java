@@ -2,11 +2,15 @@ package io.tallystick.common.wire;
 
 import io.tallystick.common.json.Fields;
 import io.tallystick.common.json.Json;
+import io.tallystick.common.model.EnrollmentId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** The exchange after an agent found the aggregator's watermark ahead of its own (a rolled-back VM). */
+/**
+ * The exchange after an agent found the aggregator's watermark ahead of its own (a rolled-back VM), or found a state that is
+ * another VM's (a moved disk, a cloned image).
+ */
 public final class Resume {
     private Resume() {}
 
@@ -17,19 +21,31 @@ public final class Resume {
      * @param open once the agent has everything: asks the aggregator to open the next epoch
      * @param receipt compact, of a batch that the aggregator has no more and the agent neither, and behind which it wants
      *     to go on; then the rest is not looked at
+     * @param by the enrollment of the agent that asks, where it is another VM's than the one of this request, whose state it
+     *     found and whose key signs
      */
-    public record Request(long counter, Watermark known, boolean open, Optional<String> receipt) {
+    public record Request(
+            long counter, Watermark known, boolean open, Optional<String> receipt, Optional<EnrollmentId> by) {
         /** One that refuses each of a thousand records has about 330,000. */
         private static final int RECEIPT_CHARS_MAX = 512 * 1024;
 
-        /** Without a receipt. */
+        /** Of an agent's own state, without a receipt. */
         public Request(long counter, Watermark known, boolean open) {
-            this(counter, known, open, Optional.empty());
+            this(counter, known, open, Optional.empty(), Optional.empty());
         }
 
         public byte[] toBytes() {
             return Json.writeBytes(Json.object(
-                    "counter", counter, "known", known.toJson(), "open", open, "receipt", receipt.orElse(null)));
+                    "counter",
+                    counter,
+                    "known",
+                    known.toJson(),
+                    "open",
+                    open,
+                    "receipt",
+                    receipt.orElse(null),
+                    "by",
+                    by.orElse(null)));
         }
 
         public static Request parse(byte[] payload) {
@@ -38,7 +54,8 @@ public final class Resume {
                     f.number("counter", 1, Long.MAX_VALUE),
                     Watermark.read(f.object("known")),
                     f.optionalBool("open").orElse(false),
-                    f.optionalString("receipt", RECEIPT_CHARS_MAX));
+                    f.optionalString("receipt", RECEIPT_CHARS_MAX),
+                    f.optionalParsed("by", EnrollmentId::parse));
             f.done();
             return r;
         }

@@ -85,6 +85,8 @@ class GoldenTest {
         assertEquals(Samples.receipt(), Receipt.parse(golden("receipt")));
         assertEquals(Samples.resume(), Resume.Request.parse(golden("resume-request")));
         assertEquals(Samples.goingOn(), Resume.Request.parse(golden("resume-request-receipt")));
+        assertEquals(Samples.left(), Resume.Request.parse(golden("resume-request-left")));
+        assertEquals(Samples.copied(), EnrollRequest.parse(golden("enroll-request-copied")));
         assertEquals(Samples.resumed(), Resume.Answer.parse(golden("resume-answer")));
         assertEquals(Samples.passedOver(), Resume.Answer.parse(golden("resume-answer-from")));
         assertEquals(Samples.opened(), Resume.Answer.parse(golden("resume-answer-open")));

@@ -30,6 +30,7 @@ final class Samples {
     private static final Instant HOUR = Instant.parse("2026-11-21T19:00:00Z");
     private static final String CODE = "4b9oexample0code";
     private static final String INSTANCE = "i-0a1b2c3d";
+    private static final String CLONE = "i-0d3c2b1a";
     /** RFC 8032 section 7.1, TEST 3 has the seed. */
     static final String JOIN_CODE = "jc-01kahxq2zs8d5n0v3m7w9k2pxb.xaqN9D-fg3vtt0QvMdy3sWbThTUHbwlLhc46LgtEWPc";
 
@@ -52,6 +53,14 @@ final class Samples {
                 b -> EnrollRequest.parse(b).toBytes(),
                 "evidence.document",
                 "productCodes");
+        add(
+                all,
+                "enroll-request-copied",
+                copied().toBytes(),
+                b -> EnrollRequest.parse(b).toBytes(),
+                "evidence.document",
+                "productCodes",
+                "copiedFrom");
         add(
                 all,
                 "enroll-request-outscale",
@@ -111,6 +120,13 @@ final class Samples {
                 b -> Resume.Request.parse(b).toBytes(),
                 "open",
                 "receipt");
+        add(
+                all,
+                "resume-request-left",
+                left().toBytes(),
+                b -> Resume.Request.parse(b).toBytes(),
+                "open",
+                "by");
         add(
                 all,
                 "resume-answer",
@@ -352,7 +368,19 @@ final class Samples {
     /** Of an agent that keeps its first batch no longer, asking an aggregator that has lost it. */
     static Resume.Request goingOn() {
         Jws receipt = issued(Typ.RECEIPT, receipt().toBytes());
-        return new Resume.Request(20, Watermark.START, false, Optional.of(receipt.compact()));
+        return new Resume.Request(20, Watermark.START, false, Optional.of(receipt.compact()), Optional.empty());
+    }
+
+    /** Of the agent of another VM, which found this one's state. */
+    static Resume.Request left() {
+        return new Resume.Request(
+                21, afterFirst(), false, Optional.empty(), Optional.of(EnrollmentId.of("aws", "123456789012", CLONE)));
+    }
+
+    static EnrollRequest copied() {
+        EnrollRequest whole = enroll();
+        return new EnrollRequest(
+                whole.cloud(), whole.evidence(), whole.productCodes(), whole.agentVersion(), Optional.of(INSTANCE));
     }
 
     static Resume.Answer resumed() {

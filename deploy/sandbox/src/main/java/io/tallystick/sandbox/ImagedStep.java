@@ -7,10 +7,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 
 /** Somebody makes an image of a VM whose agent still has unsent sums, and launches it. */
 final class ImagedStep implements Story.Step {
+    /** A VM that was not heard of for a day may be spoken for. */
+    private static final Duration A_DAY_OF_SILENCE = Duration.ofHours(25);
+    /** Moved at each look: it must be silent twice within half an hour. */
+    private static final Duration A_LITTLE = Duration.ofSeconds(5);
+
     @Override
     public String title() {
         return "a VM launched from an image of the first one, state copied";
@@ -62,11 +68,47 @@ final class ImagedStep implements Story.Step {
                                 + " for the new VM, nothing twice; "
                                 + pull.rows().size() + " lines in all");
 
+        bringWhatIsLeft(scene, copy, second);
+
         // The ledger against the signed evidence.
         Cli.Result audit = market.operate("audit", "rebuild");
         Expect.that(audit.exitCode() == 0, "no difference between the ledger and the signed batches", audit);
         scene.tell().did("tallystick-aggregator audit rebuild", audit.output().strip());
         keepKeys(scene);
+    }
+
+    /** A VM dies with usage on its disk, and all there is of it is an image. */
+    private static void bringWhatIsLeft(Scene scene, VmInfo gone, Agent agent) {
+        Marketplace market = scene.market();
+        scene.flush(agent);
+        scene.meter(agent, gone.instanceId(), Seed.REQUESTS, "70", market.now(), "left");
+        Expect.that(!Agent.isShipped(agent.status()), "usage that has not left the VM", agent.status());
+        agent.kill();
+        VmImage last = market.cloud().image(gone.instanceId());
+        market.cloud().terminate(gone.instanceId());
+        VmInfo heir = market.cloud().launch(VmSpec.of(Marketplace.CLOUD_ACCOUNT).fromImage(last.imageId()));
+        Agent finder = market.startAgent(heir);
+        Expect.equal(
+                "decision for the VM that has the disk now",
+                "allow",
+                finder.entitlement(scene.seed().productCode(), "heir").text("decision"));
+        market.advance(A_DAY_OF_SILENCE);
+        market.settled();
+        Expect.eventually(
+                Scene.PATIENCE,
+                "the usage of the VM that is gone sent by the one that found it",
+                () -> {
+                    market.advance(A_LITTLE);
+                    return finder.status().text("setAside");
+                },
+                aside -> aside.contains("sent under the name of"));
+        scene.closeAndCompare(market.firstAgent(), finder);
+        scene.tell()
+                .did(
+                        "killed its agent with unsent usage, terminated it, launched " + heir.instanceId()
+                                + " from an image of its disk, let a day pass",
+                        "the new VM's agent sent that usage under the name of " + gone.instanceId()
+                                + "; the bill equals the books");
     }
 
     /** The key that signs from the next day on, and the copy of the list that an operator keeps with each backup. */

@@ -175,6 +175,8 @@ public final class EnrollmentRoutes {
                 "enrolledAt",
                 e.enrolledAt(),
                 "seenAt",
-                e.seenAt());
+                e.seenAt(),
+                "copiedFrom",
+                e.copiedFrom().orElse(null));
     }
 }

@@ -1,0 +1,213 @@
+package io.tallystick.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.common.model.Quantity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Usage that a VM left whose disk or image is all there is of it: billed once, under its own name. */
+class RemainderTest {
+    private static final Duration A_DAY = Duration.ofHours(25);
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path dir;
+
+    private static void copy(Path from, Path to) throws IOException {
+        Files.createDirectories(to);
+        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path f : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(f, to.resolve(f.getFileName()), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+    }
+
+    /** An agent that is enrolled, has 5 requests acknowledged, and 7 in sums and batches that never left; then gone. */
+    private SimulatedVm gone(Rig rig, Path state) throws Exception {
+        SimulatedVm vm = rig.vm(Rig.CODE);
+        rig.aggregator.flush(Duration.ofMinutes(15));
+        Rig.Running agent = rig.agent(vm, state);
+        agent.untilState("ENTITLED");
+        agent.meter("requests", "5");
+        rig.time.advance(Duration.ofHours(1));
+        agent.drained();
+        rig.aggregator.away(true);
+        agent.meter("requests", "3");
+        rig.time.advance(Duration.ofMinutes(16));
+        Rig.until("a batch that waits", () -> queue(agent, "unsentBatches") > 0);
+        agent.meter("requests", "4");
+        agent.close();
+        rig.aggregator.away(false);
+        assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+        return vm;
+    }
+
+    private static long queue(Rig.Running agent, String name) throws Exception {
+        Object value = Rig.at(agent.status(), "queue", java.util.Map.class).get(name);
+        return value instanceof Long n ? n : 0;
+    }
+
+    /** It is asked twice whether the VM is silent, and agents may be in each other's way. */
+    private static void untilSent(Rig rig, Rig.Running... agents) throws Exception {
+        for (Rig.Running agent : agents) {
+            try {
+                Rig.until("the remainder sent", () -> {
+                    rig.time.advance(Duration.ofMinutes(1));
+                    return agent.remainder().startsWith("sent under the name of enr-");
+                });
+            } catch (AssertionError e) {
+                throw new AssertionError(agent.remainder(), e);
+            }
+        }
+    }
+
+    @Test
+    void aDiskMovedToAnotherVmBringsItsUsageToTheBillUnderTheOldName() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = gone(rig, dir.resolve("state"));
+            rig.time.reboot();
+            Rig.Running moved = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            assertEquals(2, moved.meter("requests", "100").status() / 100);
+            moved.untilState("ENTITLED");
+            Rig.until("asked", () -> moved.remainder().startsWith("waits: instance " + vm.instanceId()));
+            rig.time.advance(Duration.ofMinutes(16));
+            moved.drained();
+            assertEquals(Quantity.of(105), rig.aggregator.total("requests"));
+            rig.time.advance(A_DAY);
+            untilSent(rig, moved);
+            assertEquals(Quantity.of(112), rig.aggregator.total("requests"));
+            assertEquals(Quantity.of(12), rig.aggregator.total(vm.instanceId(), "requests"));
+            assertEquals(
+                    List.of(List.of(), List.of(vm.instanceId())),
+                    rig.aggregator.enrollments().stream()
+                            .map(e -> List.copyOf(e.copiedFrom))
+                            .sorted((a, b) -> Integer.compare(a.size(), b.size()))
+                            .toList());
+            moved.close();
+
+            // Nothing is left to send for the next start, nor for a copy of this disk.
+            copy(dir.resolve("state"), dir.resolve("again"));
+            int epochs = rig.aggregator.openedEpochs();
+            Rig.Running next = rig.agent(rig.vm(Rig.CODE), dir.resolve("again"));
+            next.untilState("ENTITLED");
+            rig.time.advance(A_DAY);
+            Rig.until("the end of both files", () -> Rig.at(next.status(), "setAside", List.class).stream()
+                    .allMatch(a -> String.valueOf(a).contains("sent under the name")
+                            || String.valueOf(a).contains("nothing was left")));
+            assertEquals(epochs, rig.aggregator.openedEpochs());
+            assertEquals(Quantity.of(112), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
+    void twoImagesOfAVmThatIsGoneBringItsUsageOnce() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = gone(rig, dir.resolve("state"));
+            rig.time.reboot();
+            copy(dir.resolve("state"), dir.resolve("copy"));
+            rig.time.advance(A_DAY);
+            Rig.Running one = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            Rig.Running two = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
+            untilSent(rig, one, two);
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+            assertEquals(Quantity.of(12), rig.aggregator.total(vm.instanceId(), "requests"));
+        }
+    }
+
+    @Test
+    void aVmThatLivesOnIsWaitedForAndWhatItSentIsNotSentAgainWhenItIsGone() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = gone(rig, dir.resolve("state"));
+            copy(dir.resolve("state"), dir.resolve("copy"));
+            Rig.Running original = rig.agent(vm, dir.resolve("state"));
+            original.untilState("ENTITLED");
+            original.drained();
+            original.meter("requests", "1000");
+            rig.time.advance(Duration.ofMinutes(16));
+            original.drained();
+            assertEquals(Quantity.of(1012), rig.aggregator.total("requests"));
+            Rig.Running clone = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
+            Rig.until("asked", () -> clone.remainder().startsWith("waits: instance " + vm.instanceId()));
+            assertEquals(0, rig.aggregator.openedEpochs());
+            original.close();
+            rig.time.advance(A_DAY);
+            untilSent(rig, clone);
+            assertEquals(Quantity.of(1012), rig.aggregator.total("requests"));
+
+            // Started again after all, it goes on from there.
+            Rig.Running back = rig.agent(vm, dir.resolve("state"));
+            back.untilState("ENTITLED");
+            back.meter("requests", "10000");
+            rig.time.advance(Duration.ofMinutes(16));
+            Rig.until("its usage", () -> rig.aggregator.total("requests").equals(Quantity.of(11012)));
+        }
+    }
+
+    @Test
+    void anAttemptThatIsCutOffIsMadeAgainAndCountsOnce() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            gone(rig, dir.resolve("state"));
+            rig.time.reboot();
+            Rig.Running moved = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            moved.untilState("ENTITLED");
+            Rig.until("asked", () -> moved.remainder().startsWith("waits: instance"));
+            rig.time.advance(A_DAY);
+            for (int i = 0; i < 12; i++) {
+                rig.aggregator.dropResponses(1 + i % 3);
+                rig.time.advance(Duration.ofMinutes(6));
+                Thread.sleep(150);
+            }
+            untilSent(rig, moved);
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+            assertTrue(rig.aggregator.openedEpochs() >= 1);
+        }
+    }
+
+    /** As after hours in which nobody was heard of: the copy may be the first to ask. */
+    @Test
+    void aVmThatIsHeardOfAgainAfterTheFirstQuestionIsNotSpokenFor() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = gone(rig, dir.resolve("state"));
+            copy(dir.resolve("state"), dir.resolve("copy"));
+            rig.time.advance(A_DAY);
+            Rig.Running clone = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
+            Rig.until("asked", () -> clone.remainder().startsWith("waits: the VM is silent"));
+            Rig.Running original = rig.agent(vm, dir.resolve("state"));
+            original.untilState("ENTITLED");
+            // Asked a second time, but too long after the first.
+            rig.time.advance(A_DAY);
+            original.untilState("ENTITLED");
+            Rig.until("asked again", () -> {
+                rig.time.advance(Duration.ofMinutes(1));
+                return clone.remainder().startsWith("waits: instance " + vm.instanceId());
+            });
+            original.drained();
+            assertEquals(0, rig.aggregator.openedEpochs());
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+            assertEquals("ENTITLED", original.state());
+        }
+    }
+
+    @Test
+    void aStateWithNothingLeftAsksForNothing() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Rig.Running first = rig.agent(vm, dir.resolve("state"));
+            first.untilState("ENTITLED");
+            first.close();
+            Rig.Running moved = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            Rig.until("looked at", () -> moved.remainder().equals("nothing was left to send"));
+            assertEquals(0, rig.aggregator.openedEpochs());
+        }
+    }
+}
