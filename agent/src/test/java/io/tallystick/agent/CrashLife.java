@@ -18,6 +18,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -59,6 +63,12 @@ final class CrashLife implements AutoCloseable {
             "/ballast.part",
             "/endpoint",
             "/endpoint.part");
+    /** Of the file set aside, after its name. */
+    private static final List<String> SUFFIXES = List.of("", "-wal", "-journal", "-shm");
+    /** A VM that was not heard of for so long may be spoken for. */
+    private static final Duration SILENT = Duration.ofHours(25);
+
+    private static final String SENT = "sent under the name of";
     private static final Pattern LINE = Pattern.compile("^(\\d+)(?:<([^>]*)>)? +(\\w+)\\((.*)$");
 
     /** What happens in a call, in strace's words. */
@@ -86,7 +96,9 @@ final class CrashLife implements AutoCloseable {
         /** After SIGKILL: a log to recover, sums pending, a batch unsent. */
         RESTART(false),
         /** On a copied disk: the state of another instance is set aside. */
-        CLONE(false);
+        CLONE(false),
+        /** That instance is gone: what it left is sent in its name. */
+        REMAINDER(true);
 
         /** Whether the tracing begins only once the agent is at work. */
         final boolean attached;
@@ -111,8 +123,14 @@ final class CrashLife implements AutoCloseable {
     private final SimulatedVm vm;
     private final Path calm;
     private final Path hot;
+    /** Of another VM's agent, which has set {@link #hot} aside. */
+    private final Path found;
+
+    private final SimulatedVm finder;
+    private final List<String> files;
     private final Runnable toCalm;
     private final Runnable toHot;
+    private final Runnable toFound;
     private final Quantity calmTotal;
     private final Quantity hotTotal;
     private Duration moved = Duration.ZERO;
@@ -151,6 +169,18 @@ final class CrashLife implements AutoCloseable {
         this.hotTotal = calmTotal.plus(Quantity.of(7));
         agent.close();
         rig.aggregator.away(false);
+        this.finder = rig.vm(Rig.CODE);
+        Path other = copy(hot, dir.resolve("other"));
+        rig.time.reboot();
+        Rig.Running clone = rig.agent(finder, other);
+        clone.untilState("ENTITLED");
+        Rig.until("a first look at what was left", () -> clone.remainder().startsWith("waits: instance"));
+        clone.close();
+        this.found = copy(other, dir.resolve("found"));
+        this.toFound = rig.aggregator.backup();
+        String aside = "/agent.db." + vm.instanceId() + ".1";
+        this.files = Stream.concat(FILES.stream(), SUFFIXES.stream().map(s -> aside + s))
+                .toList();
     }
 
     private void move(Duration by) throws IOException {
@@ -225,10 +255,15 @@ final class CrashLife implements AutoCloseable {
 
     private List<String> live(Stage stage, List<String> strace, String file) throws Exception {
         Path state = dir.resolve("state" + ++lives);
-        SimulatedVm me = stage == Stage.FIRST_START || stage == Stage.CLONE ? rig.vm(Rig.CODE) : vm;
+        SimulatedVm me =
+                switch (stage) {
+                    case FIRST_START, CLONE -> rig.vm(Rig.CODE);
+                    case REMAINDER -> finder;
+                    default -> vm;
+                };
         Quantity before =
                 switch (stage) {
-                    case FIRST_START, CLONE -> Quantity.ZERO;
+                    case FIRST_START, CLONE, REMAINDER -> Quantity.ZERO;
                     case INCREMENT, CUT_AND_ACK, STOP_WITH_CHECKPOINT -> calmTotal;
                     case RESTART -> hotTotal;
                 };
@@ -242,12 +277,17 @@ final class CrashLife implements AutoCloseable {
                 toHot.run();
                 copy(hot, state);
             }
+            case REMAINDER -> {
+                toFound.run();
+                copy(found, state);
+                lookedAtFirstNow(state.resolve("agent.db." + vm.instanceId() + ".1"));
+            }
         }
         Path log = dir.resolve("strace.log");
         Files.deleteIfExists(log);
         List<String> tracer = new ArrayList<>(List.of("strace", "-f", "-y", "-Y", "-o", log.toString()));
         tracer.addAll(strace);
-        for (String f : FILES) {
+        for (String f : files) {
             if (file.isEmpty() && strace.size() == 2 || f.equals(file)) {
                 tracer.add("-P");
                 tracer.add(state + f);
@@ -259,13 +299,21 @@ final class CrashLife implements AutoCloseable {
                 play(stage, child, calls, tracer);
             }
         }
-        verify(me, state, before, calls);
+        verify(stage, me, state, before, calls);
         try (Stream<Path> files = Files.list(state)) {
             for (Path f : files.filter(Files::isRegularFile).toList()) {
                 Files.delete(f);
             }
         }
         return Files.exists(log) ? Files.readAllLines(log) : List.of();
+    }
+
+    /** After so many lives it would be too old to be asked for. */
+    private static void lookedAtFirstNow(Path aside) throws SQLException {
+        try (Connection c = DriverManager.getConnection("jdbc:sqlite:" + aside);
+                Statement s = c.createStatement()) {
+            s.execute("DELETE FROM meta WHERE k = 'remainder.since'");
+        }
     }
 
     private void play(Stage stage, Child child, Calls calls, List<String> tracer) throws Exception {
@@ -284,6 +332,19 @@ final class CrashLife implements AutoCloseable {
                 child.untilDrained();
                 child.attach(tracer);
                 calls.meter(child, 3);
+            }
+            case REMAINDER -> {
+                child.until("\"ENTITLED\"");
+                calls.meter(child, 1);
+                // A leap while it waits for an answer would leave it with a time as far ahead.
+                child.until(() -> child.get("/v1/status").contains("waits: instance"));
+                child.attach(tracer);
+                move(SILENT);
+                child.until(() -> {
+                    move(Duration.ofSeconds(5));
+                    return total(vm).compareTo(hotTotal) >= 0;
+                });
+                calls.meter(child, 1);
             }
             case CUT_AND_ACK -> {
                 child.until("\"ENTITLED\"");
@@ -307,7 +368,7 @@ final class CrashLife implements AutoCloseable {
         }
     }
 
-    private void verify(SimulatedVm me, Path state, Quantity before, Calls calls) throws Exception {
+    private void verify(Stage stage, SimulatedVm me, Path state, Quantity before, Calls calls) throws Exception {
         // To this process's clocks what the other did was another boot.
         rig.time.reboot();
         Rig.Running agent = rig.agent(me, state);
@@ -325,6 +386,14 @@ final class CrashLife implements AutoCloseable {
             }
             assertEquals(
                     0L, Rig.at(agent.status(), "queue", Map.class).get("pendingSums"), "a repeated call was counted");
+            if (stage == Stage.REMAINDER) {
+                move(SILENT);
+                Rig.until("what was left", () -> {
+                    move(Duration.ofMinutes(1));
+                    return agent.remainder().startsWith(SENT);
+                });
+                assertEquals(hotTotal, total(vm), "of what was left: lost or doubled");
+            }
         } finally {
             agent.close();
         }
