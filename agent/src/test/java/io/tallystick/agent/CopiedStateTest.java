@@ -5,12 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.model.Quantity;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,16 +17,6 @@ class CopiedStateTest {
     @TempDir
     @SuppressWarnings("NullAway.Init")
     Path dir;
-
-    private static void copy(Path from, Path to) throws IOException {
-        Files.createDirectories(to);
-        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
-        try (Stream<Path> files = Files.list(from)) {
-            for (Path f : files.filter(Files::isRegularFile).toList()) {
-                Files.copy(f, to.resolve(f.getFileName()), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-            }
-        }
-    }
 
     @Test
     void anotherInstanceSetsTheCopiedStateAsideAndStartsAnew() throws Exception {
@@ -39,7 +27,7 @@ class CopiedStateTest {
             one.untilState("ENTITLED");
             one.meter("requests", "5");
             // Pending in the copy too.
-            copy(dir.resolve("one"), dir.resolve("two"));
+            Rig.copy(dir.resolve("one"), dir.resolve("two"));
             Rig.Running two = rig.agent(rig.vm(Rig.CODE), dir.resolve("two"));
             assertEquals(2, two.meter("requests", "1").status() / 100);
             two.untilState("ENTITLED");
@@ -62,7 +50,7 @@ class CopiedStateTest {
             Rig.Running lost = rig.agent(vm, dir.resolve("state"));
             lost.untilState("ENTITLED");
             lost.meter("requests", "5");
-            copy(dir.resolve("state"), dir.resolve("snapshot"));
+            Rig.copy(dir.resolve("state"), dir.resolve("snapshot"));
             lost.meter("requests", "7");
             lost.close();
             assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
@@ -97,7 +85,7 @@ class CopiedStateTest {
             Rig.Running offline = rig.agent(vm, dir.resolve("state"));
             offline.untilState("OFFLINE_GRACE");
             offline.meter("requests", "4");
-            copy(dir.resolve("state"), dir.resolve("snapshot"));
+            Rig.copy(dir.resolve("state"), dir.resolve("snapshot"));
             rig.aggregator.away(false);
             rig.time.advance(Duration.ofMinutes(2));
             offline.untilState("ENTITLED");
@@ -133,7 +121,7 @@ class CopiedStateTest {
             Rig.Running lost = rig.agent(vm, dir.resolve("state"));
             lost.untilState("ENTITLED");
             String first = AwsDoorTest.meterHoursAgo(rig, lost, 3, 5).text("MeteringRecordId");
-            copy(dir.resolve("state"), dir.resolve("snapshot"));
+            Rig.copy(dir.resolve("state"), dir.resolve("snapshot"));
             AwsDoorTest.meterHoursAgo(rig, lost, 2, 7);
             lost.close();
             assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
@@ -161,7 +149,7 @@ class CopiedStateTest {
             one.untilState("ENTITLED");
             one.meter("requests", "1");
             one.drained();
-            copy(dir.resolve("one"), dir.resolve("two"));
+            Rig.copy(dir.resolve("one"), dir.resolve("two"));
             Rig.Running two = rig.agent(vm, dir.resolve("two"));
             two.untilState("ENTITLED");
             two.meter("requests", "1");

@@ -155,7 +155,7 @@ final class CrashLife implements AutoCloseable {
         agent.meter("requests", "1");
         move(Duration.ofHours(1));
         agent.drained();
-        this.calm = copy(state, dir.resolve("calm"));
+        this.calm = Rig.copy(state, dir.resolve("calm"));
         this.toCalm = rig.aggregator.backup();
         this.calmTotal = total(vm);
         rig.aggregator.away(true);
@@ -164,19 +164,19 @@ final class CrashLife implements AutoCloseable {
         Rig.until("a batch", () -> Long.valueOf(1)
                 .equals(Rig.at(agent.status(), "queue", Map.class).get("unsentBatches")));
         agent.meter("requests", "3");
-        this.hot = copy(state, dir.resolve("hot"));
+        this.hot = Rig.copy(state, dir.resolve("hot"));
         this.toHot = rig.aggregator.backup();
         this.hotTotal = calmTotal.plus(Quantity.of(7));
         agent.close();
         rig.aggregator.away(false);
         this.finder = rig.vm(Rig.CODE);
-        Path other = copy(hot, dir.resolve("other"));
+        Path other = Rig.copy(hot, dir.resolve("other"));
         rig.time.reboot();
         Rig.Running clone = rig.agent(finder, other);
         clone.untilState("ENTITLED");
         Rig.until("a first look at what was left", () -> clone.remainder().startsWith("waits: instance"));
         clone.close();
-        this.found = copy(other, dir.resolve("found"));
+        this.found = Rig.copy(other, dir.resolve("found"));
         this.toFound = rig.aggregator.backup();
         String aside = "/agent.db." + vm.instanceId() + ".1";
         this.files = Stream.concat(FILES.stream(), SUFFIXES.stream().map(s -> aside + s))
@@ -196,17 +196,6 @@ final class CrashLife implements AutoCloseable {
                 .filter(e -> e.getKey().instance().equals(of.instanceId()))
                 .map(Map.Entry::getValue)
                 .reduce(Quantity.ZERO, Quantity::plus);
-    }
-
-    private static Path copy(Path from, Path to) throws IOException {
-        Files.createDirectories(to);
-        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
-        try (Stream<Path> files = Files.list(from)) {
-            for (Path f : files.filter(Files::isRegularFile).toList()) {
-                Files.copy(f, to.resolve(f.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
-            }
-        }
-        return to;
     }
 
     /** Lives a stage to find its calls. */
@@ -271,15 +260,15 @@ final class CrashLife implements AutoCloseable {
             case FIRST_START -> {}
             case INCREMENT, CUT_AND_ACK, STOP_WITH_CHECKPOINT -> {
                 toCalm.run();
-                copy(calm, state);
+                Rig.copy(calm, state);
             }
             case RESTART, CLONE -> {
                 toHot.run();
-                copy(hot, state);
+                Rig.copy(hot, state);
             }
             case REMAINDER -> {
                 toFound.run();
-                copy(found, state);
+                Rig.copy(found, state);
                 lookedAtFirstNow(state.resolve("agent.db." + vm.instanceId() + ".1"));
             }
         }

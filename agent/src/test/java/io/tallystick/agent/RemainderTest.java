@@ -5,12 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.model.Quantity;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,16 +18,6 @@ class RemainderTest {
     @TempDir
     @SuppressWarnings("NullAway.Init")
     Path dir;
-
-    private static void copy(Path from, Path to) throws IOException {
-        Files.createDirectories(to);
-        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
-        try (Stream<Path> files = Files.list(from)) {
-            for (Path f : files.filter(Files::isRegularFile).toList()) {
-                Files.copy(f, to.resolve(f.getFileName()), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-            }
-        }
-    }
 
     /** An agent that is enrolled, has 5 requests acknowledged, and 7 in sums and batches that never left; then gone. */
     private SimulatedVm gone(Rig rig, Path state) throws Exception {
@@ -96,7 +83,7 @@ class RemainderTest {
             moved.close();
 
             // Nothing is left to send for the next start, nor for a copy of this disk.
-            copy(dir.resolve("state"), dir.resolve("again"));
+            Rig.copy(dir.resolve("state"), dir.resolve("again"));
             int epochs = rig.aggregator.openedEpochs();
             Rig.Running next = rig.agent(rig.vm(Rig.CODE), dir.resolve("again"));
             next.untilState("ENTITLED");
@@ -114,7 +101,7 @@ class RemainderTest {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = gone(rig, dir.resolve("state"));
             rig.time.reboot();
-            copy(dir.resolve("state"), dir.resolve("copy"));
+            Rig.copy(dir.resolve("state"), dir.resolve("copy"));
             rig.time.advance(A_DAY);
             Rig.Running one = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
             Rig.Running two = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
@@ -128,7 +115,7 @@ class RemainderTest {
     void aVmThatLivesOnIsWaitedForAndWhatItSentIsNotSentAgainWhenItIsGone() throws Exception {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = gone(rig, dir.resolve("state"));
-            copy(dir.resolve("state"), dir.resolve("copy"));
+            Rig.copy(dir.resolve("state"), dir.resolve("copy"));
             Rig.Running original = rig.agent(vm, dir.resolve("state"));
             original.untilState("ENTITLED");
             original.drained();
@@ -178,7 +165,7 @@ class RemainderTest {
     void aVmThatIsHeardOfAgainAfterTheFirstQuestionIsNotSpokenFor() throws Exception {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = gone(rig, dir.resolve("state"));
-            copy(dir.resolve("state"), dir.resolve("copy"));
+            Rig.copy(dir.resolve("state"), dir.resolve("copy"));
             rig.time.advance(A_DAY);
             Rig.Running clone = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
             Rig.until("asked", () -> clone.remainder().startsWith("waits: the VM is silent"));

@@ -9,11 +9,14 @@ import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.cloudsim.VmSpec;
 import io.tallystick.common.config.ConfigFile;
 import io.tallystick.common.json.Json;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A simulated VM, a fake aggregator and agents in this process, on one clock that tests move. */
@@ -97,6 +101,18 @@ final class Rig implements AutoCloseable {
         this.dir = dir;
         this.aggregator = new FakeAggregator(time);
         this.aws = SimulatedClouds.startWithKeys(dir.resolve("aws"), SharedKeys.folder(), time);
+    }
+
+    /** Copies a state folder, as an image or a snapshot does; answers the copy. */
+    static Path copy(Path from, Path to) throws IOException {
+        Files.createDirectories(to);
+        Files.setPosixFilePermissions(to, Files.getPosixFilePermissions(from));
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path f : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(f, to.resolve(f.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+        return to;
     }
 
     SimulatedVm vm(String... codes) {

@@ -77,6 +77,7 @@ public final class Remainder {
     private final Map<String, Long> silent = new HashMap<>();
 
     private long nextAt = Long.MIN_VALUE;
+    private int attempts;
 
     /** What is to be said of a file set aside. */
     private record Told(boolean ended, String sentence) {}
@@ -132,7 +133,9 @@ public final class Remainder {
     }
 
     private Told attempt(String name, EnrollmentId me) {
-        try (Store left = new Store(store.folder().beside(name), store.run(), maxMib, cause -> {})) {
+        // A start of its own: what an attempt before left uncut is compared like all the rest.
+        String run = store.run() + "." + ++attempts;
+        try (Store left = new Store(store.folder().beside(name), run, maxMib, cause -> {})) {
             return new Left(left, name).send(me);
         } catch (Unreachable e) {
             soon();
