@@ -326,7 +326,7 @@ final class CrashLife implements AutoCloseable {
                 child.until("\"ENTITLED\"");
                 calls.meter(child, 1);
                 // A leap while it waits for an answer would leave it with a time as far ahead.
-                child.until(() -> child.get("/v1/status").contains("waits: instance"));
+                child.until(() -> child.get("/v1/status").contains("\"usage\":\"waits: "));
                 child.attach(tracer);
                 move(SILENT);
                 child.until(() -> {
