@@ -348,6 +348,11 @@ final class FakeAggregator implements AutoCloseable {
         return handedOut;
     }
 
+    /** As if this instance was not heard of for long, though its agent works: it was cut off. */
+    synchronized void forget(String instance) {
+        enrolled.values().stream().filter(e -> e.instance.equals(instance)).forEach(e -> e.heardAt = Instant.MIN);
+    }
+
     synchronized int openedEpochs() {
         return openedEpochs;
     }
@@ -722,7 +727,8 @@ final class FakeAggregator implements AutoCloseable {
 
     private Jws resume(Enrolled e, Jws jws) {
         Resume.Request request = Resume.Request.parse(jws.payload());
-        if (request.by().isPresent() && clock.instant().isBefore(e.heardAt.plus(Duration.ofDays(1)))) {
+        if (request.by().isPresent()
+                && clock.instant().minus(Duration.ofDays(1)).isBefore(e.heardAt)) {
             throw Failure.of(ErrorCode.CONFLICT, "instance " + e.instance + " was heard of at " + e.heardAt);
         }
         count(e, request.counter());

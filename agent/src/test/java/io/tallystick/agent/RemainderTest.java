@@ -185,6 +185,38 @@ class RemainderTest {
         }
     }
 
+    /** Its process lives on with what the copy has: only a restart makes that comparable. */
+    @Test
+    void aVmThatWasCutOffWhileACopyOfItRanIsHeldAndExactOnceItsAgentIsRestarted() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running original = rig.agent(vm, dir.resolve("state"));
+            original.untilState("ENTITLED");
+            original.meter("requests", "5");
+            Rig.copy(dir.resolve("state"), dir.resolve("copy"));
+            Rig.Running clone = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
+            Rig.until("the remainder sent", () -> {
+                rig.aggregator.forget(vm.instanceId());
+                rig.time.advance(Duration.ofSeconds(20));
+                return clone.remainder().startsWith("sent under the name of enr-");
+            });
+            assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+            original.meter("requests", "70");
+            rig.time.advance(Duration.ofHours(3));
+            original.untilState("CONTESTED");
+            assertEquals(Quantity.of(5), rig.aggregator.total(vm.instanceId(), "requests"), "held, not doubled");
+            original.close();
+            rig.time.reboot();
+            Rig.Running again = rig.agent(vm, dir.resolve("state"));
+            again.untilState("ENTITLED");
+            rig.time.advance(Duration.ofHours(3));
+            Rig.until(
+                    "the rest",
+                    () -> rig.aggregator.total(vm.instanceId(), "requests").equals(Quantity.of(75)));
+        }
+    }
+
     @Test
     void aStateWithNothingLeftAsksForNothing() throws Exception {
         try (Rig rig = new Rig(dir)) {
