@@ -102,6 +102,7 @@ final class FakeAggregator implements AutoCloseable {
     private final InstantSource clock;
     private volatile Duration behind = Duration.ZERO;
     private final AtomicReference<Runnable> onTheWay = new AtomicReference<>(() -> {});
+    private final AtomicReference<Runnable> onTheWayIn = new AtomicReference<>(() -> {});
     private KeyPair keys;
     private Jwk jwk;
     private String kid;
@@ -161,6 +162,11 @@ final class FakeAggregator implements AutoCloseable {
     /** What happens once, while the next answer to a lease request is on its way. */
     void beforeNextLeaseArrives(Runnable event) {
         onTheWay.set(event);
+    }
+
+    /** What happens once, while the next request that somebody signed is on its way. */
+    void beforeNextQuestionArrives(Runnable event) {
+        onTheWayIn.set(event);
     }
 
     /** Its clock goes behind the VM's by so much. */
@@ -405,6 +411,7 @@ final class FakeAggregator implements AutoCloseable {
                     }
                     answer = Json.writeBytes(path.startsWith("/v1/keys/") ? one : Json.object("keys", List.of(one)));
                 } else {
+                    onTheWayIn.getAndSet(() -> {}).run();
                     Jws signed = answer(path, body);
                     answer = weakKey.length > 0 ? underAnyKeyOfLowOrder(signed) : signed.flattened();
                 }

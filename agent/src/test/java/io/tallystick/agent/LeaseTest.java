@@ -86,4 +86,34 @@ class LeaseTest {
             Rig.until("its renewal", () -> rig.aggregator.leaseRequests() > asked);
         }
     }
+
+    @Test
+    void aVmThatSleptOverItsFirstQuestionGoesByTheTimeThatIs() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            // Less than what makes the question too old to be answered.
+            rig.aggregator.beforeNextQuestionArrives(() -> rig.time.advance(Duration.ofMinutes(4)));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            Rig.until("the time that is", () -> Math.abs(ahead(agent)) <= 1);
+            assertEquals(1, rig.aggregator.leaseRequests(), "asked once more, and no more");
+        }
+    }
+
+    @Test
+    void aReceiptThatMovesTheTimeFarIsFollowedByAQuestion() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            // As to an agent whose boot clock stood still while its VM was paused.
+            rig.aggregator.behind(Duration.ofHours(-1));
+            agent.meter("requests", "1");
+            Rig.until("the time of the receipt", () -> ahead(agent) >= 3_590);
+            Rig.until("a question", () -> rig.aggregator.leaseRequests() == 1);
+            assertTrue(Math.abs(ahead(agent) - 3_600) <= 1);
+        }
+    }
+
+    private static long ahead(Rig.Running agent) throws Exception {
+        return -Rig.at(Rig.at(agent.status(), "time", Map.class), "wallOffsetSeconds", Long.class);
+    }
 }

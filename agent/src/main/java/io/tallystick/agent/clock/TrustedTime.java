@@ -1,5 +1,6 @@
 package io.tallystick.agent.clock;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -11,8 +12,13 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 public final class TrustedTime {
+    /** Longer than an answer takes that nothing held back. */
+    private static final Duration DOUBT_MAX = Duration.ofSeconds(5);
+
     private final TimeSource source;
     private volatile @Nullable Anchor anchor;
+    /** By how much the time may be wrong that was taken last. */
+    private volatile Duration doubt = Duration.ZERO;
 
     /** A signed time and the boot time it was learnt at. */
     public record Anchor(Instant time, long bootMillis, String bootId) {
@@ -41,15 +47,22 @@ public final class TrustedTime {
 
     /** Empty until the first trusted time. */
     public Optional<Instant> now() {
+        return at(source.bootMillis());
+    }
+
+    /**
+     * The trusted time at this reading of the boot time, for who needs both: between two readings the machine may sleep.
+     */
+    public Optional<Instant> at(long bootMillis) {
         Anchor a = anchor;
         if (a == null) {
             return Optional.empty();
         }
         if (a.bootId().equals(source.bootId())) {
-            return Optional.of(a.time().plusMillis(source.bootMillis() - a.bootMillis()));
+            return Optional.of(a.time().plusMillis(bootMillis - a.bootMillis()));
         }
         Instant wall = source.wall();
-        Instant least = a.time().plusMillis(source.bootMillis());
+        Instant least = a.time().plusMillis(bootMillis);
         return Optional.of(wall.isBefore(least) ? least : wall);
     }
 
@@ -71,29 +84,47 @@ public final class TrustedTime {
      * machine slept over, would set the time back, book usage in earlier hours and lengthen every lease. The first one
      * of a boot is taken at its latest, for the sake of the leases.
      *
-     * @param askedBootMillis the boot time just before the request was made
+     * @param askedBootMillis the boot time just before the request was mad
      */
     public void answered(Instant serverTime, long askedBootMillis) {
         long boot = source.bootMillis();
-        Instant latest = serverTime.plusMillis(Math.max(0, boot - askedBootMillis));
-        Instant known = anchoredInThisBoot() ? now().orElse(latest) : latest;
-        Instant time = known.isBefore(serverTime) ? serverTime : known.isAfter(latest) ? latest : known;
+        Duration took = Duration.ofMillis(Math.max(0, boot - askedBootMillis));
+        Instant latest = serverTime.plus(took);
+        Optional<Instant> known = anchoredInThisBoot() ? at(boot) : Optional.empty();
+        Instant time = known.orElse(latest);
+        time = time.isBefore(serverTime) ? serverTime : time.isAfter(latest) ? latest : time;
         anchor = new Anchor(time, boot, source.bootId());
+        Duration moved =
+                known.isEmpty() ? took : Duration.between(known.get(), time).abs();
+        doubt = moved.compareTo(took) < 0 ? moved : took;
     }
 
     /** Takes a signed time that may be old (a receipt given again): only ever moves forward. */
     public void atLeast(Instant signed) {
-        if (now().map(n -> n.isBefore(signed)).orElse(true) || !anchoredInThisBoot()) {
-            Instant now = now().orElse(signed);
-            anchor = new Anchor(now.isBefore(signed) ? signed : now, source.bootMillis(), source.bootId());
+        long boot = source.bootMillis();
+        Optional<Instant> known = at(boot);
+        if (known.isEmpty() || known.get().isBefore(signed) || !anchoredInThisBoot()) {
+            Instant now = known.filter(k -> k.isAfter(signed)).orElse(signed);
+            anchor = new Anchor(now, boot, source.bootId());
+            doubt = Duration.between(known.orElse(now), now);
         }
+    }
+
+    /**
+     * Whether the time may be far off, so that a fresh answer should be asked for at once; says so once. The last answer was
+     * under way for long, and a machine that slept before it was signed is ahead by all of its sleep; or a receipt moved the
+     * time far.
+     */
+    public boolean takeDoubt() {
+        boolean far = doubt.compareTo(DOUBT_MAX) > 0;
+        doubt = Duration.ZERO;
+        return far;
     }
 
     /** What to keep on disk: the trusted time of this moment, or of the boot it is from. Empty until there is one. */
     public Optional<Anchor> toKeep() {
         Anchor a = anchor;
-        return anchoredInThisBoot()
-                ? now().map(n -> new Anchor(n, source.bootMillis(), source.bootId()))
-                : Optional.ofNullable(a);
+        long boot = source.bootMillis();
+        return anchoredInThisBoot() ? at(boot).map(n -> new Anchor(n, boot, source.bootId())) : Optional.ofNullable(a);
     }
 }

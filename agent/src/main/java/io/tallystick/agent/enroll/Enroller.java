@@ -157,11 +157,16 @@ public final class Enroller implements Speaker {
         Identity me = identity;
         if (me != null && !enrolled && due()) {
             enroll(me);
+            // Before anything is measured by a time that may be far off.
+            renew();
         }
     }
 
-    /** Asks for fresh leases where that is due. */
+    /** Asks for fresh leases where that is due, or where nothing but a fresh answer tells the time. */
     public void renew() {
+        if (time.takeDoubt()) {
+            dueAt = source.bootMillis();
+        }
         Identity me = identity;
         if (me != null && enrolled && due()) {
             renew(me);

@@ -84,20 +84,20 @@ public final class UptimeMeter {
     /** Notes that time passed; cheap, each tick. */
     public void tick() {
         Standing standing = board.standing();
-        Optional<Instant> now = time.now();
+        long boot = source.bootMillis();
+        Optional<Instant> now = time.at(boot);
         if (standing.plan().isEmpty() || now.isEmpty()) {
             return;
         }
         for (MeteringPlan.Product p : standing.plan().get().products()) {
             if (p.dimension(MeteringPlan.UPTIME_DIMENSION).isPresent()
                     && standing.codes().contains(p.code())) {
-                tick(p.code(), standing.verdict(Optional.of(p.code()), now), now.get());
+                tick(p.code(), standing.verdict(Optional.of(p.code()), now), now.get(), boot);
             }
         }
     }
 
-    private void tick(String product, Verdict verdict, Instant now) {
-        long boot = source.bootMillis();
+    private void tick(String product, Verdict verdict, Instant now, long boot) {
         Segment segment = open.get(product);
         if (verdict.word() == Verdict.Word.ALLOW) {
             Instant until = verdict.expiresAt().orElse(now);
@@ -166,12 +166,13 @@ public final class UptimeMeter {
      */
     private boolean write(String product, boolean ends) {
         Segment s = open.get(product);
-        Optional<Instant> now = time.now();
+        long boot = source.bootMillis();
+        Optional<Instant> now = time.at(boot);
         if (s == null || now.isEmpty() || s.end() <= s.start() && !ends) {
             return true;
         }
         boolean single = board.standing().codes().size() == 1;
-        Instant from = now.get().minusMillis(source.bootMillis() - s.start());
+        Instant from = now.get().minusMillis(boot - s.start());
         long length = s.end() - s.start();
         try {
             Store.join(store.usage(tx -> {

@@ -138,10 +138,11 @@ final class Cutter {
     }
 
     private long hour(Tx tx, String boot, long minute) throws SQLException {
-        Instant now = time.now().orElseThrow();
+        long passed = source.bootMillis();
+        Instant now = time.at(passed).orElseThrow();
         Instant at;
         if (boot.equals(source.bootId())) {
-            at = now.minusMillis(source.bootMillis() - minute * MINUTE_MILLIS);
+            at = now.minusMillis(passed - minute * MINUTE_MILLIS);
         } else {
             // Another boot, which ended before anyone knew the time: its wall clock is all there is.
             long wall0 = tx.number("SELECT wall0 FROM boot WHERE id = ?", boot);

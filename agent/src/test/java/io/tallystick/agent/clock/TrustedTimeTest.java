@@ -1,6 +1,8 @@
 package io.tallystick.agent.clock;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -69,5 +71,48 @@ class TrustedTimeTest {
         clocks.pass(Duration.ofMinutes(10));
         time.answered(NINE, asked);
         assertEquals(Optional.of(NINE.plus(Duration.ofMinutes(10))), time.now());
+    }
+
+    @Test
+    void theNextAnswerSettlesWhatALateOneLeftOpen() {
+        long asked = clocks.bootMillis();
+        clocks.pass(Duration.ofMinutes(4));
+        Instant slept = NINE.plus(Duration.ofMinutes(4));
+        time.answered(slept, asked);
+        assertEquals(Optional.of(slept.plus(Duration.ofMinutes(4))), time.now(), "its sleep counts twice");
+        assertTrue(time.takeDoubt());
+        asked = clocks.bootMillis();
+        clocks.pass(Duration.ofSeconds(2));
+        time.answered(slept.plusSeconds(1), asked);
+        assertEquals(Optional.of(slept.plusSeconds(3)), time.now(), "the latest it can be");
+        assertFalse(time.takeDoubt());
+        asked = clocks.bootMillis();
+        clocks.pass(Duration.ofHours(1));
+        time.answered(slept.plus(Duration.ofMinutes(30)), asked);
+        assertEquals(Optional.of(slept.plusSeconds(3).plus(Duration.ofHours(1))), time.now(), "known, and possible");
+        assertFalse(time.takeDoubt());
+    }
+
+    @Test
+    void aReceiptThatMovesTheTimeFarLeavesItInDoubt() {
+        time.answered(NINE, clocks.bootMillis());
+        time.atLeast(NINE.minusSeconds(3_600));
+        time.atLeast(NINE.plusSeconds(5));
+        assertEquals(Optional.of(NINE.plusSeconds(5)), time.now());
+        assertFalse(time.takeDoubt());
+        time.atLeast(NINE.plus(Duration.ofHours(1)));
+        assertEquals(Optional.of(NINE.plus(Duration.ofHours(1))), time.now());
+        assertTrue(time.takeDoubt());
+        time.answered(NINE.plus(Duration.ofHours(1)), clocks.bootMillis());
+        assertFalse(time.takeDoubt());
+    }
+
+    @Test
+    void theTimeAtABootTimeIsOfThatMoment() {
+        time.answered(NINE, clocks.bootMillis());
+        long before = clocks.bootMillis();
+        clocks.pass(Duration.ofHours(1));
+        assertEquals(Optional.of(NINE), time.at(before));
+        assertEquals(Optional.of(NINE.plus(Duration.ofHours(1))), time.at(clocks.bootMillis()));
     }
 }

@@ -19,32 +19,28 @@ import java.time.format.DateTimeParseException;
 /**
  * A clock that a file moves ahead of the machine's: the file holds one ISO 8601 duration. All parts of a sandbox read
  * the same file, so they move together. Only the sandbox may use it; each process checks that itself before it takes
- * the setting. Re-reads the file at most every {@value #READ_EVERY_MILLIS} ms of real time.
+ * the setting.
+ *
+ * <p>The file is read each time (3 µs): whoever hears from a process that has seen a move must see it too. An agent that saw it
+ * later than the aggregator added the move to an aggregator's time that had it in already, and measured an hour ahead.
  */
 public final class SandboxClock extends Clock {
-    private static final long READ_EVERY_MILLIS = 50;
-
     private final Path file;
     private final InstantSource real;
-    private volatile Duration offset;
-    private volatile long readAtMillis;
 
-    /** A clock moved by this file; an absent file means no offset. The real time comes from {@code real}. */
+    /**
+     * A clock moved by this file; an absent file means no offset. The real time comes from {@code real}. Throws
+     * {@link IllegalArgumentException} for a file that holds anything but a duration.
+     */
     public SandboxClock(Path file, InstantSource real) {
         this.file = file;
         this.real = real;
-        this.offset = readOffset(file);
-        this.readAtMillis = real.millis();
+        readOffset(file);
     }
 
     /** How far this clock is ahead of the machine's. */
     public Duration offset() {
-        long now = real.millis();
-        if (Math.abs(now - readAtMillis) >= READ_EVERY_MILLIS) {
-            offset = readOffset(file);
-            readAtMillis = now;
-        }
-        return offset;
+        return readOffset(file);
     }
 
     @Override

@@ -71,6 +71,16 @@ final class BilledStep implements Story.Step {
                         "an adjustment of " + late.get(0).quantity() + " in run "
                                 + late.get(0).run() + "; the bill equals the books");
 
+        Doc time = agent.status().object("time");
+        Expect.that(
+                Math.abs(time.number("wallOffsetSeconds")) <= 1,
+                "an agent whose time, as the aggregator signed it, is the marketplace's after these moves",
+                time);
+        scene.tell()
+                .did(
+                        "looked at the time the agent goes by, signed by the aggregator and counted on by the VM",
+                        time.text("trusted") + ", the marketplace's own to the second");
+
         Expect.equal(
                 "hash of the first pull, repeated",
                 json.sha256(),
