@@ -63,7 +63,7 @@ final class CrashLife implements AutoCloseable {
             "/ballast.part",
             "/endpoint",
             "/endpoint.part");
-    /** Of the file set aside, after its name. */
+    /** Of a file set aside, after its name. */
     private static final List<String> SUFFIXES = List.of("", "-wal", "-journal", "-shm");
     /** A VM that was not heard of for so long may be spoken for. */
     private static final Duration SILENT = Duration.ofHours(25);
@@ -97,6 +97,8 @@ final class CrashLife implements AutoCloseable {
         RESTART(false),
         /** On a copied disk: the state of another instance is set aside. */
         CLONE(false),
+        /** On a disk that was moved to another VM and back: the other's state is set aside, the own one gone on with. */
+        BACK(false),
         /** That instance is gone: what it left is sent in its name. */
         REMAINDER(true);
 
@@ -178,8 +180,8 @@ final class CrashLife implements AutoCloseable {
         clone.close();
         this.found = Rig.copy(other, dir.resolve("found"));
         this.toFound = rig.aggregator.backup();
-        String aside = "/agent.db." + vm.instanceId() + ".1";
-        this.files = Stream.concat(FILES.stream(), SUFFIXES.stream().map(s -> aside + s))
+        this.files = Stream.concat(FILES.stream(), Stream.of(vm, finder).flatMap(v -> SUFFIXES.stream()
+                        .map(s -> "/agent.db." + v.instanceId() + ".1" + s)))
                 .toList();
     }
 
@@ -255,7 +257,7 @@ final class CrashLife implements AutoCloseable {
                 switch (stage) {
                     case FIRST_START, CLONE, REMAINDER -> Quantity.ZERO;
                     case INCREMENT, CUT_AND_ACK, STOP_WITH_CHECKPOINT -> calmTotal;
-                    case RESTART -> hotTotal;
+                    case RESTART, BACK -> hotTotal;
                 };
         switch (stage) {
             case FIRST_START -> {}
@@ -266,6 +268,10 @@ final class CrashLife implements AutoCloseable {
             case RESTART, CLONE -> {
                 toHot.run();
                 Rig.copy(hot, state);
+            }
+            case BACK -> {
+                toFound.run();
+                Rig.copy(found, state);
             }
             case REMAINDER -> {
                 toFound.run();
@@ -312,7 +318,7 @@ final class CrashLife implements AutoCloseable {
                 child.until("\"ENTITLED\"");
                 calls.meter(child, 2);
             }
-            case RESTART -> {
+            case RESTART, BACK -> {
                 child.until("\"ENTITLED\"");
                 calls.meter(child, 1);
                 child.until(() -> total(vm).compareTo(hotTotal) >= 0);

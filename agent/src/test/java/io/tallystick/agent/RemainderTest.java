@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.model.Quantity;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -228,5 +229,139 @@ class RemainderTest {
             Rig.until("looked at", () -> moved.remainder().equals("nothing was left to send"));
             assertEquals(0, rig.aggregator.openedEpochs());
         }
+    }
+
+    @Test
+    void aDiskMovedToAnotherVmAndBackGoesOnWithTheKeyAndTheUsageItHad() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Path state = dir.resolve("state");
+            SimulatedVm vm = gone(rig, state);
+            SimulatedVm other = rig.vm(Rig.CODE);
+            rig.time.reboot();
+            Rig.Running there = rig.agent(other, state);
+            there.untilState("ENTITLED");
+            there.meter("requests", "100");
+            rig.time.advance(Duration.ofMinutes(16));
+            there.drained();
+            rig.aggregator.away(true);
+            there.meter("requests", "200");
+            there.close();
+            rig.aggregator.away(false);
+
+            rig.time.reboot();
+            Rig.Running back = rig.agent(vm, state);
+            assertEquals(2, back.meter("requests", "1000").status() / 100);
+            back.untilState("ENTITLED");
+            assertEquals(2, rig.aggregator.enrollments().size());
+            assertEquals(List.of("agent.db." + other.instanceId() + ".1"), back.setAside());
+            rig.time.advance(Duration.ofMinutes(16));
+            back.drained();
+            assertEquals(Quantity.of(1012), rig.aggregator.total(vm.instanceId(), "requests"));
+            rig.time.advance(A_DAY);
+            untilSent(rig, back);
+            assertEquals(Quantity.of(300), rig.aggregator.total(other.instanceId(), "requests"));
+            assertEquals(Quantity.of(1012), rig.aggregator.total(vm.instanceId(), "requests"));
+        }
+    }
+
+    @Test
+    void whatTheOtherVmSentForItIsNotSentAgainWhenTheDiskComesBack() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Path state = dir.resolve("state");
+            SimulatedVm vm = gone(rig, state);
+            rig.time.reboot();
+            rig.time.advance(A_DAY);
+            Rig.Running there = rig.agent(rig.vm(Rig.CODE), state);
+            untilSent(rig, there);
+            there.close();
+            rig.time.reboot();
+            Rig.Running back = rig.agent(vm, state);
+            back.untilState("ENTITLED");
+            back.meter("requests", "1000");
+            rig.time.advance(Duration.ofMinutes(16));
+            back.drained();
+            assertEquals(Quantity.of(1012), rig.aggregator.total("requests"));
+            assertEquals(Quantity.of(1012), rig.aggregator.total(vm.instanceId(), "requests"));
+        }
+    }
+
+    /** As where the disk of a VM is replaced by the one of its clone. */
+    @Test
+    void anOldStateThatComesBackByWayOfAnotherVmIsARolledBackOne() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = gone(rig, dir.resolve("state"));
+            Rig.copy(dir.resolve("state"), dir.resolve("copy"));
+            Rig.Running lost = rig.agent(vm, dir.resolve("state"));
+            lost.untilState("ENTITLED");
+            lost.meter("requests", "1000");
+            rig.time.advance(Duration.ofMinutes(16));
+            lost.drained();
+            lost.close();
+            assertEquals(Quantity.of(1012), rig.aggregator.total("requests"));
+            Rig.Running clone = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
+            clone.untilState("ENTITLED");
+            clone.close();
+            rig.time.reboot();
+            Rig.Running back = rig.agent(vm, dir.resolve("copy"));
+            back.untilState("ENTITLED");
+            back.meter("requests", "10000");
+            rig.time.advance(Duration.ofMinutes(16));
+            Rig.until("its usage", () -> rig.aggregator.total("requests").equals(Quantity.of(11_012)));
+            assertEquals(2, rig.aggregator.enrollments().size());
+        }
+    }
+
+    @Test
+    void aFileOfItsOwnThatIsDamagedStaysBesideAndTheFreshKeyHasToBeAdmitted() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Path state = dir.resolve("state");
+            SimulatedVm vm = gone(rig, state);
+            SimulatedVm other = rig.vm(Rig.CODE);
+            try (Rig.Running there = rig.agent(other, state)) {
+                there.untilState("ENTITLED");
+            }
+            String own = "agent.db." + vm.instanceId() + ".1";
+            Files.write(state.resolve(own), new byte[100_000]);
+            Rig.Running back = rig.agent(vm, state);
+            assertEquals(2, back.meter("requests", "1000").status() / 100);
+            back.untilState("CONTESTED");
+            assertEquals(
+                    List.of(own, "agent.db." + other.instanceId() + ".1").stream()
+                            .sorted()
+                            .toList(),
+                    back.setAside());
+        }
+    }
+
+    @Test
+    void usageOfAStartThatNeverLearntItsVmIsSentByTheVmThatGoesOnAndElseToldOf() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Path state = dir.resolve("state");
+            SimulatedVm vm = gone(rig, state);
+            nameless(rig, state, "50");
+            Rig.Running again = rig.agent(vm, state);
+            again.untilState("ENTITLED");
+            again.drained();
+            again.close();
+            assertEquals(Quantity.of(62), rig.aggregator.total(vm.instanceId(), "requests"));
+
+            nameless(rig, state, "9000");
+            Rig.Running moved = rig.agent(rig.vm(Rig.CODE), state);
+            moved.untilState("ENTITLED");
+            Rig.until("told", () -> moved.remainder()
+                    .endsWith("; kept and not sent: usage of starts that never learnt whose VM they ran on, 1 sum"));
+            rig.time.advance(Duration.ofMinutes(16));
+            moved.drained();
+            assertEquals(Quantity.of(62), rig.aggregator.total("requests"), "nobody is billed for it");
+        }
+    }
+
+    /** A boot whose metadata service never answered. */
+    private static void nameless(Rig rig, Path state, String quantity) throws Exception {
+        rig.time.reboot();
+        try (Rig.Running nameless = rig.agent(java.net.URI.create("http://127.0.0.1:9"), state)) {
+            assertEquals(2, nameless.meter("requests", quantity).status() / 100);
+        }
+        rig.time.reboot();
     }
 }

@@ -49,6 +49,29 @@ class ShippingTest {
     }
 
     @Test
+    void statusTellsSinceWhenNothingIsLeftInMemory() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            agent.untilState("ENTITLED");
+            Rig.until("the first flush", () -> flushedAt(agent).isPresent());
+            Instant first = flushedAt(agent).orElseThrow();
+            agent.meter("requests", "1");
+            assertEquals(Optional.of(first), flushedAt(agent));
+            rig.time.advance(Duration.ofHours(2));
+            Instant moved = rig.time.instant();
+            Rig.until("the next", () -> !flushedAt(agent).orElseThrow().isBefore(moved.minusSeconds(1)));
+            Object pending = Rig.at(agent.status(), "queue", Map.class).get("pendingSums");
+            assertEquals(0L, pending);
+        }
+    }
+
+    private static Optional<Instant> flushedAt(Rig.Running agent) throws Exception {
+        return Optional.ofNullable(Rig.at(agent.status(), "queue", Map.class).get("flushedAt"))
+                .map(at -> Instant.parse(String.valueOf(at)));
+    }
+
+    @Test
     void anAggregatorRestoredFromABackupGetsTheLostBatchesAgain() throws Exception {
         try (Rig rig = new Rig(dir)) {
             Rig.Running agent = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));

@@ -29,6 +29,7 @@ public final class Status {
     private final TimeSource source;
     private final Board board;
     private final Supplier<Optional<String>> held;
+    private final Supplier<Optional<Instant>> flushedAt;
     private final Function<String, Optional<String>> remainder;
     private final Supplier<Hash> agentKey;
     private final String version;
@@ -36,13 +37,17 @@ public final class Status {
     /** The queue as metrics and status show it; {@code oldestCutMillis} zero where nothing is unsent. */
     public record Queue(long pendingSums, long unsentBatches, long oldestCutMillis, long quarantined) {}
 
-    /** @param remainder what became of the usage in a file set aside */
+    /**
+     * @param flushedAt when what was pending was last put into batches
+     * @param remainder what became of the usage in a file set aside
+     */
     public Status(
             Store store,
             TrustedTime time,
             TimeSource source,
             Board board,
             Supplier<Optional<String>> held,
+            Supplier<Optional<Instant>> flushedAt,
             Function<String, Optional<String>> remainder,
             Supplier<Hash> agentKey,
             String version) {
@@ -51,6 +56,7 @@ public final class Status {
         this.source = source;
         this.board = board;
         this.held = held;
+        this.flushedAt = flushedAt;
         this.remainder = remainder;
         this.agentKey = agentKey;
         this.version = version;
@@ -82,6 +88,8 @@ public final class Status {
     public Map<String, Object> document() {
         Standing s = board.standing();
         Optional<Instant> now = time.now();
+        // Before the queue is read, so that who sees a flush sees its batches.
+        Optional<Instant> flushed = flushedAt.get();
         FromStore kept =
                 store.call(tx -> new FromStore(queue(tx), tx.meta("chain").orElse("1 0 -"), quarantined(tx)));
         List<Object> products = new ArrayList<>();
@@ -115,6 +123,8 @@ public final class Status {
                         q.unsentBatches(),
                         "oldestUnsentSeconds",
                         (long) oldestUnsentSeconds(q),
+                        "flushedAt",
+                        flushed.orElse(null),
                         "held",
                         held.get().orElse(null)),
                 "lastBatch",

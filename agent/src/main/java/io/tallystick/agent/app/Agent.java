@@ -127,6 +127,7 @@ public final class Agent implements AutoCloseable {
                     source,
                     board,
                     shipper::held,
+                    shipper::flushedAt,
                     remainder::told,
                     () -> enroller.key().thumbprint(),
                     version);

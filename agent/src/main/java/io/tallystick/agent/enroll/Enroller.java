@@ -9,6 +9,7 @@ import io.tallystick.agent.net.Backoff;
 import io.tallystick.agent.net.IssuerKeys;
 import io.tallystick.agent.net.Refused;
 import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.Replacement;
 import io.tallystick.agent.store.Store;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
@@ -190,15 +191,21 @@ public final class Enroller implements Speaker {
         Optional<String> owner = store.call(tx -> tx.meta("instance"));
         if (owner.isPresent() && !owner.get().equals(found.key())) {
             String old = owner.get().substring(owner.get().lastIndexOf('/') + 1);
-            String name = store.setAside(old, source.bootId());
+            Replacement made = store.setAside(old, found.key(), source.bootId());
             keys.reset();
             key = store.call(AgentKey::loadOrMake);
-            time.restore(null);
-            note("clone", "the state belonged to instance " + old + " and was set aside as " + name);
+            restoreTime();
+            note(
+                    "clone",
+                    "the state belonged to instance " + old + " and was set aside as " + made.aside()
+                            + made.back()
+                                    .map(b -> "; this VM goes on with " + b + ", its own, left here before")
+                                    .orElse(""));
         }
         store.call(tx -> {
             tx.meta("instance", found.key());
-            return tx.change("UPDATE run SET instance = ? WHERE id = ?", found.key(), tx.run());
+            // Starts before this one that never learnt it too: what they took is sent as this VM's from here on.
+            return tx.change("UPDATE run SET instance = ? WHERE instance = ''", found.key());
         });
         boolean disagree = !found.codesAgree();
         if (disagree) {
@@ -246,7 +253,7 @@ public final class Enroller implements Speaker {
         EnrollRequest.Evidence evidence = evidence(me);
         boolean named =
                 evidence instanceof EnrollRequest.Claims c && c.enrollment().isPresent();
-        Optional<String> copiedFrom = store.call(tx -> tx.meta(Store.COPIED_FROM));
+        Optional<String> copiedFrom = store.call(tx -> tx.meta(Replacement.COPIED_FROM));
         EnrollRequest request = new EnrollRequest(me.cloud(), evidence, me.productCodes(), version, copiedFrom);
         Jws signed = Jws.sign(
                 Jws.Header.ownKey(Typ.ENROLL, aggregator.url(Wire.ENROLLMENTS_PATH), key.jwk(), iat()),

@@ -13,6 +13,7 @@ import io.tallystick.agent.net.Refused;
 import io.tallystick.agent.net.Unreachable;
 import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.Tx;
+import io.tallystick.agent.store.Unclaimed;
 import io.tallystick.common.error.ErrorCode;
 import io.tallystick.common.error.Failure;
 import io.tallystick.common.jose.Jws;
@@ -24,7 +25,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -196,6 +196,9 @@ public final class Remainder {
             Instant now = time.now().orElseThrow();
             Instant since = left.call(tx -> begin(tx, now));
             Optional<EnrollmentId> id = left.call(tx -> tx.meta("enrollment")).map(EnrollmentId::parse);
+            if (key.thumbprint().equals(enroller.key().thumbprint())) {
+                return end("this VM goes on with it");
+            }
             if (left.call(Left::isEmpty)) {
                 boolean tried = left.call(tx -> tx.meta(TRIED)).isPresent();
                 return end(tried && id.isPresent() ? sent(id.get()) : "nothing was left to send");
@@ -220,15 +223,8 @@ public final class Remainder {
             return "sent under the name of " + id;
         }
 
-        /** Starts that did not learn whose they were, or belong to this VM and moved along, are none of that VM's. */
         private static Instant begin(Tx tx, Instant now) throws SQLException {
-            String owner = tx.meta("instance").orElse("");
-            for (String table : List.of("pending", "slot_pending")) {
-                String strange = " FROM " + table + " WHERE run IN (SELECT id FROM run WHERE instance <> ?)";
-                tx.change("CREATE TABLE IF NOT EXISTS strange_" + table + " AS SELECT * FROM " + table + " WHERE 0");
-                tx.change("INSERT INTO strange_" + table + " SELECT *" + strange, owner);
-                tx.change("DELETE" + strange, owner);
-            }
+            Unclaimed.keepApart(tx);
             Instant since = tx.meta(SINCE).map(Instant::parse).orElse(now);
             tx.meta(SINCE, since.toString());
             return since;
@@ -290,11 +286,16 @@ public final class Remainder {
         }
 
         private Told end(String sentence) {
-            left.call(tx -> {
-                tx.meta(END, sentence);
-                return sentence;
+            String told = left.call(tx -> {
+                long unclaimed = Unclaimed.count(tx);
+                String whole = unclaimed == 0
+                        ? sentence
+                        : sentence + "; kept and not sent: usage of starts that never learnt whose VM they ran on, "
+                                + unclaimed + (unclaimed == 1 ? " sum" : " sums");
+                tx.meta(END, whole);
+                return whole;
             });
-            return new Told(true, sentence);
+            return new Told(true, told);
         }
     }
 }

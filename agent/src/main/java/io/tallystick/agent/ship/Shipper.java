@@ -92,6 +92,7 @@ public final class Shipper {
     private Instant lastHour = Instant.MAX;
     private long nextProof = Long.MIN_VALUE;
     private long nextPrune = Long.MIN_VALUE;
+    private volatile Optional<Instant> flushedAt = Optional.empty();
     private volatile Optional<String> held = Optional.empty();
     private volatile boolean stopping;
 
@@ -123,6 +124,11 @@ public final class Shipper {
     /** Why shipping is held, for status. */
     public Optional<String> held() {
         return held;
+    }
+
+    /** The trusted time of this process's last flush: what was taken before it is in batches. For status. */
+    public Optional<Instant> flushedAt() {
+        return flushedAt;
     }
 
     /** Compares with the aggregator where it answered, cuts what is due and sends what waits. */
@@ -327,7 +333,9 @@ public final class Shipper {
         boolean intervalOver = lastFlush == Long.MIN_VALUE || source.bootMillis() - lastFlush >= interval.toMillis();
         boolean proofDue = proofDue();
         if (hourEnded || intervalOver || proofDue) {
-            cut(hourEnded || proofDue);
+            if (cut(hourEnded || proofDue)) {
+                flushedAt = now;
+            }
             lastFlush = source.bootMillis();
             lastHour = hourEnded ? hour : lastHour;
         }
@@ -349,11 +357,12 @@ public final class Shipper {
         return true;
     }
 
-    private void cut(boolean evenEmpty) {
+    /** Whether all that was pending is in batches now. */
+    private boolean cut(boolean evenEmpty) {
         Standing standing = board.standing();
         Optional<EnrollmentId> id = standing.enrollment();
         if (id.isEmpty() || time.now().isEmpty()) {
-            return;
+            return false;
         }
         uptime.flush();
         Cutter.Terms terms = new Cutter.Terms(standing.codes(), standing.plan());
@@ -363,14 +372,15 @@ public final class Shipper {
             boolean even = empty;
             try {
                 if (!store.call(tx -> cutter.cut(tx, enroller.key(), id.get(), terms, even))) {
-                    return;
+                    return true;
                 }
             } catch (Failure e) {
                 note("cutting waits: " + e.detail());
-                return;
+                return false;
             }
             empty = false;
         }
+        return false;
     }
 
     // --- sending -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -191,7 +192,7 @@ public final class StateFolder implements AutoCloseable {
 
     /** Sets the closed database aside under the old instance's name and puts the fresh one in its place. */
     Path replace(String oldInstance) throws IOException {
-        String base = DATABASE + "." + oldInstance.replaceAll("[^A-Za-z0-9-]", "_") + ".";
+        String base = asideOf(oldInstance);
         int n = 1;
         while (Files.exists(dir.resolve(base + n))) {
             n++;
@@ -201,6 +202,18 @@ public final class StateFolder implements AutoCloseable {
         Files.move(next(), database(), StandardCopyOption.ATOMIC_MOVE);
         sync(dir);
         return aside;
+    }
+
+    private static String asideOf(String instance) {
+        return DATABASE + "." + instance.replaceAll("[^A-Za-z0-9-]", "_") + ".";
+    }
+
+    /** The name of the database that was set aside last as this instance's. */
+    Optional<String> lastSetAside(String instance) {
+        String base = asideOf(instance);
+        return setAside().stream()
+                .filter(name -> name.startsWith(base))
+                .max(Comparator.comparingInt(name -> Integer.parseInt(name.substring(base.length()))));
     }
 
     /** Names of databases set aside because they belong to another instance, sorted. */

@@ -71,9 +71,6 @@ public final class Store implements AutoCloseable {
     /** How often room for the ballast is looked for while it is gone. */
     private static final long BALLAST_EVERY_NANOS = 1_000_000_000;
 
-    /** Under this the fresh file that follows one set aside knows whose that was. */
-    public static final String COPIED_FROM = "copied-from";
-
     private static final Logger LOG = Logger.getLogger(Store.class.getName());
 
     /** Work inside a transaction, on the store's thread. A {@link Failure} it throws undoes this work only. */
@@ -522,60 +519,26 @@ public final class Store implements AutoCloseable {
     }
 
     /**
-     * Sets the whole file aside as another instance's and starts a fresh one. What this run kept (and earlier runs of
-     * this boot that never learnt the instance) belongs to this instance and moves along. Answers the name given to the
-     * old file.
+     * Sets the whole file aside as another instance's and goes on with what this instance left here before, or a fresh one. What
+     * this run kept (and earlier runs of this boot that never learnt the instance) belongs to this instance and moves along.
+     *
+     * @param old the id of the other instance
+     * @param found what names this instance; its id ends it
      */
-    public String setAside(String oldInstance, String bootId) {
-        String[] name = new String[1];
+    public Replacement setAside(String old, String found, String bootId) {
+        Replacement[] made = new Replacement[1];
         Task<Void> task = new Task<>(null, false, () -> {
             try {
-                name[0] = replaceFile(oldInstance, bootId);
+                made[0] = Replacement.make(folder, Store::connect, connection, run, old, found, bootId);
+                connection = connect(folder.database());
+                tx = new Tx(connection, run);
+                limitNow = 0;
             } catch (SQLException | IOException e) {
                 throw new IllegalStateException("cannot set the old state aside", e);
             }
         });
         join(enqueue(task));
-        return name[0];
-    }
-
-    /** Columns by name: the old file may have been written by an agent one version newer, which has more. */
-    private static String moved(String table, String columns, String where) {
-        return "INSERT INTO fresh." + table + " (" + columns + ") SELECT " + columns + " FROM main." + table + where;
-    }
-
-    private String replaceFile(String oldInstance, String bootId) throws SQLException, IOException {
-        Path next = folder.createNext();
-        connect(next).close();
-        try (Statement s = connection.createStatement()) {
-            s.execute("ATTACH DATABASE '" + next.toString().replace("'", "''") + "' AS fresh");
-            String mine = "(SELECT id FROM main.run WHERE id = '" + run + "' OR (instance = '' AND boot = '"
-                    + bootId.replace("'", "''") + "'))";
-            s.execute("BEGIN IMMEDIATE");
-            String ofBoot = " WHERE id = '" + bootId.replace("'", "''") + "'";
-            s.execute(moved("run", "id, boot, instance", " WHERE id IN " + mine));
-            s.execute(
-                    moved("pending", "run, product, dimension, boot, bucket, tags, quantity", " WHERE run IN " + mine));
-            s.execute(moved("boot", "id, wall0", ofBoot));
-            s.execute(moved("idem", "key, hash, at, run", " WHERE run IN " + mine));
-            s.execute(moved("hour_kind", "product, dimension, hour, slot, run", " WHERE run IN " + mine));
-            s.execute(moved(
-                    "slot_pending", "product, dimension, hour, slot, quantity, parts, run", " WHERE run IN " + mine));
-            s.execute(moved("client_token", "token, slot, at, run", " WHERE run IN " + mine));
-            s.execute("INSERT INTO fresh.meta (k, v) VALUES ('" + COPIED_FROM + "', '" + oldInstance.replace("'", "''")
-                    + "')");
-            // Not deleted from the old file: two files commit one after the other, and a crash between must lose
-            // nothing. Runs without an instance in a file set aside are not that instance's.
-            s.execute("COMMIT");
-            s.execute("DETACH DATABASE fresh");
-            s.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
-        connection.close();
-        Path aside = folder.replace(oldInstance);
-        connection = connect(folder.database());
-        tx = new Tx(connection, run);
-        limitNow = 0;
-        return aside.getFileName().toString();
+        return made[0];
     }
 
     /** Finishes what waits, then closes the file. */

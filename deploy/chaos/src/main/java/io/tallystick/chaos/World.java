@@ -362,7 +362,7 @@ final class World implements AutoCloseable {
     // --- time --------------------------------------------------------------------------------------------------------
 
     Instant now() {
-        return InstantSource.system().instant().plus(SandboxClock.readOffset(folder.clock()));
+        return clock().instant();
     }
 
     Clock clock() {

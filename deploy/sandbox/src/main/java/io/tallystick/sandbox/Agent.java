@@ -2,9 +2,13 @@ package io.tallystick.sandbox;
 
 import io.tallystick.cloudsim.VmInfo;
 import io.tallystick.common.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +107,16 @@ public final class Agent {
         }
     }
 
+    /** Its VM's disk is moved to the other's VM, which must have none with an agent's state on it. Neither may run. */
+    void moveDiskTo(Agent other) {
+        try {
+            Files.createDirectories(other.state.getParent());
+            Files.move(state, other.state);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Deletes its state, key and all, as a new root volume or a careless reinstallation does. It must not run. */
     void forget() {
         RunFolder.deleteTree(state);
@@ -180,6 +194,14 @@ public final class Agent {
     public static boolean isShipped(Doc status) {
         Doc queue = status.object("queue");
         return queue.number("pendingSums") == 0 && queue.number("unsentBatches") == 0;
+    }
+
+    /** When the agent last put what it had measured into batches, by a status; the distant past where it did not yet. */
+    static Instant flushedAt(Doc status) {
+        return status.object("queue")
+                .optionalText("flushedAt")
+                .map(Instant::parse)
+                .orElse(Instant.MIN);
     }
 
     public Doc status() {

@@ -49,15 +49,12 @@ final class BilledStep implements Story.Step {
 
         scene.meter(agent, scene.seed().instance(), Seed.REQUESTS, LATE, hour, "late-1");
         Billing.Pull second = scene.closeAndCompare(agent);
-        String next = hour.plus(1, ChronoUnit.HOURS).toString();
-        // An agent that has nothing to send has measured uptime in its memory all the same, up to its next flush.
-        BigDecimal whole = Expect.eventually(
-                Scene.PATIENCE,
+        BigDecimal whole = Scene.uptime(
+                second, scene.seed().instance(), hour.plus(1, ChronoUnit.HOURS).toString());
+        Expect.that(
+                whole.compareTo(BigDecimal.ONE) <= 0 && whole.compareTo(HOUR_BUT_A_SECOND) >= 0,
                 "an hour of uptime, to the second, for the first VM in the hour that passed whole",
-                () -> Scene.uptime(
-                        scene.billing().after(Billing.BEGINNING), scene.seed().instance(), next),
-                uptime -> uptime.compareTo(HOUR_BUT_A_SECOND) >= 0);
-        Expect.that(whole.compareTo(BigDecimal.ONE) <= 0, "no more than an hour of uptime in that hour", whole);
+                whole);
         List<Billing.Row> late = scene.billing().after(first.next()).rows().stream()
                 .filter(r -> r.hour().equals(hour.toString()) && r.dimension().equals(Seed.REQUESTS))
                 .toList();

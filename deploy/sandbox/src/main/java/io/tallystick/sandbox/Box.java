@@ -136,7 +136,6 @@ public final class Box implements AutoCloseable {
 
     public void advance(Duration by) {
         market.advance(by);
-        market.settled();
     }
 
     /** SIGKILL. */

@@ -85,7 +85,6 @@ final class ContestedStep implements Story.Step {
 
         agent.stop();
         market.advance(A_MINUTE_LATER);
-        market.settled();
         market.cloud().stop(vm.instanceId());
         market.cloud().start(vm.instanceId());
         agent.start();
@@ -99,8 +98,7 @@ final class ContestedStep implements Story.Step {
                 q -> q.optionalText("held").isPresent() && q.number("pendingSums") > 0);
         scene.tell().did("the owner stopped and started the VM", "allow; " + queue.text("held"));
 
-        market.advance(TRIAL);
-        scene.awaitShipped(agent);
+        scene.awaitShipped(market.advance(TRIAL), agent);
         scene.tell().did("the thief did not speak up for 30 minutes", "the key is confirmed, and its usage sent");
         agent.stop();
     }

@@ -68,6 +68,7 @@ final class ImagedStep implements Story.Step {
                                 + " for the new VM, nothing twice; "
                                 + pull.rows().size() + " lines in all");
 
+        moveThereAndBack(scene, first);
         bringWhatIsLeft(scene, copy, second);
 
         // The ledger against the signed evidence.
@@ -75,6 +76,43 @@ final class ImagedStep implements Story.Step {
         Expect.that(audit.exitCode() == 0, "no difference between the ledger and the signed batches", audit);
         scene.tell().did("tallystick-aggregator audit rebuild", audit.output().strip());
         keepKeys(scene);
+    }
+
+    /** The first VM's disk is moved to another VM, which runs from it, and back. */
+    private static void moveThereAndBack(Scene scene, Agent first) {
+        Marketplace market = scene.market();
+        String original = scene.seed().instance();
+        String key = first.status().text("agentKey");
+        VmInfo other = market.launchBare(
+                VmSpec.of(Marketplace.CLOUD_ACCOUNT).productCodes(scene.seed().productCode()));
+        Agent there = market.agentIn(other);
+        scene.meter(first, original, Seed.REQUESTS, "4", market.now(), "moved-1");
+        first.stop();
+        first.moveDiskTo(there);
+        there.start();
+        Expect.equal(
+                "decision for the VM that has the first one's disk",
+                "allow",
+                there.entitlement(scene.seed().productCode(), "moved").text("decision"));
+        scene.meter(there, other.instanceId(), Seed.REQUESTS, "44", market.now(), "moved-2");
+        there.stop();
+        there.moveDiskTo(first);
+        first.start();
+        Expect.equal(
+                "decision for the first VM with its own disk",
+                "allow",
+                first.entitlement(scene.seed().productCode(), "back").text("decision"));
+        Expect.equal("the key of the first VM", key, first.status().text("agentKey"));
+        Expect.that(
+                first.status().text("setAside").contains(other.instanceId()),
+                "the other VM's state set aside in its turn",
+                first.status());
+        scene.meter(first, original, Seed.REQUESTS, "444", market.now(), "moved-3");
+        scene.closeAndCompare(first);
+        scene.tell()
+                .did(
+                        "moved the first VM's disk to " + other.instanceId() + ", metered there, moved it back",
+                        "the first VM goes on with the key it had; the bill of both equals the books");
     }
 
     /** A VM dies with usage on its disk, and all there is of it is an image. */
@@ -93,7 +131,6 @@ final class ImagedStep implements Story.Step {
                 "allow",
                 finder.entitlement(scene.seed().productCode(), "heir").text("decision"));
         market.advance(A_DAY_OF_SILENCE);
-        market.settled();
         Expect.eventually(
                 Scene.PATIENCE,
                 "the usage of the VM that is gone sent by the one that found it",
@@ -105,10 +142,11 @@ final class ImagedStep implements Story.Step {
         scene.closeAndCompare(market.firstAgent(), finder);
         scene.tell()
                 .did(
-                        "killed its agent with unsent usage, terminated it, launched " + heir.instanceId()
+                        "killed the agent of " + gone.instanceId()
+                                + " with unsent usage, terminated that VM, launched " + heir.instanceId()
                                 + " from an image of its disk, let a day pass",
-                        "the new VM's agent sent that usage under the name of " + gone.instanceId()
-                                + "; the bill equals the books");
+                        "the new VM's agent sent that usage under the name of the one that is gone; the bill equals"
+                                + " the books");
     }
 
     /** The key that signs from the next day on, and the copy of the list that an operator keeps with each backup. */

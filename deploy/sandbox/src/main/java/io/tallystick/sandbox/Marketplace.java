@@ -43,8 +43,8 @@ final class Marketplace implements AutoCloseable {
     private static final String PORTS_FILE = "ports.json";
     private static final String WRAPPING_KEY_FILE = "wrapping-key";
     private static final int WRAPPING_KEY_BYTES = 32;
-    /** Longer than any part waits until it reads the clock's file again. */
-    private static final Duration CLOCK_SETTLES = Duration.ofMillis(80);
+    /** About what the background work of each part takes that a move of the clock makes due. */
+    private static final Duration A_MOMENT = Duration.ofMillis(80);
 
     /** Ports that stay the same for as long as the folder lives: they are part of addresses that others remember. */
     private record FixedPorts(int aggregator, int agent, int cloud, int database, int mail) {
@@ -280,6 +280,15 @@ final class Marketplace implements AutoCloseable {
         return cloud().launch(spec);
     }
 
+    /** The agent of a VM, not started yet. */
+    Agent agentIn(VmInfo vm) {
+        Agent agent = Agent.in(folder, programs, vm, aggregatorUrl(), ports.take("an agent"));
+        synchronized (children) {
+            agents.put(agent.name(), agent);
+        }
+        return agent;
+    }
+
     /** Starts the agent of a VM that runs already. */
     Agent startAgent(VmInfo vm) {
         return startAgent(vm, ports.take("an agent"));
@@ -315,10 +324,10 @@ final class Marketplace implements AutoCloseable {
         return by.isNegative() ? now() : advance(by);
     }
 
-    /** Waits until every part has read where the clock was moved to; answers the time. */
-    Instant settled() {
+    /** Gives every part a moment of real time to do what a move made due, for clocks moved again and again; answers the time. */
+    Instant aMomentLater() {
         try {
-            Thread.sleep(CLOCK_SETTLES.toMillis());
+            Thread.sleep(A_MOMENT.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Trouble("interrupted", e);
@@ -327,8 +336,7 @@ final class Marketplace implements AutoCloseable {
     }
 
     Instant now() {
-        // Not through the clock, which may still hold the offset of a moment ago.
-        return InstantSource.system().instant().plus(SandboxClock.readOffset(folder.clock()));
+        return clock.instant();
     }
 
     Clock clock() {

@@ -106,7 +106,7 @@ final class Month {
     void play(Consumer<String> progress) {
         Instant start = market.now().truncatedTo(ChronoUnit.DAYS).plus(1, ChronoUnit.DAYS);
         market.advanceTo(start.plusSeconds(1));
-        market.settled();
+        market.aMomentLater();
         ExecutorService threads = Executors.newFixedThreadPool(4);
         try {
             for (int day = 0; day < DAYS; day++) {
@@ -118,7 +118,7 @@ final class Month {
                 Instant end = start.plus(day + 1L, ChronoUnit.DAYS);
                 while (market.now().isBefore(end)) {
                     market.advance(STRIDE);
-                    report(threads, market.settled());
+                    report(threads, market.aMomentLater());
                 }
                 if (day % 10 == 9) {
                     progress.accept("  day " + (day + 1) + " of " + DAYS);

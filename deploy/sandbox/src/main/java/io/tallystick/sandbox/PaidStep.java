@@ -89,7 +89,6 @@ final class PaidStep implements Story.Step {
 
     /** After a jump of days the agent's lease has ended; it asks for another. */
     static void awaitAllowed(Scene scene, Agent agent) {
-        scene.market().settled();
         Expect.eventually(
                 Scene.PATIENCE,
                 "the agent entitled again",

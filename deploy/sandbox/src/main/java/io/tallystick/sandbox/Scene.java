@@ -77,13 +77,20 @@ final class Scene {
 
     /** Lets every clock pass the agents' flush interval and waits until these have nothing left to send. */
     void flush(Agent... agents) {
-        market.advance(Seeder.FLUSH_INTERVAL.plusSeconds(1));
-        awaitShipped(agents);
+        awaitShipped(market.advance(Seeder.FLUSH_INTERVAL.plusSeconds(1)), agents);
     }
 
-    void awaitShipped(Agent... agents) {
+    /** Waits until these agents have flushed since then, and sent all of it: usage in an agent's memory is no more to be seen. */
+    void awaitShipped(Instant since, Agent... agents) {
+        // An agent's time may be behind by as much as an answer takes.
+        Instant least = since.minusSeconds(1);
         for (Agent agent : agents) {
-            Expect.eventually(PATIENCE, agent.name() + " with nothing left to send", agent::status, Agent::isShipped);
+            Expect.eventually(
+                    PATIENCE,
+                    agent.name() + " with nothing left to send after a flush since " + least,
+                    agent::status,
+                    status ->
+                            Agent.isShipped(status) && !Agent.flushedAt(status).isBefore(least));
         }
     }
 

@@ -48,7 +48,7 @@ final class SeenStep implements Story.Step {
                 () -> {
                     // They are made by the sandbox's clock, at most once a minute.
                     market.advance(STRIDE);
-                    market.settled();
+                    market.aMomentLater();
                     return reports(seller);
                 },
                 found -> found.stream().anyMatch(r -> r.text("day").equals(last.toString())));

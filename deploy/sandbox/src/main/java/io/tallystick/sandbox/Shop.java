@@ -183,7 +183,7 @@ final class Shop {
                 "change set " + id + " ended",
                 () -> {
                     scene.market().advance(STRIDE);
-                    scene.market().settled();
+                    scene.market().aMomentLater();
                     meanwhile.run();
                     return seller.get("/v1/change-sets/" + id).expect(200).json();
                 },

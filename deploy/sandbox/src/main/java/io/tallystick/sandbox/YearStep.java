@@ -64,7 +64,6 @@ final class YearStep implements Story.Step {
 
         Instant hour = Instant.parse(bought.text("termStart"));
         market.advanceTo(hour.plusSeconds(60));
-        market.settled();
         for (int i = 0; i < RUNNING; i++) {
             RawAgent agent = new RawAgent(market.rest(), market.aggregatorUrl().toString(), market.clock());
             String instance = market.launchBare(VmSpec.of(CLOUD_ACCOUNT)
