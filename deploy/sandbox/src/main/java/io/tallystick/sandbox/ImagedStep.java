@@ -89,7 +89,7 @@ final class ImagedStep implements Story.Step {
         scene.meter(first, original, Seed.REQUESTS, "4", market.now(), "moved-1");
         first.stop();
         first.moveDiskTo(there);
-        there.start();
+        market.start(there);
         Expect.equal(
                 "decision for the VM that has the first one's disk",
                 "allow",

@@ -270,7 +270,7 @@ final class Marketplace implements AutoCloseable {
 
     /** Starts the agent of a VM that its buyer gave a join code. */
     Agent startAgent(VmInfo vm, String joinCode) {
-        Agent agent = Agent.in(folder, programs, vm, aggregatorUrl(), ports.take("an agent"));
+        Agent agent = agentIn(vm);
         agent.giveJoinCode(joinCode);
         return start(agent);
     }
@@ -282,11 +282,7 @@ final class Marketplace implements AutoCloseable {
 
     /** The agent of a VM, not started yet. */
     Agent agentIn(VmInfo vm) {
-        Agent agent = Agent.in(folder, programs, vm, aggregatorUrl(), ports.take("an agent"));
-        synchronized (children) {
-            agents.put(agent.name(), agent);
-        }
-        return agent;
+        return agentIn(vm, ports.take("an agent"));
     }
 
     /** Starts the agent of a VM that runs already. */
@@ -295,7 +291,11 @@ final class Marketplace implements AutoCloseable {
     }
 
     private Agent startAgent(VmInfo vm, int port) {
-        return start(Agent.in(folder, programs, vm, aggregatorUrl(), port));
+        return start(agentIn(vm, port));
+    }
+
+    private Agent agentIn(VmInfo vm, int port) {
+        return Agent.in(folder, programs, vm, aggregatorUrl(), port);
     }
 
     /** An agent that reads any metadata service and keeps its state in the run folder. */
@@ -304,7 +304,7 @@ final class Marketplace implements AutoCloseable {
         return start(Agent.of(folder, programs, name, metadata, state, aggregatorUrl(), ports.take("an agent")));
     }
 
-    private Agent start(Agent agent) {
+    Agent start(Agent agent) {
         synchronized (children) {
             agents.put(agent.name(), agent);
         }
