@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
@@ -82,7 +83,7 @@ public record Replacement(String aside, Optional<String> back) {
             }
             return left;
         } catch (SQLException e) {
-            if (!isDamaged(e)) {
+            if (!isDamaged(opener, file)) {
                 throw e;
             }
             // A fresh key has to be admitted then, as after a reinstallation; the file stays where it is.
@@ -92,10 +93,19 @@ public record Replacement(String aside, Optional<String> back) {
         }
     }
 
-    private static boolean isDamaged(SQLException e) {
-        return e instanceof SQLiteException s
-                && (s.getResultCode() == SQLiteErrorCode.SQLITE_CORRUPT
-                        || s.getResultCode() == SQLiteErrorCode.SQLITE_NOTADB);
+    /** By a look of its own: what failed once may have been the disk, or the copy. */
+    private static boolean isDamaged(Opener opener, Path file) throws SQLException {
+        try (Connection c = opener.open(file);
+                Statement s = c.createStatement();
+                ResultSet found = s.executeQuery("PRAGMA quick_check(1)")) {
+            return !found.next() || !found.getString(1).equals("ok");
+        } catch (SQLiteException e) {
+            if (e.getResultCode() == SQLiteErrorCode.SQLITE_CORRUPT
+                    || e.getResultCode() == SQLiteErrorCode.SQLITE_NOTADB) {
+                return true;
+            }
+            throw e;
+        }
     }
 
     /** Leaves what is this instance's in its file, as if it had never been set aside; false where it is not its file. */
