@@ -29,6 +29,9 @@ final class ClosingStore {
                     + "(" + ChargeStore.CLOSED_THROUGH + ") AS through\n"
                     + """
             WHERE next.month IS NOT NULL AND NOT EXISTS (SELECT FROM rating_run WHERE finished_at IS NULL)
+              -- A run that ended since rating looked may hold usage of the month, however late it was booked.
+              AND NOT EXISTS (SELECT FROM posting_run AS p WHERE p.finished_at IS NOT NULL
+                AND p.run > (SELECT coalesce(max(r.run), 0) FROM rating_run AS r))
               AND (next.month + interval '1 month')::timestamp AT TIME ZONE 'UTC' + make_interval(secs => $2)
                 <= least($1::timestamptz, through.closed_through)
             RETURNING month""";
