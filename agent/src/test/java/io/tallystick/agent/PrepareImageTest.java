@@ -10,6 +10,7 @@ import io.tallystick.common.model.Quantity;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -57,6 +58,28 @@ class PrepareImageTest {
                     Ran.of("prepare-image", "--state-dir", state.toString(), "--force")
                             .exit());
             assertEquals(List.of(), content(state));
+        }
+    }
+
+    @Test
+    void aWriteOnceRecordThatWasNotSentIsUsage() throws Exception {
+        Path state = dir.resolve("state");
+        try (Rig rig = new Rig(dir)) {
+            AwsDoorTest.midHour(rig);
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running agent = rig.agent(rig.vm(Rig.CODE), state);
+            agent.untilState("ENTITLED");
+            agent.drained();
+            rig.aggregator.away(true);
+            AwsDoorTest.meterHoursAgo(rig, agent, 1, 5);
+            // As after a power cut: a stop would put it into a batch.
+            Path cut = dir.resolve("cut");
+            Rig.copy(state, cut);
+            Ran unsent = Ran.of("prepare-image", "--state-dir", cut.toString(), "--output", "json");
+            assertEquals("usage-unsent", unsent.json().get("code"));
+            assertEquals(
+                    Map.of("pendingSums", 1L, "unsentBatches", 0L),
+                    unsent.json().get("unsent"));
         }
     }
 

@@ -10,7 +10,7 @@ import java.sql.Statement;
 /**
  * Usage in a state file that no agent works with and that the aggregator has not acknowledged.
  *
- * @param pendingSums sums not yet in a batch
+ * @param pendingSums sums and write-once records not yet in a batch
  * @param unsentBatches batches without a receipt
  */
 public record Leftover(long pendingSums, long unsentBatches) {
@@ -31,8 +31,11 @@ public record Leftover(long pendingSums, long unsentBatches) {
             if (number(s, "SELECT count(*) FROM sqlite_master WHERE name IN ('pending', 'batch')") < 2) {
                 return NONE;
             }
+            // Files of older agents have no table of write-once records.
+            boolean slots = number(s, "SELECT count(*) FROM sqlite_master WHERE name = 'slot_pending'") > 0;
             return new Leftover(
-                    number(s, "SELECT count(*) FROM pending"),
+                    number(s, "SELECT count(*) FROM pending")
+                            + (slots ? number(s, "SELECT count(*) FROM slot_pending") : 0),
                     number(s, "SELECT count(*) FROM batch WHERE acked IS NULL"));
         }
     }
