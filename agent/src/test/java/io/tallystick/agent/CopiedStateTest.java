@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -72,6 +74,70 @@ class CopiedStateTest {
         }
     }
 
+    /** Kept by the uptime of a boot that is over: what the lost timeline sent carries the hour. */
+    @Test
+    void whatAStartTookBeforeItKnewTheTimeIsNotSentAgainAfterARollback() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            rig.aggregator.away(true);
+            Rig.Running lost = rig.agent(vm, dir.resolve("state"));
+            assertEquals(2, lost.meter("requests", "5").status() / 100);
+            lost.close();
+            Rig.copy(dir.resolve("state"), dir.resolve("snapshot"));
+            rig.aggregator.away(false);
+            Rig.Running sent = rig.agent(vm, dir.resolve("state"));
+            sent.untilState("ENTITLED");
+            sent.drained();
+            sent.close();
+            assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+
+            rig.time.reboot();
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            back.untilState("ENTITLED");
+            back.meter("requests", "2");
+            back.drained();
+            back.close();
+            assertEquals(Quantity.of(7), rig.aggregator.total("requests"));
+            assertEquals(1, rig.aggregator.openedEpochs());
+        }
+    }
+
+    /** The only product need not be named, which is known once metadata answered. */
+    @Test
+    void whatNamedTheOnlyProductBeforeItWasKnownIsNotSentAgainAfterARollback() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Path state = dir.resolve("state");
+            try (Rig.Running first = rig.agent(vm, state)) {
+                first.untilState("ENTITLED");
+            }
+            try (Rig.Running nameless = rig.agent(URI.create("http://127.0.0.1:9"), state)) {
+                named(nameless, "5");
+            }
+            Rig.copy(state, dir.resolve("snapshot"));
+            Rig.Running lost = rig.agent(vm, state);
+            lost.untilState("ENTITLED");
+            named(lost, "7");
+            lost.close();
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            named(back, "2");
+            back.untilState("ENTITLED");
+            Rig.until("the next epoch", () -> rig.aggregator.openedEpochs() == 1);
+            back.close();
+            assertEquals(Quantity.of(14), rig.aggregator.total("requests"));
+        }
+    }
+
+    private static void named(Rig.Running agent, String quantity) throws Exception {
+        assertEquals(
+                2,
+                agent.post("/v1/usage", Json.object("dimension", "requests", "quantity", quantity, "product", Rig.CODE))
+                                .status()
+                        / 100);
+    }
+
     @Test
     void aRolledBackStateWithAnUnsentBatchNeverForks() throws Exception {
         try (Rig rig = new Rig(dir)) {
@@ -128,7 +194,9 @@ class CopiedStateTest {
 
             Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
             back.untilState("ENTITLED");
-            Rig.until("the next epoch", () -> rig.aggregator.openedEpochs() == 1);
+            // What the snapshot had to send, the lost timeline sent.
+            back.drained();
+            assertEquals(1, rig.aggregator.openedEpochs());
             assertEquals(first, AwsDoorTest.meterHoursAgo(rig, back, 3, 5).text("MeteringRecordId"));
             assertEquals(
                     "DuplicateRequestException",

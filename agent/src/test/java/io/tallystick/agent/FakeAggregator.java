@@ -103,6 +103,8 @@ final class FakeAggregator implements AutoCloseable {
     private volatile Duration behind = Duration.ZERO;
     private final AtomicReference<Runnable> onTheWay = new AtomicReference<>(() -> {});
     private final AtomicReference<Runnable> onTheWayIn = new AtomicReference<>(() -> {});
+    private final AtomicReference<Runnable> batchOnTheWayIn = new AtomicReference<>(() -> {});
+    private final AtomicReference<Runnable> openOnTheWayIn = new AtomicReference<>(() -> {});
     private KeyPair keys;
     private Jwk jwk;
     private String kid;
@@ -167,6 +169,16 @@ final class FakeAggregator implements AutoCloseable {
     /** What happens once, while the next request that somebody signed is on its way. */
     void beforeNextQuestionArrives(Runnable event) {
         onTheWayIn.set(event);
+    }
+
+    /** What happens once, while the next batch is on its way. */
+    void beforeNextBatchArrives(Runnable event) {
+        batchOnTheWayIn.set(event);
+    }
+
+    /** What happens once, while the next request to open an epoch is on its way. */
+    void beforeNextOpeningArrives(Runnable event) {
+        openOnTheWayIn.set(event);
     }
 
     /** Its clock goes behind the VM's by so much. */
@@ -412,6 +424,11 @@ final class FakeAggregator implements AutoCloseable {
                     answer = Json.writeBytes(path.startsWith("/v1/keys/") ? one : Json.object("keys", List.of(one)));
                 } else {
                     onTheWayIn.getAndSet(() -> {}).run();
+                    if (path.endsWith("/batches")) {
+                        batchOnTheWayIn.getAndSet(() -> {}).run();
+                    } else if (path.endsWith("/resume") && opens(body)) {
+                        openOnTheWayIn.getAndSet(() -> {}).run();
+                    }
                     Jws signed = answer(path, body);
                     answer = weakKey.length > 0 ? underAnyKeyOfLowOrder(signed) : signed.flattened();
                 }
@@ -439,6 +456,11 @@ final class FakeAggregator implements AutoCloseable {
             exchange.sendResponseHeaders(status, answer.length);
             exchange.getResponseBody().write(answer);
         }
+    }
+
+    private static boolean opens(byte[] resume) {
+        return Resume.Request.parse(Jws.parseFlattened(resume, Typ.RESUME).payload())
+                .open();
     }
 
     /** R the neutral point and S zero: under a key of low order this verifies whatever was signed. */
@@ -669,8 +691,14 @@ final class FakeAggregator implements AutoCloseable {
             duplicates++;
             return known;
         }
-        if (b.epoch() < m.epoch() || b.epoch() == m.epoch() && b.seq() <= m.seq()) {
+        boolean taken = e.batches.stream()
+                .map(stored -> Batch.parse(stored.payload()))
+                .anyMatch(stored -> stored.epoch() == b.epoch() && stored.seq() == b.seq());
+        if (taken || b.epoch() == m.epoch() && b.seq() <= m.seq()) {
             throw Failure.of(ErrorCode.FORK, "another batch has number " + b.seq());
+        }
+        if (b.epoch() < m.epoch()) {
+            throw Failure.of(ErrorCode.GAP, "that epoch was closed").with("expected", m.toJson());
         }
         if (b.epoch() > m.epoch() || b.seq() > m.seq() + 1) {
             throw Failure.of(ErrorCode.GAP, "a batch is missing").with("expected", m.toJson());
@@ -762,7 +790,7 @@ final class FakeAggregator implements AutoCloseable {
                 after.add(b.compact());
             }
         }
-        if (request.open() && after.isEmpty() && request.known().equals(e.mark)) {
+        if (request.open() && after.isEmpty() && from.isEmpty()) {
             e.mark = new Watermark(e.mark.epoch() + 1, 0, e.mark.hash());
             openedEpochs++;
         }

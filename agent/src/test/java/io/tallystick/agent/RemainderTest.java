@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -186,35 +188,81 @@ class RemainderTest {
         }
     }
 
-    /** Its process lives on with what the copy has: only a restart makes that comparable. */
+    /** Its process lives on, with what the copy has in a batch that is on its way and in sums of this very start. */
     @Test
-    void aVmThatWasCutOffWhileACopyOfItRanIsHeldAndExactOnceItsAgentIsRestarted() throws Exception {
+    void aVmThatWasCutOffWhileACopyOfItSentItsUsageIsExactWithoutARestart() throws Exception {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = rig.vm(Rig.CODE);
             rig.aggregator.flush(Duration.ofHours(2));
             Rig.Running original = rig.agent(vm, dir.resolve("state"));
             original.untilState("ENTITLED");
             original.meter("requests", "5");
+            CountDownLatch cutOff = new CountDownLatch(1);
+            rig.aggregator.beforeNextBatchArrives(() -> await(cutOff));
+            rig.time.advance(Duration.ofHours(2));
+            Rig.until("a batch on its way", () -> queue(original, "unsentBatches") > 0);
+            original.meter("requests", "3");
             Rig.copy(dir.resolve("state"), dir.resolve("copy"));
+            // In the hour of what the copy has, and in no other.
+            original.meter("requests", "100");
             Rig.Running clone = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
             Rig.until("the remainder sent", () -> {
                 rig.aggregator.forget(vm.instanceId());
                 rig.time.advance(Duration.ofSeconds(20));
                 return clone.remainder().startsWith("sent under the name of enr-");
             });
-            assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+            assertEquals(Quantity.of(8), rig.aggregator.total("requests"));
+            assertEquals(1, rig.aggregator.openedEpochs());
+            cutOff.countDown();
             original.meter("requests", "70");
             rig.time.advance(Duration.ofHours(3));
-            original.untilState("CONTESTED");
-            assertEquals(Quantity.of(5), rig.aggregator.total(vm.instanceId(), "requests"), "held, not doubled");
-            original.close();
+            original.untilState("ENTITLED");
+            original.drained();
+            assertEquals(Quantity.of(178), rig.aggregator.total(vm.instanceId(), "requests"));
+        }
+    }
+
+    /** Both were told that the VM is silent. The first one's batch arrives when the second is about to go on without it. */
+    @Test
+    void whatOneFinderSendsWhileAnotherComparesIsSentOnce() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = gone(rig, dir.resolve("state"));
             rig.time.reboot();
-            Rig.Running again = rig.agent(vm, dir.resolve("state"));
-            again.untilState("ENTITLED");
-            rig.time.advance(Duration.ofHours(3));
-            Rig.until(
-                    "the rest",
-                    () -> rig.aggregator.total(vm.instanceId(), "requests").equals(Quantity.of(75)));
+            Rig.copy(dir.resolve("state"), dir.resolve("copy"));
+            rig.time.advance(A_DAY);
+            CountDownLatch secondCompares = new CountDownLatch(1);
+            CountDownLatch firstSends = new CountDownLatch(1);
+            rig.aggregator.beforeNextOpeningArrives(() -> rig.aggregator.beforeNextBatchArrives(() -> {
+                firstSends.countDown();
+                await(secondCompares);
+            }));
+            Rig.Running one = rig.agent(rig.vm(Rig.CODE), dir.resolve("state"));
+            Rig.until("the first one's batch on its way", () -> {
+                rig.time.advance(Duration.ofMinutes(1));
+                return firstSends.getCount() == 0;
+            });
+            int stored = rig.aggregator.batchCount();
+            rig.aggregator.beforeNextOpeningArrives(() -> {
+                secondCompares.countDown();
+                await("the first one's batch", () -> rig.aggregator.batchCount() > stored);
+            });
+            Rig.Running two = rig.agent(rig.vm(Rig.CODE), dir.resolve("copy"));
+            untilSent(rig, one, two);
+            assertEquals(Quantity.of(12), rig.aggregator.total("requests"));
+            assertEquals(Quantity.of(12), rig.aggregator.total(vm.instanceId(), "requests"));
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        await("being let go", () -> latch.await(0, TimeUnit.SECONDS));
+    }
+
+    /** For what runs in the aggregator's place. */
+    private static void await(String what, Rig.Check check) {
+        try {
+            Rig.until(what, check);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -48,6 +48,11 @@ final class Cutter {
         Terms {
             codes = List.copyOf(codes);
         }
+
+        /** The code that need not be named, as there is no other; empty where there are several, or nobody knows. */
+        String only() {
+            return codes.size() == 1 ? codes.get(0) : "";
+        }
     }
 
     private record Pending(SumKey key, Quantity quantity, String run) {}
@@ -110,16 +115,21 @@ final class Cutter {
 
     /**
      * Books what was kept by uptime in its hour, and what named the only product by its code under no code, so that one
-     * (product, dimension, hour) is one record.
+     * (product, dimension, hour) is one record. What earlier starts kept stays apart from what this one did.
      */
-    private void rekey(Tx tx, Terms terms) throws SQLException {
-        String only = terms.codes().size() == 1 ? terms.codes().get(0) : "";
+    void rekey(Tx tx, Terms terms) throws SQLException {
+        String only = terms.only();
         for (Pending p : rows(tx, "WHERE boot <> '' OR product <> '' AND product = ?", only)) {
             SumKey k = p.key();
             long bucket = k.boot().isEmpty() ? k.bucket() : hour(tx, k.boot(), k.bucket());
             String product = k.product().equals(only) ? "" : k.product();
             delete(tx, p.run(), k);
-            tx.add(new SumKey(product, k.dimension(), "", bucket, k.tags()), p.quantity());
+            SumKey booked = new SumKey(product, k.dimension(), "", bucket, k.tags());
+            if (p.run().equals(tx.run())) {
+                tx.add(booked, p.quantity());
+            } else {
+                SealedSums.add(tx, booked, p.quantity());
+            }
         }
         // The rows read next must hold what was just moved.
         tx.flush();

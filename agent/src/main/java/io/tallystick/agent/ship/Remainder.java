@@ -209,13 +209,15 @@ public final class Remainder {
             if (now.isAfter(since.plus(TRIED_FOR))) {
                 return end("not sent: the VM spoke for itself for " + TRIED_FOR.toDays() + " days");
             }
-            Resumption resumption = new Resumption(left, aggregator, keys, this, Optional.of(me));
+            Cutter cutter = new Cutter(time, source, aggregator.issuer());
+            Resumption resumption = new Resumption(left, aggregator, keys, this, cutter, Optional.of(me));
             if (!isSilent(resumption, id.get())) {
                 soon();
                 return new Told(false, "waits: the VM is silent; it is asked once more");
             }
-            catchUp(resumption, id.get());
-            sendAll(id.get());
+            Cutter.Terms terms = terms();
+            catchUp(resumption, id.get(), terms);
+            sendAll(id.get(), cutter, terms);
             return end(sent(id.get()));
         }
 
@@ -252,17 +254,16 @@ public final class Remainder {
             return before != null && now - before >= AGAIN.toMillis() && now - before <= SURE_WITHIN.toMillis();
         }
 
-        private void catchUp(Resumption resumption, EnrollmentId id) throws Unreachable, Refused {
-            resumption.catchUp(id);
+        /** All of the file counts as sealed: nothing runs on it. */
+        private void catchUp(Resumption resumption, EnrollmentId id, Cutter.Terms terms) throws Unreachable, Refused {
+            resumption.catchUp(id, terms, Instant.MAX);
             left.call(tx -> {
                 tx.meta(TRIED, "yes");
                 return id;
             });
         }
 
-        private void sendAll(EnrollmentId id) throws Unreachable, Refused {
-            Cutter cutter = new Cutter(time, source, aggregator.issuer());
-            Cutter.Terms terms = terms();
+        private void sendAll(EnrollmentId id, Cutter cutter, Cutter.Terms terms) throws Unreachable, Refused {
             while (left.call(tx -> cutter.cut(tx, key, id, terms, false))) {
                 LOG.log(Level.FINE, "cut a batch of {0}", id);
             }

@@ -25,6 +25,7 @@ import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,33 +35,51 @@ import java.util.logging.Logger;
 
 /**
  * The exchange after the aggregator was found ahead: this state is older than what this instance already sent (a VM
- * rolled back to a snapshot). Everything sealed before this start may have been sent by the lost timeline, so what the
- * aggregator holds is subtracted from it, key by key, and the rest goes on in a new epoch.
+ * rolled back to a snapshot), or somebody else spoke for it (a copy of its disk). What the aggregator holds and this state
+ * does not know is subtracted, key by key, and the rest goes on in a new epoch.
+ *
+ * <p>The epoch opens only for who knows all there is, and from then on no batch of the epoch before is taken: so nothing
+ * comes in between what is subtracted and what is sent next, whoever else speaks for this instance.
  *
  * <p>Crash points: fetched batches are kept as they come, marked {@code fetched}, so a restart asks only for the rest;
- * the subtraction reads all of them and is one transaction with forgetting the mark; the epoch opens last, and a state
- * that crashed before it opened goes on in the old epoch, with nothing left to subtract.
+ * the subtraction reads all of them and is one transaction with forgetting the mark and going on in the epoch; a state that
+ * crashed between its opening and that opens another one.
  */
 final class Resumption {
+    private static final String OF_KEY = " AND product = ? AND dimension = ? AND boot = '' AND bucket = ? AND tags = ?";
+
     private static final Logger LOG = Logger.getLogger(Resumption.class.getName());
 
     private final Store store;
     private final Aggregator aggregator;
     private final IssuerKeys keys;
     private final Speaker speaker;
+    private final Cutter cutter;
     private final Optional<EnrollmentId> by;
 
     /** @param by the enrollment of this agent, where the state is another VM's */
-    Resumption(Store store, Aggregator aggregator, IssuerKeys keys, Speaker speaker, Optional<EnrollmentId> by) {
+    Resumption(
+            Store store,
+            Aggregator aggregator,
+            IssuerKeys keys,
+            Speaker speaker,
+            Cutter cutter,
+            Optional<EnrollmentId> by) {
         this.store = store;
         this.aggregator = aggregator;
         this.keys = keys;
         this.speaker = speaker;
+        this.cutter = cutter;
         this.by = by;
     }
 
-    /** Catches up with the aggregator; answers where the chain goes on. */
-    Watermark catchUp(EnrollmentId id) throws Unreachable, Refused {
+    /**
+     * Catches up with the aggregator; answers where the chain goes on. Needs a trusted time.
+     *
+     * @param copiedSince batches signed from then on were made by a copy of this start's state, so what they carry is taken
+     *     off this start's sums, too; what was signed before can hold only what is sealed
+     */
+    Watermark catchUp(EnrollmentId id, Cutter.Terms terms, Instant copiedSince) throws Unreachable, Refused {
         AgentKey key = speaker.key();
         Watermark known = store.call(tx -> {
             if (tx.meta("resume").isEmpty()) {
@@ -71,22 +90,23 @@ final class Resumption {
             }
             return fetchedSoFar(tx);
         });
-        while (true) {
-            Resume.Answer answer = ask(id, key, request(known, false));
+        Resume.Answer answer = ask(id, key, request(known, true));
+        while (answer.from().isPresent() || !answer.batches().isEmpty()) {
+            Watermark before = known;
             known = passOver(known, answer.from());
-            if (answer.batches().isEmpty()) {
-                break;
-            }
             known = keep(answer.batches(), known, id, key);
+            if (!known.isAfter(before)) {
+                throw new Unreachable("the answer to the resume request begins before what was asked for");
+            }
+            answer = ask(id, key, request(known, true));
         }
-        Watermark met = known;
+        Watermark opened = answer.watermark();
         store.call(tx -> {
-            subtract(tx, met);
-            return met;
-        });
-        Watermark opened = ask(id, key, request(met, true)).watermark();
-        store.call(tx -> {
+            cutter.rekey(tx, terms);
+            subtract(tx, terms, copiedSince);
             Chain.last(tx, opened);
+            tx.meta("resume", null);
+            tx.meta("resume.known", null);
             return opened;
         });
         return opened;
@@ -228,17 +248,7 @@ final class Resumption {
         }
         Batch batch = Batch.parse(Jws.parseCompact(mine.get().jws(), Typ.BATCH).payload());
         for (Map.Entry<SumKey, Quantity> e : Packer.sums(batch.records()).entrySet()) {
-            SumKey k = e.getKey();
-            Quantity before = tx.first(
-                            "SELECT quantity FROM pending WHERE run = 'sealed' AND product = ? AND dimension = ?"
-                                    + " AND boot = '' AND bucket = ? AND tags = ?",
-                            r -> Quantity.parse(r.getString(1)),
-                            k.product(),
-                            k.dimension(),
-                            k.bucket(),
-                            k.tags())
-                    .orElse(Quantity.ZERO);
-            seal(tx, k, before.plus(e.getValue()));
+            SealedSums.add(tx, e.getKey(), e.getValue());
         }
         for (MeteringRecord r : batch.records()) {
             Optional<SlotRecord> slot = SlotRecord.of(r);
@@ -247,19 +257,6 @@ final class Resumption {
             }
         }
         tx.change("DELETE FROM batch WHERE epoch = ? AND seq = ?", epoch, seq);
-    }
-
-    private static void seal(Tx tx, SumKey k, Quantity quantity) throws SQLException {
-        tx.change(
-                "INSERT INTO pending (run, product, dimension, boot, bucket, tags, quantity)"
-                        + " VALUES ('sealed', ?, ?, '', ?, ?, ?)"
-                        + " ON CONFLICT (run, product, dimension, boot, bucket, tags)"
-                        + " DO UPDATE SET quantity = excluded.quantity",
-                k.product(),
-                k.dimension(),
-                k.bucket(),
-                k.tags(),
-                quantity);
     }
 
     /** A write-once record is known by its id, so it is sent or not, whichever start took it. */
@@ -275,11 +272,11 @@ final class Resumption {
         }
     }
 
-    /** Keeps {@code max(0, sealed − sent)} per key; this run's own sums are untouched. */
-    private static void subtract(Tx tx, Watermark met) throws SQLException {
-        if (!tx.meta("resume").equals(Optional.of("fetching"))) {
-            return;
-        }
+    /**
+     * Keeps {@code max(0, sealed − sent)} per key. This start's own sums are untouched, but for what a copy of this very start
+     * sent: that cannot be more than is here, as nothing was acknowledged here since.
+     */
+    private static void subtract(Tx tx, Cutter.Terms terms, Instant copiedSince) throws SQLException {
         // Cut by this timeline beyond what the aggregator has: never sent by anyone, sums again.
         for (Chain.Sealed b : tx.list(
                 "SELECT epoch, seq, hash, prev, jws FROM batch WHERE acked IS NULL ORDER BY epoch, seq",
@@ -292,35 +289,81 @@ final class Resumption {
             dissolve(tx, b.epoch(), b.seq());
         }
         Map<SumKey, Quantity> sent = new LinkedHashMap<>();
-        for (String jws : tx.list("SELECT jws FROM batch WHERE origin = 'fetched'", r -> r.getString(1))) {
-            Batch batch = Batch.parse(Jws.parseCompact(jws, Typ.BATCH).payload());
-            Packer.sums(batch.records()).forEach((k, q) -> sent.merge(k, q, Quantity::plus));
+        Map<SumKey, Quantity> sentByCopies = new LinkedHashMap<>();
+        for (String compact : tx.list("SELECT jws FROM batch WHERE origin = 'fetched'", r -> r.getString(1))) {
+            Jws jws = Jws.parseCompact(compact, Typ.BATCH);
+            Batch batch = Batch.parse(jws.payload());
+            Instant signed = jws.header().iat();
+            boolean before = signed != null && signed.isBefore(copiedSince);
+            Packer.sums(batch.records())
+                    .forEach((k, q) -> (before ? sent : sentByCopies).merge(byNoCode(k, terms), q, Quantity::plus));
             forgetSent(tx, batch.records());
         }
-        Map<SumKey, Quantity> sealed = new LinkedHashMap<>();
-        tx.list(
-                        "SELECT product, dimension, bucket, tags, quantity FROM pending WHERE run <> ? AND boot = ''",
-                        r -> Map.entry(
-                                new SumKey(r.getString(1), r.getString(2), "", r.getLong(3), r.getString(4)),
-                                Quantity.parse(r.getString(5))),
-                        tx.run())
-                .forEach(e -> sealed.merge(e.getKey(), e.getValue(), Quantity::plus));
-        tx.change("DELETE FROM pending WHERE run <> ? AND boot = ''", tx.run());
+        int sealed = 0;
         int kept = 0;
-        for (Map.Entry<SumKey, Quantity> e : sealed.entrySet()) {
-            Quantity rest = e.getValue().minusOrZero(sent.getOrDefault(e.getKey(), Quantity.ZERO));
-            if (!rest.isZero()) {
-                seal(tx, e.getKey(), rest);
-                kept++;
+        for (SumKey k : keys(tx)) {
+            Quantity own = quantity(tx, "run = ?", k);
+            Quantity old = quantity(tx, "run <> ?", k);
+            Quantity copied = sentByCopies.getOrDefault(k, Quantity.ZERO);
+            Quantity rest = old.minusOrZero(sent.getOrDefault(k, Quantity.ZERO));
+            Quantity oldRest = rest.minusOrZero(copied);
+            Quantity ownRest = own.minusOrZero(copied.minusOrZero(rest));
+            sealed += old.isZero() ? 0 : 1;
+            kept += oldRest.isZero() ? 0 : 1;
+            if (!oldRest.equals(old)) {
+                remove(tx, "run <> ?", k);
+                if (!oldRest.isZero()) {
+                    SealedSums.add(tx, k, oldRest);
+                }
+            }
+            if (!ownRest.equals(own)) {
+                remove(tx, "run = ?", k);
+                if (!ownRest.isZero()) {
+                    tx.add(k, ownRest);
+                }
             }
         }
+        tx.flush();
         LOG.log(
                 Level.WARNING,
                 "this state was older than what was sent: {0} of {1} sealed sums were not sent yet and are kept",
-                new Object[] {kept, sealed.size()});
+                new Object[] {kept, sealed});
         tx.change("UPDATE batch SET origin = 'own' WHERE origin = 'fetched'");
-        Chain.last(tx, met);
-        tx.meta("resume", null);
-        tx.meta("resume.known", null);
+    }
+
+    /** As pending sums are keyed once {@link Cutter#rekey} has seen them. */
+    private static SumKey byNoCode(SumKey k, Cutter.Terms terms) {
+        return k.product().equals(terms.only()) ? new SumKey("", k.dimension(), "", k.bucket(), k.tags()) : k;
+    }
+
+    private static List<SumKey> keys(Tx tx) throws SQLException {
+        return tx.list(
+                "SELECT DISTINCT product, dimension, bucket, tags FROM pending WHERE boot = ''",
+                r -> new SumKey(r.getString(1), r.getString(2), "", r.getLong(3), r.getString(4)));
+    }
+
+    private static Quantity quantity(Tx tx, String whichRuns, SumKey k) throws SQLException {
+        Quantity sum = Quantity.ZERO;
+        for (Quantity q : tx.list(
+                "SELECT quantity FROM pending WHERE " + whichRuns + OF_KEY,
+                r -> Quantity.parse(r.getString(1)),
+                tx.run(),
+                k.product(),
+                k.dimension(),
+                k.bucket(),
+                k.tags())) {
+            sum = sum.plus(q);
+        }
+        return sum;
+    }
+
+    private static void remove(Tx tx, String whichRuns, SumKey k) throws SQLException {
+        tx.change(
+                "DELETE FROM pending WHERE " + whichRuns + OF_KEY,
+                tx.run(),
+                k.product(),
+                k.dimension(),
+                k.bucket(),
+                k.tags());
     }
 }

@@ -80,7 +80,11 @@ public final class Shipper {
     /** Apart from {@link #retry}, which every exchange resets. */
     private final Backoff asking;
 
+    private final long startedBootMillis;
     private boolean synced;
+    /** Whether this start was at one with the aggregator once. */
+    private boolean hasMet;
+
     private @Nullable Watermark toReconcile;
     /** Whether the comparison could not be settled, so that only another answer of the aggregator helps. */
     private boolean askAgain;
@@ -116,7 +120,8 @@ public final class Shipper {
         this.uptime = uptime;
         this.cutter = new Cutter(time, source, aggregator.issuer());
         this.sending = new Sending(store, aggregator, keys, time, this::note);
-        this.resumption = new Resumption(store, aggregator, keys, enroller, Optional.empty());
+        this.resumption = new Resumption(store, aggregator, keys, enroller, cutter, Optional.empty());
+        this.startedBootMillis = source.bootMillis();
         this.retry = new Backoff(random);
         this.asking = new Backoff(random);
     }
@@ -211,7 +216,9 @@ public final class Shipper {
                 }
                 case AHEAD -> {
                     note("the aggregator is ahead of this state, which was rolled back; catching up");
-                    resumption.catchUp(id.get());
+                    Cutter.Terms terms = new Cutter.Terms(
+                            board.standing().codes(), board.standing().plan());
+                    resumption.catchUp(id.get(), terms, copiedSince());
                     met();
                 }
                 case FORK -> fork("The aggregator holds another batch under a number this agent used.");
@@ -254,8 +261,17 @@ public final class Shipper {
         }
     }
 
+    /**
+     * Since when what is unknown here was sent by a copy of this start's state, and not by a timeline that this start replaced:
+     * since it was at one with the aggregator, or else since it began.
+     */
+    private Instant copiedSince() {
+        return hasMet ? Instant.MIN : time.at(startedBootMillis).orElse(Instant.MAX);
+    }
+
     private void met() {
         synced = true;
+        hasMet = true;
         held = Optional.empty();
         askAgain = false;
         asking.succeeded();

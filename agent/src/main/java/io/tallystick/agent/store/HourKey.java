@@ -23,7 +23,7 @@ public record HourKey(String product, String dimension, long second) {
         return 31 * (31 * Long.hashCode(second) + dimension.hashCode()) + product.hashCode();
     }
 
-    static HourKey of(SumKey key) {
+    public static HourKey of(SumKey key) {
         return new HourKey(key.product(), key.dimension(), key.bucket());
     }
 

@@ -362,7 +362,7 @@ final class Samples {
     }
 
     static Resume.Request resume() {
-        return new Resume.Request(18, afterFirst(), false);
+        return new Resume.Request(18, afterFirst(), true);
     }
 
     /** Of an agent that keeps its first batch no longer, asking an aggregator that has lost it. */
