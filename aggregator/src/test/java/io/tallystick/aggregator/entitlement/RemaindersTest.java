@@ -7,6 +7,7 @@ import io.tallystick.aggregator.app.Http;
 import io.tallystick.aggregator.app.RunningAggregator;
 import io.tallystick.aggregator.usage.ProtocolClient;
 import io.tallystick.aggregator.usage.SimulatedRegion;
+import io.tallystick.common.jose.Jws;
 import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
 import io.tallystick.common.wire.EnrollRequest;
@@ -103,6 +104,29 @@ class RemaindersTest {
                 List.of("agent:" + shop().id() + " {\"by\":\"" + finder.id() + "\",\"epoch\":2}"),
                 shop().audited("enrollment.remainder"));
         assertEquals(List.of(), RUNNING.differences());
+    }
+
+    /** So that nothing comes between what one finder subtracts and what it sends next. */
+    @Test
+    void anEpochOpensForWhoKnowsAllAndNothingOfTheEpochBeforeIsTakenThen() {
+        ProtocolClient old = shop().agent();
+        old.enroll();
+        old.send(increment("5"));
+        Watermark known = old.mark();
+        Jws late = old.sign(increment("3"));
+        ProtocolClient finder = finder();
+        RUNNING.clock().advance(Remainders.SILENT.plus(MOMENT));
+        old.send(increment("4"));
+        Resume.Answer handed = ProtocolClient.resumed(old.tryResumeBy(finder.id(), known, true));
+        assertEquals(1, handed.batches().size());
+        assertEquals(old.mark(), handed.watermark(), "nothing was opened");
+        Watermark opened = ProtocolClient.resumed(old.tryResumeBy(finder.id(), old.mark(), true))
+                .watermark();
+        assertEquals(2, opened.epoch());
+        Jws next = old.sign(increment("3"));
+        assertEquals("fork", old.trySend(late).expect(409).get("code"));
+        assertEquals("gap", old.trySend(next).expect(409).get("code"));
+        assertEquals(List.of("5", "4"), shop().batches());
     }
 
     @Test
