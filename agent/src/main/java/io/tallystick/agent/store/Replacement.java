@@ -145,8 +145,24 @@ public record Replacement(String aside, Optional<String> back) {
             // Not deleted from the old file: two files commit one after the other, and a crash between must lose
             // nothing. Runs without an instance in a file set aside are not that instance's.
             s.execute("COMMIT");
+            emptyLog(s, "fresh");
+            emptyLog(s, "main");
             s.execute("DETACH DATABASE fresh");
-            s.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        if (Files.exists(StateFolder.logOf(next))) {
+            throw new SQLException("the log of " + next + " is still there once it is closed");
+        }
+    }
+
+    /**
+     * Moves what the log holds into the file, on disk: the file is renamed without its log. Closing does so too, and says
+     * nothing where it fails.
+     */
+    private static void emptyLog(Statement s, String database) throws SQLException {
+        try (ResultSet done = s.executeQuery("PRAGMA " + database + ".wal_checkpoint(TRUNCATE)")) {
+            if (!done.next() || done.getInt("busy") != 0) {
+                throw new SQLException("the log of " + database + " cannot be emptied: it is in use");
+            }
         }
     }
 

@@ -178,6 +178,11 @@ public final class StateFolder implements AutoCloseable {
         return dir.resolve(NEXT);
     }
 
+    /** Where a database keeps what is not yet in its file. */
+    static Path logOf(Path database) {
+        return database.resolveSibling(database.getFileName() + "-wal");
+    }
+
     void deleteNext() throws IOException {
         for (String suffix : List.of("", "-wal", "-journal", "-shm")) {
             Files.deleteIfExists(dir.resolve(NEXT + suffix));
