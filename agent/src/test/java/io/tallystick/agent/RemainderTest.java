@@ -3,7 +3,9 @@ package io.tallystick.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.cloudsim.Fault;
 import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -401,6 +403,36 @@ class RemainderTest {
             rig.time.advance(Duration.ofMinutes(16));
             moved.drained();
             assertEquals(Quantity.of(62), rig.aggregator.total("requests"), "nobody is billed for it");
+        }
+    }
+
+    @Test
+    void aKeyThatThisVmUsedBeforeItsDiskMovedCountsOnceWheneverItIsRepeated() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Path state = dir.resolve("state");
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Object call = Json.object("dimension", "requests", "quantity", "5", "idempotencyKey", "order-1");
+            try (Rig.Running agent = rig.agent(vm, state)) {
+                agent.untilState("ENTITLED");
+                assertEquals(200, agent.post("/v1/usage", call).status());
+                agent.drained();
+            }
+            try (Rig.Running there = rig.agent(rig.vm(Rig.CODE), state)) {
+                there.untilState("ENTITLED");
+            }
+            vm.inject(Fault.error(500));
+            Rig.Running back = rig.agent(vm, state);
+            Rig.Reply early = back.post("/v1/usage", call);
+            assertEquals(503, early.status());
+            assertTrue(early.text("detail").contains("which VM this is"), early::toString);
+            assertEquals(202, back.meter("requests", "70").status(), "what has no key cannot be repeated");
+            vm.heal();
+            rig.time.advance(Duration.ofMinutes(1));
+            back.untilState("ENTITLED");
+            assertEquals(200, back.post("/v1/usage", call).status());
+            rig.time.advance(Duration.ofMinutes(16));
+            back.drained();
+            assertEquals(Quantity.of(75), rig.aggregator.total(vm.instanceId(), "requests"));
         }
     }
 

@@ -52,6 +52,8 @@ public final class UsageIntake {
     private final TimeSource source;
     private final Board board;
     private final Semaphore reading = new Semaphore(READ_AT_ONCE);
+    /** Whether one of the files set aside may turn out to be this VM's own, which knows keys that the open one does not. */
+    private final boolean keysBeside;
     private volatile boolean stopped;
 
     /** How many records were taken, and whether the instance was known to be entitled: 200 or 202. */
@@ -62,6 +64,7 @@ public final class UsageIntake {
         this.time = time;
         this.source = source;
         this.board = board;
+        this.keysBeside = !store.folder().setAside().isEmpty();
     }
 
     /** Refuses everything from now on: the process is stopping. */
@@ -100,6 +103,14 @@ public final class UsageIntake {
         List<Failure.Problem> problems = new ArrayList<>();
         List<Increment> increments = new ArrayList<>();
         Optional<Failure> refusal = Optional.empty();
+        if (keysBeside
+                && standing.identity().isEmpty()
+                && records.stream().anyMatch(r -> r.idempotencyKey().isPresent())) {
+            throw Failure.of(
+                    ErrorCode.UNAVAILABLE,
+                    "idempotencyKey: cannot be compared before the metadata service says which VM this is, as the"
+                            + " keys this VM used may be in a file of its own beside; try again");
+        }
         boolean entitled = true;
         Map<Optional<String>, Verdict> verdicts = new HashMap<>();
         for (UsageRecord r : records) {
