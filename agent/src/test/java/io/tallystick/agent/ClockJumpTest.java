@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.agent.meter.UsageIntake;
 import io.tallystick.cloudsim.SimulatedVm;
+import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hours;
 import io.tallystick.common.model.Quantity;
 import java.nio.file.Path;
@@ -160,6 +162,45 @@ class ClockJumpTest {
             rig.time.advance(Duration.ofMinutes(16));
             offline.drained();
             assertEquals(Quantity.of(15), rig.aggregator.total("requests"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1970-01-01T00:00:00Z", "2050-01-01T00:00:00Z"})
+    void aKeyThatWasUsedBeforeTheTimeWasKnownIsKnownForSevenDays(String wall) throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            rig.aggregator.leaseLength(YEAR);
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            Object call = Json.object("dimension", "requests", "quantity", "5", "idempotencyKey", "order-1");
+            rig.aggregator.away(true);
+            rig.time.wallError(Duration.between(rig.time.instant(), Instant.parse(wall)));
+            Rig.Running agent = rig.agent(vm, dir.resolve("state"));
+            assertEquals(202, agent.post("/v1/usage", call).status());
+            rig.aggregator.away(false);
+            rig.time.wallError(Duration.ZERO);
+            rig.time.advance(Duration.ofMinutes(3));
+            agent.untilState("ENTITLED");
+            // Keys are forgotten by the hour, and after a start.
+            for (int start = 0; start < 2; start++) {
+                agent.drained();
+                rig.time.advance(Duration.ofHours(2));
+                agent.close();
+                agent = rig.agent(vm, dir.resolve("state"));
+                agent.untilState("ENTITLED");
+                assertEquals(200, agent.post("/v1/usage", call).status());
+            }
+            rig.time.advance(Duration.ofHours(1));
+            agent.drained();
+            assertEquals(Quantity.of(5), rig.aggregator.total("requests"));
+
+            rig.time.advance(UsageIntake.KEYS_KEPT);
+            Rig.Running last = agent;
+            Rig.until("forgotten, and counted anew", () -> {
+                assertEquals(200, last.post("/v1/usage", call).status());
+                rig.time.advance(Duration.ofHours(1));
+                last.drained();
+                return rig.aggregator.total("requests").equals(Quantity.of(10));
+            });
         }
     }
 }

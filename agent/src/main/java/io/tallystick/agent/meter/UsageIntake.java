@@ -84,7 +84,8 @@ public final class UsageIntake {
         } finally {
             reading.release();
         }
-        long second = time.nowOrWall().getEpochSecond();
+        // A wall clock in 1970 would have the key forgotten as soon as the time is known.
+        long second = time.now().map(Instant::getEpochSecond).orElse(Increment.SOME_TIME);
         int accepted = Store.join(store.usage(tx -> {
             Increment.addAll(tx, call.increments, call.refusal, second);
             return call.records;

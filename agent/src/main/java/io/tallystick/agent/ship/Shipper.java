@@ -12,6 +12,7 @@ import io.tallystick.agent.net.Backoff;
 import io.tallystick.agent.net.IssuerKeys;
 import io.tallystick.agent.net.Refused;
 import io.tallystick.agent.net.Unreachable;
+import io.tallystick.agent.store.Increment;
 import io.tallystick.agent.store.SlotRecord;
 import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.Tx;
@@ -514,9 +515,7 @@ public final class Shipper {
             store.call(tx -> {
                 tx.change("DELETE FROM batch WHERE acked < ?", ms - BATCHES_KEPT.toMillis());
                 tx.change("DELETE FROM receipt WHERE received < ?", ms - RECEIPTS_KEPT.toMillis());
-                tx.change(
-                        "DELETE FROM idem WHERE at < ?",
-                        now.minus(UsageIntake.KEYS_KEPT).getEpochSecond());
+                Increment.forgetKeys(tx, now.minus(UsageIntake.KEYS_KEPT).getEpochSecond(), now.getEpochSecond());
                 tx.change(
                         "DELETE FROM hour_kind WHERE hour < ?",
                         now.minus(KINDS_KEPT).getEpochSecond());

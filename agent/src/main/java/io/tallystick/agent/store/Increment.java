@@ -20,6 +20,9 @@ import java.util.Optional;
  * @param content what must be the same when the key is used again; {@link Hash#NONE} without a key
  */
 public record Increment(String path, Map<SumKey, Quantity> parts, Optional<String> key, Hash content) {
+    /** Instead of a second: when that was is not known yet. */
+    public static final long SOME_TIME = -1;
+
     public Increment {
         parts = Map.copyOf(parts);
     }
@@ -54,7 +57,7 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
      *
      * @param refusal thrown unless every increment was already taken: a retried call gets the answer it missed even if
      *     the instance was denied since
-     * @param nowSecond seconds since 1970, for forgetting keys
+     * @param nowSecond seconds since 1970 or {@link #SOME_TIME}, for forgetting keys
      */
     public static void addAll(Tx tx, List<Increment> increments, Optional<Failure> refusal, long nowSecond)
             throws SQLException {
@@ -97,6 +100,12 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
             tx.idempotent(e.getKey(), e.getValue(), nowSecond);
         }
         sums.forEach(tx::sum);
+    }
+
+    /** Forgets keys used before that second; those of some time were used now, to be sure. */
+    public static void forgetKeys(Tx tx, long beforeSecond, long nowSecond) throws SQLException {
+        tx.change("UPDATE idem SET at = ? WHERE at < 0", nowSecond);
+        tx.change("DELETE FROM idem WHERE at < ?", beforeSecond);
     }
 
     /** An hour that holds a write-once record takes no increments. */
