@@ -403,6 +403,12 @@ class RemainderTest {
             rig.time.advance(Duration.ofMinutes(16));
             moved.drained();
             assertEquals(Quantity.of(62), rig.aggregator.total("requests"), "nobody is billed for it");
+            assertEquals(0, queue(moved, "unclaimed"));
+            moved.close();
+            rig.time.reboot();
+            Rig.Running back = rig.agent(vm, state);
+            back.untilState("ENTITLED");
+            assertEquals(1, queue(back, "unclaimed"));
         }
     }
 

@@ -8,6 +8,7 @@ import io.tallystick.agent.enroll.Verdict;
 import io.tallystick.agent.metadata.Identity;
 import io.tallystick.agent.store.Store;
 import io.tallystick.agent.store.Tx;
+import io.tallystick.agent.store.Unclaimed;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Hash;
 import java.sql.SQLException;
@@ -82,7 +83,7 @@ public final class Status {
                 tx.number("SELECT count(*) FROM quarantine"));
     }
 
-    private record FromStore(Queue queue, String chain, List<Object> quarantined) {}
+    private record FromStore(Queue queue, long unclaimed, String chain, List<Object> quarantined) {}
 
     /** The whole document. */
     public Map<String, Object> document() {
@@ -90,8 +91,8 @@ public final class Status {
         Optional<Instant> now = time.now();
         // Before the queue is read, so that who sees a flush sees its batches.
         Optional<Instant> flushed = flushedAt.get();
-        FromStore kept =
-                store.call(tx -> new FromStore(queue(tx), tx.meta("chain").orElse("1 0 -"), quarantined(tx)));
+        FromStore kept = store.call(tx ->
+                new FromStore(queue(tx), Unclaimed.count(tx), tx.meta("chain").orElse("1 0 -"), quarantined(tx)));
         List<Object> products = new ArrayList<>();
         for (String code : s.codes()) {
             products.add(product(s.verdict(Optional.of(code), now), now));
@@ -125,6 +126,8 @@ public final class Status {
                         (long) oldestUnsentSeconds(q),
                         "flushedAt",
                         flushed.orElse(null),
+                        "unclaimed",
+                        kept.unclaimed(),
                         "held",
                         held.get().orElse(null)),
                 "lastBatch",

@@ -84,7 +84,10 @@ public record Replacement(String aside, Optional<String> back) {
             return left;
         } catch (SQLException e) {
             if (!isDamaged(opener, file)) {
-                throw e;
+                throw new SQLException(
+                        "no copy can be made of " + file + ", which is this VM's own, of " + Files.size(file)
+                                + " bytes: the next start tries again",
+                        e);
             }
             // A fresh key has to be admitted then, as after a reinstallation; the file stays where it is.
             LOG.log(Level.WARNING, "this VM's own file " + left.get() + " cannot be gone on with", e);
