@@ -54,6 +54,7 @@ public final class UsageIntake {
     private final Semaphore reading = new Semaphore(READ_AT_ONCE);
     /** Whether one of the files set aside may turn out to be this VM's own, which knows keys that the open one does not. */
     private final boolean keysBeside;
+
     private volatile boolean stopped;
 
     /** How many records were taken, and whether the instance was known to be entitled: 200 or 202. */

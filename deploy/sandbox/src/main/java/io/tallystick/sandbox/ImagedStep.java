@@ -86,7 +86,8 @@ final class ImagedStep implements Story.Step {
         VmInfo other = market.launchBare(
                 VmSpec.of(Marketplace.CLOUD_ACCOUNT).productCodes(scene.seed().productCode()));
         Agent there = market.agentIn(other);
-        scene.meter(first, original, Seed.REQUESTS, "4", market.now(), "moved-1");
+        Instant before = market.now();
+        scene.meter(first, original, Seed.REQUESTS, "4", before, "moved-1");
         first.stop();
         first.moveDiskTo(there);
         market.start(there);
@@ -107,12 +108,14 @@ final class ImagedStep implements Story.Step {
                 first.status().text("setAside").contains(other.instanceId()),
                 "the other VM's state set aside in its turn",
                 first.status());
+        first.meter(Scene.record(Seed.REQUESTS, "4", before, "moved-1")).expect(200);
         scene.meter(first, original, Seed.REQUESTS, "444", market.now(), "moved-3");
         scene.closeAndCompare(first);
         scene.tell()
                 .did(
                         "moved the first VM's disk to " + other.instanceId() + ", metered there, moved it back",
-                        "the first VM goes on with the key it had; the bill of both equals the books");
+                        "the first VM goes on with the key it had, and a call from before the move, repeated, counts"
+                                + " once; the bill of both equals the books");
     }
 
     /** A VM dies with usage on its disk, and all there is of it is an image. */
