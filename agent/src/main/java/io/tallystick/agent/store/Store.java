@@ -427,7 +427,8 @@ public final class Store implements AutoCloseable {
         tx.execute("BEGIN IMMEDIATE");
         int batches = tx.change(
                 "DELETE FROM batch WHERE (epoch, seq) IN (SELECT epoch, seq FROM batch WHERE acked IS NOT NULL"
-                        + " AND NOT EXISTS (SELECT 1 FROM meta WHERE k = 'resume')"
+                        // Being fetched, and compared once all are there.
+                        + " AND (origin <> 'fetched' OR NOT EXISTS (SELECT 1 FROM meta WHERE k = 'resume'))"
                         + " ORDER BY epoch, seq LIMIT " + PRUNE_BATCHES + ")");
         int receipts = batches > 0
                 ? 0

@@ -137,6 +137,24 @@ class StoreTest {
         });
     }
 
+    /** A state that was rolled back: what another timeline sent is needed until it is compared. */
+    @Test
+    void whatIsFetchedFindsRoomInAFileFullOfAcknowledgedBatchesAndIsNotGivenUp() throws Exception {
+        with(store -> {
+            int own = (int) (8 * MIB / BATCH_BYTES);
+            for (int seq = 1; seq <= own; seq++) {
+                batch(store, seq, true);
+            }
+            store.call(tx -> tx.change("INSERT INTO meta (k, v) VALUES ('resume', 'fetching')"));
+            for (int seq = 1; seq <= 10; seq++) {
+                int fetched = own + seq;
+                assertEquals(1, batch(store, fetched, true));
+                store.call(tx -> tx.change("UPDATE batch SET origin = 'fetched' WHERE seq = ?", fetched));
+            }
+            assertEquals(List.of(10L), numbers(store, "SELECT count(*) FROM batch WHERE origin = 'fetched'"));
+        });
+    }
+
     @Test
     void aLogWithoutRoomIsNoReasonToGiveUpMore() throws Exception {
         with(store -> {
