@@ -88,6 +88,12 @@ public final class UsageIntake {
         // A wall clock in 1970 would have the key forgotten as soon as the time is known.
         long second = time.now().map(Instant::getEpochSecond).orElse(Increment.SOME_TIME);
         int accepted = Store.join(store.usage(tx -> {
+            if (call.nameless && (keysBeside && call.isKeyed() || Increment.anyKeyOfAKnownVm(tx, call.increments))) {
+                throw Failure.of(
+                        ErrorCode.UNAVAILABLE,
+                        "idempotencyKey: cannot be compared before the metadata service says which VM this is: it may be"
+                                + " a key that this VM used, or one of the VM whose disk this was; try again");
+            }
             Increment.addAll(tx, call.increments, call.refusal, second);
             return call.records;
         }));
@@ -95,7 +101,12 @@ public final class UsageIntake {
     }
 
     /** A call that was checked; only this waits for the disk, not what it was read from. */
-    private record Call(int records, List<Increment> increments, Optional<Failure> refusal, boolean entitled) {}
+    private record Call(
+            int records, List<Increment> increments, Optional<Failure> refusal, boolean entitled, boolean nameless) {
+        boolean isKeyed() {
+            return increments.stream().anyMatch(i -> i.key().isPresent());
+        }
+    }
 
     private Call read(byte[] body) {
         List<UsageRecord> records = UsageRecord.read(body);
@@ -105,14 +116,6 @@ public final class UsageIntake {
         List<Failure.Problem> problems = new ArrayList<>();
         List<Increment> increments = new ArrayList<>();
         Optional<Failure> refusal = Optional.empty();
-        if (keysBeside
-                && standing.identity().isEmpty()
-                && records.stream().anyMatch(r -> r.idempotencyKey().isPresent())) {
-            throw Failure.of(
-                    ErrorCode.UNAVAILABLE,
-                    "idempotencyKey: cannot be compared before the metadata service says which VM this is, as the"
-                            + " keys this VM used may be in a file of its own beside; try again");
-        }
         boolean entitled = true;
         Map<Optional<String>, Verdict> verdicts = new HashMap<>();
         for (UsageRecord r : records) {
@@ -138,7 +141,12 @@ public final class UsageIntake {
             ErrorCode code = codes.stream().distinct().count() == 1 ? codes.get(0) : ErrorCode.INVALID_REQUEST;
             throw Failure.of(code, problems);
         }
-        return new Call(records.size(), Increment.summed(increments), refusal, entitled);
+        return new Call(
+                records.size(),
+                Increment.summed(increments),
+                refusal,
+                entitled,
+                standing.identity().isEmpty());
     }
 
     private static Optional<Failure> refused(Verdict v) {

@@ -102,6 +102,21 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
         sums.forEach(tx::sum);
     }
 
+    /** Whether one of the keys was used by a start of a VM that is known, which may be another than this one. */
+    public static boolean anyKeyOfAKnownVm(Tx tx, List<Increment> increments) throws SQLException {
+        for (Increment i : increments) {
+            if (i.key.isPresent()
+                    && tx.number(
+                                    "SELECT EXISTS (SELECT 1 FROM idem WHERE key = ? AND NOT EXISTS"
+                                            + " (SELECT 1 FROM run WHERE run.id = idem.run AND run.instance = ''))",
+                                    i.key.get())
+                            == 1) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Forgets keys used before that second; those of some time were used now, to be sure. */
     public static void forgetKeys(Tx tx, long beforeSecond, long nowSecond) throws SQLException {
         tx.change("UPDATE idem SET at = ? WHERE at < 0", nowSecond);
