@@ -3,6 +3,7 @@ package io.tallystick.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.tallystick.cloudsim.Fault;
 import io.tallystick.cloudsim.SimulatedVm;
 import io.tallystick.common.json.Json;
 import io.tallystick.common.model.Quantity;
@@ -71,6 +72,65 @@ class CopiedStateTest {
             Rig.until("both epochs", () -> rig.aggregator.total("requests").equals(Quantity.of(14)));
             again.drained();
             assertEquals(2, rig.aggregator.openedEpochs());
+        }
+    }
+
+    /** It took usage, in an hour of which the lost timeline sent more, and could not compare before it was restarted. */
+    @Test
+    void whatAStartTookSinceTheRollbackIsBilledWholeWhicheverStartCompares() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            AwsDoorTest.midHour(rig);
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            rig.aggregator.flush(Duration.ofHours(2));
+            Rig.Running lost = rig.agent(vm, dir.resolve("state"));
+            lost.untilState("ENTITLED");
+            lost.meter("requests", "10");
+            Rig.copy(dir.resolve("state"), dir.resolve("snapshot"));
+            lost.meter("requests", "100");
+            lost.close();
+            assertEquals(Quantity.of(110), rig.aggregator.total("requests"));
+
+            rig.aggregator.away(true);
+            rig.time.reboot();
+            rig.time.advance(Duration.ofSeconds(10));
+            try (Rig.Running offline = rig.agent(vm, dir.resolve("snapshot"))) {
+                offline.untilState("OFFLINE_GRACE");
+                assertEquals(200, offline.meter("requests", "50").status());
+            }
+            rig.aggregator.away(false);
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            back.untilState("ENTITLED");
+            back.drained();
+            back.close();
+            assertEquals(Quantity.of(160), rig.aggregator.total("requests"));
+        }
+    }
+
+    @Test
+    void aKeyThatTheVmOfTheImageUsedTooIsNotTakenForThisVms() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            Object call = Json.object("dimension", "requests", "quantity", "5", "idempotencyKey", "of-the-day");
+            Rig.Running one = rig.agent(rig.vm(Rig.CODE), dir.resolve("one"));
+            one.untilState("ENTITLED");
+            assertEquals(200, one.post("/v1/usage", call).status());
+            one.drained();
+            Rig.copy(dir.resolve("one"), dir.resolve("two"));
+            SimulatedVm copy = rig.vm(Rig.CODE);
+            copy.inject(Fault.error(500));
+            Rig.Running two = rig.agent(copy, dir.resolve("two"));
+            Rig.Reply early = two.post("/v1/usage", call);
+            assertEquals(503, early.status());
+            assertTrue(early.text("detail").contains("which VM this is"), early::toString);
+            Object another = Json.object("dimension", "requests", "quantity", "2", "idempotencyKey", "another");
+            assertEquals(202, two.post("/v1/usage", another).status());
+            assertEquals(202, two.post("/v1/usage", another).status());
+            copy.heal();
+            rig.time.advance(Duration.ofMinutes(1));
+            two.untilState("ENTITLED");
+            assertEquals(200, two.post("/v1/usage", call).status());
+            assertEquals(200, two.post("/v1/usage", another).status());
+            two.drained();
+            assertEquals(Quantity.of(7), rig.aggregator.total(copy.instanceId(), "requests"));
         }
     }
 

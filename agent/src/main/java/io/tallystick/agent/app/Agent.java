@@ -28,6 +28,7 @@ import java.net.Proxy;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -179,7 +180,11 @@ public final class Agent implements AutoCloseable {
                     "INSERT INTO boot (id, wall0) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET wall0 = excluded.wall0",
                     source.bootId(),
                     wall0);
-            return tx.change("INSERT INTO run (id, boot, instance) VALUES (?, ?, '')", tx.run(), source.bootId());
+            return tx.change(
+                    "INSERT INTO run (id, boot, instance, began) VALUES (?, ?, '', ?)",
+                    tx.run(),
+                    source.bootId(),
+                    time.now().map(Instant::toEpochMilli).orElse(0L));
         });
     }
 

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 public final class TrustedTime {
-    /** Longer than an answer takes that nothing held back. */
-    private static final Duration DOUBT_MAX = Duration.ofSeconds(5);
+    /** Longer than an answer takes that nothing held back; by as much a time may be ahead that is not in doubt. */
+    public static final Duration DOUBT_MAX = Duration.ofSeconds(5);
 
     private final TimeSource source;
     private volatile @Nullable Anchor anchor;

@@ -115,7 +115,7 @@ final class Cutter {
 
     /**
      * Books what was kept by uptime in its hour, and what named the only product by its code under no code, so that one
-     * (product, dimension, hour) is one record. What earlier starts kept stays apart from what this one did.
+     * (product, dimension, hour) is one record. What each start kept stays apart.
      */
     void rekey(Tx tx, Terms terms) throws SQLException {
         String only = terms.only();
@@ -128,7 +128,7 @@ final class Cutter {
             if (p.run().equals(tx.run())) {
                 tx.add(booked, p.quantity());
             } else {
-                SealedSums.add(tx, booked, p.quantity());
+                PastSums.add(tx, p.run(), booked, p.quantity());
             }
         }
         // The rows read next must hold what was just moved.

@@ -254,9 +254,8 @@ public final class Remainder {
             return before != null && now - before >= AGAIN.toMillis() && now - before <= SURE_WITHIN.toMillis();
         }
 
-        /** All of the file counts as sealed: nothing runs on it. */
         private void catchUp(Resumption resumption, EnrollmentId id, Cutter.Terms terms) throws Unreachable, Refused {
-            resumption.catchUp(id, terms, Instant.MAX);
+            resumption.catchUp(id, terms, Optional.empty());
             left.call(tx -> {
                 tx.meta(TRIED, "yes");
                 return id;

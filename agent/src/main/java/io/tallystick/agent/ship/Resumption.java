@@ -1,5 +1,6 @@
 package io.tallystick.agent.ship;
 
+import io.tallystick.agent.clock.TrustedTime;
 import io.tallystick.agent.enroll.AgentKey;
 import io.tallystick.agent.enroll.Speaker;
 import io.tallystick.agent.net.Aggregator;
@@ -26,9 +27,13 @@ import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -46,8 +51,6 @@ import java.util.logging.Logger;
  * crashed between its opening and that opens another one.
  */
 final class Resumption {
-    private static final String OF_KEY = " AND product = ? AND dimension = ? AND boot = '' AND bucket = ? AND tags = ?";
-
     private static final Logger LOG = Logger.getLogger(Resumption.class.getName());
 
     private final Store store;
@@ -76,10 +79,9 @@ final class Resumption {
     /**
      * Catches up with the aggregator; answers where the chain goes on. Needs a trusted time.
      *
-     * @param copiedSince batches signed from then on were made by a copy of this start's state, so what they carry is taken
-     *     off this start's sums, too; what was signed before can hold only what is sealed
+     * @param began when this start did; empty for a state that nothing runs on: whatever was sent may be of its sums
      */
-    Watermark catchUp(EnrollmentId id, Cutter.Terms terms, Instant copiedSince) throws Unreachable, Refused {
+    Watermark catchUp(EnrollmentId id, Cutter.Terms terms, Optional<Instant> began) throws Unreachable, Refused {
         AgentKey key = speaker.key();
         Watermark known = store.call(tx -> {
             if (tx.meta("resume").isEmpty()) {
@@ -101,15 +103,20 @@ final class Resumption {
             answer = ask(id, key, request(known, true));
         }
         Watermark opened = answer.watermark();
-        store.call(tx -> {
-            cutter.rekey(tx, terms);
-            subtract(tx, terms, copiedSince);
-            Chain.last(tx, opened);
-            tx.meta("resume", null);
-            tx.meta("resume.known", null);
-            return opened;
-        });
-        return opened;
+        try {
+            return store.call(tx -> {
+                dissolveUnsent(tx);
+                cutter.rekey(tx, terms);
+                subtract(tx, terms, began);
+                Chain.last(tx, opened);
+                tx.meta("resume", null);
+                tx.meta("resume.known", null);
+                return opened;
+            });
+        } catch (Failure e) {
+            // Later, like all that did not work: each attempt opens an epoch.
+            throw new Unreachable("the comparison cannot be kept: " + e.detail());
+        }
     }
 
     /** Asks what came after the last batch that was acknowledged, for nothing but whether that is answered. */
@@ -248,7 +255,7 @@ final class Resumption {
         }
         Batch batch = Batch.parse(Jws.parseCompact(mine.get().jws(), Typ.BATCH).payload());
         for (Map.Entry<SumKey, Quantity> e : Packer.sums(batch.records()).entrySet()) {
-            SealedSums.add(tx, e.getKey(), e.getValue());
+            PastSums.add(tx, PastSums.SEALED, e.getKey(), e.getValue());
         }
         for (MeteringRecord r : batch.records()) {
             Optional<SlotRecord> slot = SlotRecord.of(r);
@@ -272,98 +279,104 @@ final class Resumption {
         }
     }
 
-    /**
-     * Keeps {@code max(0, sealed − sent)} per key. This start's own sums are untouched, but for what a copy of this very start
-     * sent: that cannot be more than is here, as nothing was acknowledged here since.
-     */
-    private static void subtract(Tx tx, Cutter.Terms terms, Instant copiedSince) throws SQLException {
-        // Cut by this timeline beyond what the aggregator has: never sent by anyone, sums again.
-        for (Chain.Sealed b : tx.list(
-                "SELECT epoch, seq, hash, prev, jws FROM batch WHERE acked IS NULL ORDER BY epoch, seq",
-                r -> new Chain.Sealed(
-                        r.getLong(1),
-                        r.getLong(2),
-                        Hash.parse(r.getString(3)),
-                        Hash.parse(r.getString(4)),
-                        r.getString(5)))) {
+    /** Cut by this timeline beyond what the aggregator has: never sent by anyone, sums again. */
+    private static void dissolveUnsent(Tx tx) throws SQLException {
+        for (Watermark b : tx.list(
+                "SELECT epoch, seq, hash FROM batch WHERE acked IS NULL ORDER BY epoch, seq",
+                r -> new Watermark(r.getLong(1), r.getLong(2), Hash.parse(r.getString(3))))) {
             dissolve(tx, b.epoch(), b.seq());
         }
-        Map<SumKey, Quantity> sent = new LinkedHashMap<>();
-        Map<SumKey, Quantity> sentByCopies = new LinkedHashMap<>();
-        for (String compact : tx.list("SELECT jws FROM batch WHERE origin = 'fetched'", r -> r.getString(1))) {
+    }
+
+    /** What a start kept of a key, and what is left of it. */
+    private static final class Kept {
+        final String run;
+        final Instant began;
+        final Quantity quantity;
+        Quantity left;
+
+        Kept(String run, Instant began, Quantity quantity) {
+            this.run = run;
+            this.began = began;
+            this.quantity = quantity;
+            this.left = quantity;
+        }
+    }
+
+    /**
+     * Takes each batch off what it may have been cut from, the oldest first: the sums of starts that had begun when it was
+     * signed. So what was kept since a rollback stays whole, whichever start kept it; and what a copy of this very start sent
+     * comes off its sums.
+     */
+    private static void subtract(Tx tx, Cutter.Terms terms, Optional<Instant> began) throws SQLException {
+        Map<SumKey, List<Kept>> kept = kept(tx, began);
+        for (String compact :
+                tx.list("SELECT jws FROM batch WHERE origin = 'fetched' ORDER BY epoch, seq", r -> r.getString(1))) {
             Jws jws = Jws.parseCompact(compact, Typ.BATCH);
             Batch batch = Batch.parse(jws.payload());
-            Instant signed = jws.header().iat();
-            boolean before = signed != null && signed.isBefore(copiedSince);
-            Packer.sums(batch.records())
-                    .forEach((k, q) -> (before ? sent : sentByCopies).merge(byNoCode(k, terms), q, Quantity::plus));
+            Instant signed = Objects.requireNonNullElse(jws.header().iat(), Instant.MAX);
+            Packer.sums(batch.records()).forEach((k, sent) -> {
+                Quantity rest = sent;
+                for (Kept p : kept.getOrDefault(byNoCode(k, terms), List.of())) {
+                    if (!p.began.isAfter(signed)) {
+                        Quantity left = p.left.minusOrZero(rest);
+                        rest = rest.minusOrZero(p.left);
+                        p.left = left;
+                    }
+                }
+            });
             forgetSent(tx, batch.records());
         }
-        int sealed = 0;
-        int kept = 0;
-        for (SumKey k : keys(tx)) {
-            Quantity own = quantity(tx, "run = ?", k);
-            Quantity old = quantity(tx, "run <> ?", k);
-            Quantity copied = sentByCopies.getOrDefault(k, Quantity.ZERO);
-            Quantity rest = old.minusOrZero(sent.getOrDefault(k, Quantity.ZERO));
-            Quantity oldRest = rest.minusOrZero(copied);
-            Quantity ownRest = own.minusOrZero(copied.minusOrZero(rest));
-            sealed += old.isZero() ? 0 : 1;
-            kept += oldRest.isZero() ? 0 : 1;
-            if (!oldRest.equals(old)) {
-                remove(tx, "run <> ?", k);
-                if (!oldRest.isZero()) {
-                    SealedSums.add(tx, k, oldRest);
-                }
-            }
-            if (!ownRest.equals(own)) {
-                remove(tx, "run = ?", k);
-                if (!ownRest.isZero()) {
-                    tx.add(k, ownRest);
+        int lessened = 0;
+        for (Map.Entry<SumKey, List<Kept>> e : kept.entrySet()) {
+            for (Kept p : e.getValue()) {
+                if (!p.left.equals(p.quantity)) {
+                    lessened++;
+                    PastSums.set(tx, p.run, e.getKey(), p.left);
                 }
             }
         }
+        // This start's own may have been among them.
         tx.flush();
         LOG.log(
                 Level.WARNING,
-                "this state was older than what was sent: {0} of {1} sealed sums were not sent yet and are kept",
-                new Object[] {kept, sealed});
+                "this state was older than what was sent: {0} of {1} sums were sent, or a part of them",
+                new Object[] {
+                    lessened, kept.values().stream().mapToInt(List::size).sum()
+                });
         tx.change("UPDATE batch SET origin = 'own' WHERE origin = 'fetched'");
+    }
+
+    /** By key, of each start, the oldest first; what nobody knows the start of may be in any batch. */
+    private static Map<SumKey, List<Kept>> kept(Tx tx, Optional<Instant> began) throws SQLException {
+        Map<SumKey, List<Kept>> kept = new LinkedHashMap<>();
+        for (Map.Entry<SumKey, Kept> e : tx.list(
+                "SELECT product, dimension, bucket, tags, pending.run, quantity, coalesce(run.began, 0) FROM pending"
+                        + " LEFT JOIN run ON run.id = pending.run WHERE pending.boot = ''",
+                r -> Map.entry(
+                        new SumKey(r.getString(1), r.getString(2), "", r.getLong(3), r.getString(4)),
+                        new Kept(
+                                r.getString(5),
+                                began(tx.run(), r.getString(5), r.getLong(7), began),
+                                Quantity.parse(r.getString(6)))))) {
+            kept.computeIfAbsent(e.getKey(), k -> new ArrayList<>()).add(e.getValue());
+        }
+        kept.values().forEach(all -> all.sort(Comparator.comparing(p -> p.began)));
+        return kept;
+    }
+
+    private static Instant began(String own, String run, long noted, Optional<Instant> began) {
+        if (began.isEmpty()) {
+            return Instant.EPOCH;
+        }
+        // What went before this start may be signed by a clock that was so much ahead. Seconds are what is signed.
+        return run.equals(own)
+                ? began.get().plus(TrustedTime.DOUBT_MAX)
+                : Instant.ofEpochMilli(noted).truncatedTo(ChronoUnit.SECONDS);
     }
 
     /** As pending sums are keyed once {@link Cutter#rekey} has seen them. */
     private static SumKey byNoCode(SumKey k, Cutter.Terms terms) {
         return k.product().equals(terms.only()) ? new SumKey("", k.dimension(), "", k.bucket(), k.tags()) : k;
-    }
-
-    private static List<SumKey> keys(Tx tx) throws SQLException {
-        return tx.list(
-                "SELECT DISTINCT product, dimension, bucket, tags FROM pending WHERE boot = ''",
-                r -> new SumKey(r.getString(1), r.getString(2), "", r.getLong(3), r.getString(4)));
-    }
-
-    private static Quantity quantity(Tx tx, String whichRuns, SumKey k) throws SQLException {
-        Quantity sum = Quantity.ZERO;
-        for (Quantity q : tx.list(
-                "SELECT quantity FROM pending WHERE " + whichRuns + OF_KEY,
-                r -> Quantity.parse(r.getString(1)),
-                tx.run(),
-                k.product(),
-                k.dimension(),
-                k.bucket(),
-                k.tags())) {
-            sum = sum.plus(q);
-        }
-        return sum;
-    }
-
-    private static void remove(Tx tx, String whichRuns, SumKey k) throws SQLException {
-        tx.change(
-                "DELETE FROM pending WHERE " + whichRuns + OF_KEY,
-                tx.run(),
-                k.product(),
-                k.dimension(),
-                k.bucket(),
-                k.tags());
     }
 }

@@ -83,8 +83,8 @@ public final class Shipper {
 
     private final long startedBootMillis;
     private boolean synced;
-    /** Whether this start was at one with the aggregator once. */
-    private boolean hasMet;
+    /** Whether the state says when this start began, by the aggregator's time. */
+    private boolean beginningNoted;
 
     private @Nullable Watermark toReconcile;
     /** Whether the comparison could not be settled, so that only another answer of the aggregator helps. */
@@ -219,7 +219,7 @@ public final class Shipper {
                     note("the aggregator is ahead of this state, which was rolled back; catching up");
                     Cutter.Terms terms = new Cutter.Terms(
                             board.standing().codes(), board.standing().plan());
-                    resumption.catchUp(id.get(), terms, copiedSince());
+                    resumption.catchUp(id.get(), terms, began());
                     met();
                 }
                 case FORK -> fork("The aggregator holds another batch under a number this agent used.");
@@ -262,17 +262,18 @@ public final class Shipper {
         }
     }
 
-    /**
-     * Since when what is unknown here was sent by a copy of this start's state, and not by a timeline that this start replaced:
-     * since it was at one with the aggregator, or else since it began.
-     */
-    private Instant copiedSince() {
-        return hasMet ? Instant.MIN : time.at(startedBootMillis).orElse(Instant.MAX);
+    /** When this start did, by the time that is known now. */
+    private Optional<Instant> began() {
+        return time.at(startedBootMillis);
     }
 
     private void met() {
         synced = true;
-        hasMet = true;
+        if (!beginningNoted) {
+            beginningNoted = true;
+            began().ifPresent(at ->
+                    store.call(tx -> tx.change("UPDATE run SET began = ? WHERE id = ?", at.toEpochMilli(), tx.run())));
+        }
         held = Optional.empty();
         askAgain = false;
         asking.succeeded();

@@ -134,7 +134,7 @@ public record Replacement(String aside, Optional<String> back) {
             String mine = "(SELECT id FROM main.run WHERE id = '" + run + "' OR (instance = '' AND boot = '"
                     + quoted(boot) + "'))";
             s.execute("BEGIN IMMEDIATE");
-            s.execute(moved("run", "id, boot, instance", " WHERE id IN " + mine));
+            s.execute(moved("run", "id, boot, instance, began", " WHERE id IN " + mine));
             s.execute(
                     moved("pending", "run, product, dimension, boot, bucket, tags, quantity", " WHERE run IN " + mine));
             s.execute(moved("boot", "id, wall0", " WHERE id = '" + quoted(boot) + "'"));

@@ -17,7 +17,7 @@ import java.util.List;
  * again with its state.
  */
 final class Schema {
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
 
     private static final List<String> TABLES = List.of(
             "CREATE TABLE meta (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
@@ -59,6 +59,12 @@ final class Schema {
             "INSERT OR IGNORE INTO hour_kind (product, dimension, hour, slot, run)"
                     + " SELECT product, dimension, bucket, '', run FROM pending WHERE boot = ''");
 
+    /**
+     * Since 3: when a start began by trusted time, as well as it is known, milliseconds since 1970; 0 where it is not, or an
+     * agent without this wrote the row.
+     */
+    private static final String BEGINNINGS = "ALTER TABLE run ADD COLUMN began INTEGER NOT NULL DEFAULT 0";
+
     private Schema() {}
 
     static void prepare(Connection c) throws SQLException {
@@ -76,10 +82,13 @@ final class Schema {
                 for (String statement : version < 1 ? TABLES : List.<String>of()) {
                     s.execute(statement);
                 }
-                for (String statement : SLOTS) {
-                    s.execute(statement);
+                if (version < 2) {
+                    for (String statement : SLOTS) {
+                        s.execute(statement);
+                    }
+                    noteHoursOfBatches(c);
                 }
-                noteHoursOfBatches(c);
+                s.execute(BEGINNINGS);
                 s.execute("PRAGMA user_version = " + VERSION);
                 s.execute("COMMIT");
             }
