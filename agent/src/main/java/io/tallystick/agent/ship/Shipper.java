@@ -83,9 +83,6 @@ public final class Shipper {
 
     private final long startedBootMillis;
     private boolean synced;
-    /** Whether the state says when this start began, by the aggregator's time. */
-    private boolean beginningNoted;
-
     private @Nullable Watermark toReconcile;
     /** Whether the comparison could not be settled, so that only another answer of the aggregator helps. */
     private boolean askAgain;
@@ -267,13 +264,20 @@ public final class Shipper {
         return time.at(startedBootMillis);
     }
 
-    private void met() {
-        synced = true;
-        if (!beginningNoted) {
-            beginningNoted = true;
+    /** After each answer, as it may have corrected the time. */
+    private void noteBeginning() {
+        try {
             began().ifPresent(at ->
                     store.call(tx -> tx.change("UPDATE run SET began = ? WHERE id = ?", at.toEpochMilli(), tx.run())));
+        } catch (Failure e) {
+            // A full store must still be emptied, and the next answer comes within the day.
+            note("when this start began cannot be kept: " + e.detail());
         }
+    }
+
+    private void met() {
+        synced = true;
+        noteBeginning();
         held = Optional.empty();
         askAgain = false;
         asking.succeeded();
