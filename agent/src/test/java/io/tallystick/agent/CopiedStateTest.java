@@ -106,6 +106,38 @@ class CopiedStateTest {
         }
     }
 
+    /** By its clock it began after the lost timeline sent what it took. */
+    @Test
+    void whatAStartOfflineTookWithAClockAheadIsNotSentAgainAfterARollback() throws Exception {
+        try (Rig rig = new Rig(dir)) {
+            SimulatedVm vm = rig.vm(Rig.CODE);
+            try (Rig.Running first = rig.agent(vm, dir.resolve("state"))) {
+                first.untilState("ENTITLED");
+            }
+            rig.aggregator.away(true);
+            rig.time.reboot();
+            rig.time.wallError(Duration.ofHours(1));
+            try (Rig.Running offline = rig.agent(vm, dir.resolve("state"))) {
+                offline.untilState("OFFLINE_GRACE");
+                assertEquals(200, offline.meter("requests", "10").status());
+            }
+            Rig.copy(dir.resolve("state"), dir.resolve("snapshot"));
+            rig.aggregator.away(false);
+            try (Rig.Running lost = rig.agent(vm, dir.resolve("state"))) {
+                lost.untilState("ENTITLED");
+                lost.drained();
+            }
+            assertEquals(Quantity.of(10), rig.aggregator.total("requests"));
+            rig.time.advance(Duration.ofHours(2));
+            rig.time.reboot();
+            Rig.Running back = rig.agent(vm, dir.resolve("snapshot"));
+            back.untilState("ENTITLED");
+            back.drained();
+            back.close();
+            assertEquals(Quantity.of(10), rig.aggregator.total("requests"));
+        }
+    }
+
     @Test
     void aKeyThatTheVmOfTheImageUsedTooIsNotTakenForThisVms() throws Exception {
         try (Rig rig = new Rig(dir)) {

@@ -15,6 +15,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Usage that a VM left whose disk or image is all there is of it: billed once, under its own name. */
 class RemainderTest {
@@ -190,9 +192,13 @@ class RemainderTest {
         }
     }
 
-    /** Its process lives on, with what the copy has in a batch that is on its way and in sums of this very start. */
-    @Test
-    void aVmThatWasCutOffWhileACopyOfItSentItsUsageIsExactWithoutARestart() throws Exception {
+    /**
+     * Its process lives on, with what the copy has in a batch that is on its way and in sums of this very start. Where it was paused,
+     * its boot clock may have stood still.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 26})
+    void aVmThatWasCutOffWhileACopyOfItSentItsUsageIsExactWithoutARestart(int hoursStoodStill) throws Exception {
         try (Rig rig = new Rig(dir)) {
             SimulatedVm vm = rig.vm(Rig.CODE);
             rig.aggregator.flush(Duration.ofHours(2));
@@ -215,6 +221,7 @@ class RemainderTest {
             });
             assertEquals(Quantity.of(8), rig.aggregator.total("requests"));
             assertEquals(1, rig.aggregator.openedEpochs());
+            rig.aggregator.behind(Duration.ofHours(-hoursStoodStill));
             cutOff.countDown();
             original.meter("requests", "70");
             rig.time.advance(Duration.ofHours(3));

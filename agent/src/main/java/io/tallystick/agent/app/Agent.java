@@ -28,7 +28,6 @@ import java.net.Proxy;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -184,7 +183,7 @@ public final class Agent implements AutoCloseable {
                     "INSERT INTO run (id, boot, instance, began) VALUES (?, ?, '', ?)",
                     tx.run(),
                     source.bootId(),
-                    time.now().map(Instant::toEpochMilli).orElse(0L));
+                    time.now().map(now -> -now.toEpochMilli()).orElse(0L));
         });
     }
 

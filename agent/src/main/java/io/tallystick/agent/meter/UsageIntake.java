@@ -88,7 +88,9 @@ public final class UsageIntake {
         // A wall clock in 1970 would have the key forgotten as soon as the time is known.
         long second = time.now().map(Instant::getEpochSecond).orElse(Increment.SOME_TIME);
         int accepted = Store.join(store.usage(tx -> {
-            if (call.nameless && (keysBeside && call.isKeyed() || Increment.anyKeyOfAKnownVm(tx, call.increments))) {
+            if (call.nameless
+                    && (keysBeside && call.isKeyed()
+                            || Increment.anyKeyOfAnother(tx, call.increments, source.bootId()))) {
                 throw Failure.of(
                         ErrorCode.UNAVAILABLE,
                         "idempotencyKey: cannot be compared before the metadata service says which VM this is: it may be"

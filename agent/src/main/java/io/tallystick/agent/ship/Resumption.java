@@ -61,6 +61,14 @@ final class Resumption {
     private final Optional<EnrollmentId> by;
 
     /** @param by the enrollment of this agent, where the state is another VM's */
+    /**
+     * What a start knows of when it and those before it began.
+     *
+     * @param own of this one
+     * @param clockIsRight whether to believe those that only the machine's clock says
+     */
+    record Beginnings(Instant own, boolean clockIsRight) {}
+
     Resumption(
             Store store,
             Aggregator aggregator,
@@ -79,9 +87,10 @@ final class Resumption {
     /**
      * Catches up with the aggregator; answers where the chain goes on. Needs a trusted time.
      *
-     * @param began when this start did; empty for a state that nothing runs on: whatever was sent may be of its sums
+     * @param beginnings empty for a state that nothing runs on: whatever was sent may be of its sums
      */
-    Watermark catchUp(EnrollmentId id, Cutter.Terms terms, Optional<Instant> began) throws Unreachable, Refused {
+    Watermark catchUp(EnrollmentId id, Cutter.Terms terms, Optional<Beginnings> beginnings)
+            throws Unreachable, Refused {
         AgentKey key = speaker.key();
         Watermark known = store.call(tx -> {
             if (tx.meta("resume").isEmpty()) {
@@ -107,7 +116,7 @@ final class Resumption {
             return store.call(tx -> {
                 dissolveUnsent(tx);
                 cutter.rekey(tx, terms);
-                subtract(tx, terms, began);
+                subtract(tx, terms, beginnings);
                 Chain.last(tx, opened);
                 tx.meta("resume", null);
                 tx.meta("resume.known", null);
@@ -308,8 +317,8 @@ final class Resumption {
      * signed. So what was kept since a rollback stays whole, whichever start kept it; and what a copy of this very start sent
      * comes off its sums.
      */
-    private static void subtract(Tx tx, Cutter.Terms terms, Optional<Instant> began) throws SQLException {
-        Map<SumKey, List<Kept>> kept = kept(tx, began);
+    private static void subtract(Tx tx, Cutter.Terms terms, Optional<Beginnings> beginnings) throws SQLException {
+        Map<SumKey, List<Kept>> kept = kept(tx, beginnings);
         for (String compact :
                 tx.list("SELECT jws FROM batch WHERE origin = 'fetched' ORDER BY epoch, seq", r -> r.getString(1))) {
             Jws jws = Jws.parseCompact(compact, Typ.BATCH);
@@ -348,7 +357,7 @@ final class Resumption {
     }
 
     /** By key, of each start, the oldest first; what nobody knows the start of may be in any batch. */
-    private static Map<SumKey, List<Kept>> kept(Tx tx, Optional<Instant> began) throws SQLException {
+    private static Map<SumKey, List<Kept>> kept(Tx tx, Optional<Beginnings> beginnings) throws SQLException {
         Map<SumKey, List<Kept>> kept = new LinkedHashMap<>();
         for (Map.Entry<SumKey, Kept> e : tx.list(
                 "SELECT product, dimension, bucket, tags, pending.run, quantity, coalesce(run.began, 0) FROM pending"
@@ -357,7 +366,7 @@ final class Resumption {
                         new SumKey(r.getString(1), r.getString(2), "", r.getLong(3), r.getString(4)),
                         new Kept(
                                 r.getString(5),
-                                began(tx.run(), r.getString(5), r.getLong(7), began),
+                                began(tx.run(), r.getString(5), r.getLong(7), beginnings),
                                 Quantity.parse(r.getString(6)))))) {
             kept.computeIfAbsent(e.getKey(), k -> new ArrayList<>()).add(e.getValue());
         }
@@ -365,14 +374,21 @@ final class Resumption {
         return kept;
     }
 
-    private static Instant began(String own, String run, long noted, Optional<Instant> began) {
-        if (began.isEmpty()) {
+    private static Instant began(String own, String run, long noted, Optional<Beginnings> beginnings) {
+        if (beginnings.isEmpty()) {
             return Instant.EPOCH;
         }
-        // What went before this start may be signed by a clock that was so much ahead. Seconds are what is signed.
-        return run.equals(own)
-                ? began.get().plus(TrustedTime.DOUBT_MAX)
-                : Instant.ofEpochMilli(noted).truncatedTo(ChronoUnit.SECONDS);
+        Instant ownBegan = beginnings.get().own();
+        if (run.equals(own)) {
+            // What went before this start may be signed by a clock that was so much ahead.
+            return ownBegan.plus(TrustedTime.DOUBT_MAX);
+        }
+        if (noted < 0 && !beginnings.get().clockIsRight()) {
+            return Instant.EPOCH;
+        }
+        // Seconds are what is signed. What cannot have been before this start is not known.
+        Instant began = Instant.ofEpochMilli(Math.abs(noted)).truncatedTo(ChronoUnit.SECONDS);
+        return began.isAfter(ownBegan) ? Instant.EPOCH : began;
     }
 
     /** As pending sums are keyed once {@link Cutter#rekey} has seen them. */

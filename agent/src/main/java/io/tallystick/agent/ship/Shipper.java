@@ -61,8 +61,13 @@ public final class Shipper {
     private static final Duration PROVE_EVERY = Duration.ofMinutes(5);
 
     private static final Duration PRUNE_EVERY = Duration.ofHours(1);
+    /** Of a machine whose clock somebody keeps right. */
+    private static final Duration CLOCK_RIGHT_WITHIN = Duration.ofMinutes(1);
     /** How long the kind of an hour is known: longer than the usual late limit, and the aggregator knows it for ever. */
     static final Duration KINDS_KEPT = Duration.ofDays(35);
+
+    /** Later than any, and still a number of milliseconds. */
+    private static final Instant LATEST = Instant.ofEpochMilli(Long.MAX_VALUE);
 
     private static final Logger LOG = Logger.getLogger(Shipper.class.getName());
 
@@ -82,6 +87,7 @@ public final class Shipper {
     private final Backoff asking;
 
     private final long startedBootMillis;
+    private Instant began = LATEST;
     private boolean synced;
     private @Nullable Watermark toReconcile;
     /** Whether the comparison could not be settled, so that only another answer of the aggregator helps. */
@@ -216,7 +222,7 @@ public final class Shipper {
                     note("the aggregator is ahead of this state, which was rolled back; catching up");
                     Cutter.Terms terms = new Cutter.Terms(
                             board.standing().codes(), board.standing().plan());
-                    resumption.catchUp(id.get(), terms, began());
+                    resumption.catchUp(id.get(), terms, Optional.of(beginnings()));
                     met();
                 }
                 case FORK -> fork("The aggregator holds another batch under a number this agent used.");
@@ -259,18 +265,29 @@ public final class Shipper {
         }
     }
 
-    /** When this start did, by the time that is known now. */
-    private Optional<Instant> began() {
-        return time.at(startedBootMillis);
+    /**
+     * When this start did. The time may be corrected back, as after an answer that the machine slept over; but where it goes on,
+     * a machine was paused whose boot clock stood still, and nothing began later by that.
+     */
+    private Instant began() {
+        Instant known = time.at(startedBootMillis).orElse(began);
+        began = known.isBefore(began) ? known : began;
+        return began;
     }
 
-    /** After each answer, as it may have corrected the time. */
+    /** By machines' clocks only while this one is right: one that is wrong now was wrong before. */
+    private Resumption.Beginnings beginnings() {
+        Instant now = time.now().orElseGet(source::wall);
+        boolean clockIsRight = Duration.between(now, source.wall()).abs().compareTo(CLOCK_RIGHT_WITHIN) <= 0;
+        return new Resumption.Beginnings(began(), clockIsRight);
+    }
+
     private void noteBeginning() {
         try {
-            began().ifPresent(at ->
-                    store.call(tx -> tx.change("UPDATE run SET began = ? WHERE id = ?", at.toEpochMilli(), tx.run())));
+            long at = began().toEpochMilli();
+            store.call(tx -> tx.change("UPDATE run SET began = ? WHERE id = ?", at, tx.run()));
         } catch (Failure e) {
-            // A full store must still be emptied, and the next answer comes within the day.
+            // A full store must still be emptied; until the next attempt it is known less well.
             note("when this start began cannot be kept: " + e.detail());
         }
     }
@@ -515,6 +532,7 @@ public final class Shipper {
             return;
         }
         nextPrune = source.bootMillis() + PRUNE_EVERY.toMillis();
+        noteBeginning();
         time.now().ifPresent(now -> {
             long ms = now.toEpochMilli();
             store.call(tx -> {

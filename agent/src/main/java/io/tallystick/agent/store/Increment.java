@@ -102,14 +102,18 @@ public record Increment(String path, Map<SumKey, Quantity> parts, Optional<Strin
         sums.forEach(tx::sum);
     }
 
-    /** Whether one of the keys was used by a start of a VM that is known, which may be another than this one. */
-    public static boolean anyKeyOfAKnownVm(Tx tx, List<Increment> increments) throws SQLException {
+    /**
+     * Whether one of the keys was used by a start that may be another VM's: whose VM is known, or that ended before this boot. To be
+     * asked while this VM is not known.
+     */
+    public static boolean anyKeyOfAnother(Tx tx, List<Increment> increments, String bootId) throws SQLException {
         for (Increment i : increments) {
             if (i.key.isPresent()
                     && tx.number(
                                     "SELECT EXISTS (SELECT 1 FROM idem WHERE key = ? AND NOT EXISTS"
-                                            + " (SELECT 1 FROM run WHERE run.id = idem.run AND run.instance = ''))",
-                                    i.key.get())
+                                            + " (SELECT 1 FROM run WHERE run.id = idem.run AND run.instance = '' AND run.boot = ?))",
+                                    i.key.get(),
+                                    bootId)
                             == 1) {
                 return true;
             }

@@ -60,8 +60,8 @@ final class Schema {
                     + " SELECT product, dimension, bucket, '', run FROM pending WHERE boot = ''");
 
     /**
-     * Since 3: when a start began by trusted time, as well as it is known, milliseconds since 1970; 0 where it is not, or an
-     * agent without this wrote the row.
+     * Since 3: when a start began, milliseconds since 1970; negative by the machine's clock alone, which the aggregator did not
+     * confirm while it ran; 0 where it is not known, or an agent without this wrote the row.
      */
     private static final String BEGINNINGS = "ALTER TABLE run ADD COLUMN began INTEGER NOT NULL DEFAULT 0";
 
