@@ -126,18 +126,23 @@ public final class Charging {
     }
 
     private Future<Void> finish(long fence, long run) {
-        // As with posting runs: hashed once, outside the transaction.
+        // As with posting runs: hashed once, outside the transaction, and held anew with each page.
         LineHasher hasher = new LineHasher();
-        return hash(run, 0, hasher).map(done -> Hash.ofBytes(hasher.digest())).compose(sha256 -> fenced(fence)
-                .inTx(tx -> store.finish(tx, run, Columns.micros(clock.instant()), hasher.count(), sha256)));
+        return hash(fence, run, 0, hasher)
+                .map(done -> Hash.ofBytes(hasher.digest()))
+                .compose(sha256 -> fenced(fence)
+                        .inTx(tx -> store.finish(tx, run, Columns.micros(clock.instant()), hasher.count(), sha256)));
     }
 
-    private Future<Void> hash(long run, long afterLine, LineHasher hasher) {
-        return charges.ofRun(database.reads(), run, afterLine, CHUNK_LINES_MAX).compose(page -> {
+    private Future<Void> hash(long fence, long run, long afterLine, LineHasher hasher) {
+        return charges.ofRun(database.reads(), run, afterLine, chunkLines).compose(page -> {
             page.forEach(charge -> hasher.add(ChargeFormat.ndjson(charge)));
-            return page.size() < CHUNK_LINES_MAX
+            return page.size() < chunkLines
                     ? Future.succeededFuture()
-                    : hash(run, page.get(page.size() - 1).line(), hasher);
+                    : fenced(fence)
+                            .<Void>inTx(tx -> Future.succeededFuture())
+                            .compose(held ->
+                                    hash(fence, run, page.get(page.size() - 1).line(), hasher));
         });
     }
 }

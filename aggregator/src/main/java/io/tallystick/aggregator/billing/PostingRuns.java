@@ -30,7 +30,7 @@ import java.util.Optional;
 public final class PostingRuns {
     /** Usage hours in one transaction: bounds how long their rows stay locked against ingest. */
     static final int CHUNK_HOURS_MAX = 5_000;
-    /** How long a fence lasts without a chunk; then another process may take over. */
+    /** How long a fence lasts without a chunk, or a page that is hashed; then another process may take over. */
     static final Duration FENCE_LENGTH = Duration.ofMinutes(2);
 
     /** What a tick did. */
@@ -39,10 +39,17 @@ public final class PostingRuns {
     private final Database database;
     private final PostingStore store = new PostingStore();
     private final Clock clock;
+    private final int chunkHours;
 
     public PostingRuns(Database database, Clock clock) {
+        this(database, clock, CHUNK_HOURS_MAX);
+    }
+
+    /** With chunks of so many hours. */
+    PostingRuns(Database database, Clock clock, int chunkHours) {
         this.database = database;
         this.clock = clock;
+        this.chunkHours = chunkHours;
     }
 
     /**
@@ -79,19 +86,17 @@ public final class PostingRuns {
 
     private Future<Void> chunks(long fence, PostingStore.Run run) {
         return database.transactor()
-                .inTx(tx -> store.holdFence(tx, fence, clock.instant().plus(FENCE_LENGTH))
-                        .compose(done -> store.postChunk(tx, run, CHUNK_HOURS_MAX)))
-                .compose(taken -> taken < CHUNK_HOURS_MAX ? Future.succeededFuture() : chunks(fence, run));
+                .inTx(tx -> hold(tx, fence).compose(done -> store.postChunk(tx, run, chunkHours)))
+                .compose(taken -> taken < chunkHours ? Future.succeededFuture() : chunks(fence, run));
     }
 
     private Future<Posted> finish(long fence, PostingStore.Run run) {
         // Hashed once, before the transaction, which may run again; and outside the transaction: nobody else may write
-        // lines of this run, and the hash takes a while.
+        // lines of this run, and the hash takes a while: with each page the fence is held anew.
         LineHasher hasher = new LineHasher();
-        return hash(run.number(), 0, hasher)
+        return hash(fence, run.number(), 0, hasher)
                 .map(done -> Hash.ofBytes(hasher.digest()))
-                .compose(sha256 -> database.transactor().inTx(tx -> store.holdFence(
-                                tx, fence, clock.instant().plus(FENCE_LENGTH))
+                .compose(sha256 -> database.transactor().inTx(tx -> hold(tx, fence)
                         .compose(held -> store.finishRun(
                                 tx, run.number(), Columns.micros(clock.instant()), hasher.count(), sha256))
                         // The end of a range is exclusive: closed just beyond the run, a pull can have it at once.
@@ -100,12 +105,19 @@ public final class PostingRuns {
                 .map(through -> new Posted(Optional.of(run.number()), hasher.count(), through));
     }
 
-    private Future<Void> hash(long run, long afterLine, LineHasher hasher) {
-        return store.lines(database.reads(), run, afterLine, CHUNK_HOURS_MAX).compose(lines -> {
+    private Future<Void> hash(long fence, long run, long afterLine, LineHasher hasher) {
+        return store.lines(database.reads(), run, afterLine, chunkHours).compose(lines -> {
             lines.forEach(line -> hasher.add(LineFormat.ndjson(line)));
-            return lines.size() < CHUNK_HOURS_MAX
+            return lines.size() < chunkHours
                     ? Future.succeededFuture()
-                    : hash(run, lines.get(lines.size() - 1).line(), hasher);
+                    : database.transactor()
+                            .inTx(tx -> hold(tx, fence))
+                            .compose(held ->
+                                    hash(fence, run, lines.get(lines.size() - 1).line(), hasher));
         });
+    }
+
+    private Future<Void> hold(SqlConnection tx, long fence) {
+        return store.holdFence(tx, fence, clock.instant().plus(FENCE_LENGTH));
     }
 }
