@@ -92,7 +92,7 @@ class CopiedStateTest {
 
             rig.aggregator.away(true);
             rig.time.reboot();
-            rig.time.advance(Duration.ofSeconds(10));
+            rig.time.advance(Duration.ofMinutes(2));
             try (Rig.Running offline = rig.agent(vm, dir.resolve("snapshot"))) {
                 offline.untilState("OFFLINE_GRACE");
                 assertEquals(200, offline.meter("requests", "50").status());

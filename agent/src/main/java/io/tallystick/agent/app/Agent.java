@@ -183,7 +183,9 @@ public final class Agent implements AutoCloseable {
                     "INSERT INTO run (id, boot, instance, began) VALUES (?, ?, '', ?)",
                     tx.run(),
                     source.bootId(),
-                    time.now().map(now -> -now.toEpochMilli()).orElse(0L));
+                    time.now()
+                            .map(now -> time.anchoredInThisBoot() ? now.toEpochMilli() : -now.toEpochMilli())
+                            .orElse(0L));
         });
     }
 

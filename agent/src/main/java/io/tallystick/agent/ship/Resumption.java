@@ -26,6 +26,7 @@ import io.tallystick.common.wire.Resume;
 import io.tallystick.common.wire.Watermark;
 import io.tallystick.common.wire.Wire;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -51,6 +52,9 @@ import java.util.logging.Logger;
  * crashed between its opening and that opens another one.
  */
 final class Resumption {
+    /** How far a machine's clock is off at most that somebody keeps right. */
+    static final Duration CLOCK_RIGHT_WITHIN = Duration.ofMinutes(1);
+
     private static final Logger LOG = Logger.getLogger(Resumption.class.getName());
 
     private final Store store;
@@ -60,7 +64,6 @@ final class Resumption {
     private final Cutter cutter;
     private final Optional<EnrollmentId> by;
 
-    /** @param by the enrollment of this agent, where the state is another VM's */
     /**
      * What a start knows of when it and those before it began.
      *
@@ -69,6 +72,7 @@ final class Resumption {
      */
     record Beginnings(Instant own, boolean clockIsRight) {}
 
+    /** @param by the enrollment of this agent, where the state is another VM's */
     Resumption(
             Store store,
             Aggregator aggregator,
@@ -387,7 +391,9 @@ final class Resumption {
             return Instant.EPOCH;
         }
         // Seconds are what is signed. What cannot have been before this start is not known.
-        Instant began = Instant.ofEpochMilli(Math.abs(noted)).truncatedTo(ChronoUnit.SECONDS);
+        Instant began = noted < 0
+                ? Instant.ofEpochMilli(-noted).minus(CLOCK_RIGHT_WITHIN)
+                : Instant.ofEpochMilli(noted).truncatedTo(ChronoUnit.SECONDS);
         return began.isAfter(ownBegan) ? Instant.EPOCH : began;
     }
 

@@ -61,8 +61,6 @@ public final class Shipper {
     private static final Duration PROVE_EVERY = Duration.ofMinutes(5);
 
     private static final Duration PRUNE_EVERY = Duration.ofHours(1);
-    /** Of a machine whose clock somebody keeps right. */
-    private static final Duration CLOCK_RIGHT_WITHIN = Duration.ofMinutes(1);
     /** How long the kind of an hour is known: longer than the usual late limit, and the aggregator knows it for ever. */
     static final Duration KINDS_KEPT = Duration.ofDays(35);
 
@@ -278,7 +276,7 @@ public final class Shipper {
     /** By machines' clocks only while this one is right: one that is wrong now was wrong before. */
     private Resumption.Beginnings beginnings() {
         Instant now = time.now().orElseGet(source::wall);
-        boolean clockIsRight = Duration.between(now, source.wall()).abs().compareTo(CLOCK_RIGHT_WITHIN) <= 0;
+        boolean clockIsRight = Duration.between(now, source.wall()).abs().compareTo(Resumption.CLOCK_RIGHT_WITHIN) <= 0;
         return new Resumption.Beginnings(began(), clockIsRight);
     }
 
